@@ -1,0 +1,19 @@
+"""Settings that every test shares: strict promotion, no rank promotion, float64 on request."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("SPIKAX_STRICT_PLUGINS", "1")
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def x64():
+    """Double precision while the test runs."""
+    with jax.enable_x64(True):
+        yield
