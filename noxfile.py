@@ -1,0 +1,163 @@
+"""The one place that runs anything: `nox --list` shows it, `nox -s NAME` runs it."""
+
+import json
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.8.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+VERSION = nox.project.load_toml(ROOT / "packages/core/pyproject.toml")["project"]["version"]
+PACKS = {"nest": "models-nest", "learning": "learning", "cuda": "cuda-ops"}
+FOLDERS = [f"packages/{name}" for name in ("core", *PACKS.values())]
+EDITABLE = [option for folder in FOLDERS for option in ("-e", folder)]
+REPORTS = ROOT / "reports"
+DIST = ROOT / "dist"
+TEST_ENVIRONMENT = {
+    "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache/jax"),
+    "SPIKAX_STRICT_PLUGINS": "1",
+}
+REFUSE = """\
+import importlib.util, sys
+found = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
+sys.exit(f"core alone must not bring {found}" if found else 0)
+"""
+
+
+def starts(interpreter: str) -> bool:
+    """Whether it runs; a version manager puts names on PATH for Pythons that are not there."""
+    path = shutil.which(interpreter)
+    return path is not None and not subprocess.run([path, "-c", ""], capture_output=True).returncode
+
+
+def group(name: str) -> list[str]:
+    """The requirements of one dependency group of the workspace."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+def write_counts(name: str, junit: Path) -> None:
+    """Condense what pytest says of a run into reports/NAME.json."""
+    suite = next(ElementTree.parse(junit).iter("testsuite"))
+    counts = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+    report = {**counts, "seconds": float(suite.get("time", 0))}
+    (REPORTS / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+def run_tests(session: nox.Session, name: str, *arguments: str) -> None:
+    """Run pytest on two workers with everything installed, and report the counts."""
+    session.install(*EDITABLE, "-e", "examples/plugin-template", *group("test"))
+    junit = Path(session.create_tmp(), "junit.xml")
+    junit.unlink(missing_ok=True)
+    REPORTS.mkdir(exist_ok=True)
+    try:
+        # A file stays on one worker: its tests share compiled functions.
+        session.run(
+            *("pytest", "-n", "2", "--dist", "loadfile", f"--junitxml={junit}"),
+            *arguments,
+            *session.posargs,
+            env=TEST_ENVIRONMENT,
+        )
+    finally:
+        if junit.exists():
+            write_counts(name, junit)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Simulate a balanced network, train the same classes on digits (reports/demo.json)."""
+    extras = ["-e", "packages/core[plot,progress]", "-e", "packages/learning"]
+    session.install(*extras, "optax", "scikit-learn")
+    REPORTS.mkdir(exist_ok=True)
+    session.run("python", "examples/demo.py", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests (reports/tests.json)."""
+    run_tests(session, "tests")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly in core."""
+    session.install(*EDITABLE, *group("test"), *group("types"))
+    session.run("basedpyright")
+
+
+@nox.session
+def core_only(session: nox.Session) -> None:
+    """Run the smoke tests with core installed alone."""
+    session.install("packages/core", "pytest")
+    session.run("python", "-c", "import spikax")
+    session.run("python", "-c", REFUSE, *(f"spikax_{extra}" for extra in PACKS))
+    session.run("pytest", "-m", "smoke", "tests/core", env=TEST_ENVIRONMENT)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel of every package into dist/."""
+    session.install("build", "hatchling")
+    shutil.rmtree(DIST, ignore_errors=True)
+    for folder in FOLDERS:
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(DIST), folder)
+
+
+@nox.session(requires=["build"])
+@nox.parametrize("extra", list(PACKS))
+def wheel(session: nox.Session, extra: str) -> None:
+    """Run the smoke tests with one extra installed from the built wheels."""
+    # Constraints by file: an index is never asked for these names, whoever may hold them there.
+    constraints = Path(session.create_tmp(), "constraints.txt")
+    wheels = sorted(DIST.glob("*.whl"))
+    constraints.write_text("".join(f"{w.name.split('-')[0]} @ {w.as_uri()}\n" for w in wheels))
+    session.install("-c", str(constraints), f"spikax[{extra}]=={VERSION}", "pytest")
+    session.run("python", "-c", f"import spikax_{extra}")
+    session.run("pytest", "-m", "smoke", "tests/core", f"tests/{extra}", env=TEST_ENVIRONMENT)
+
+
+@nox.session(python="3.13" if starts("python3.13") else False)
+def py313(session: nox.Session) -> None:
+    """Run the tests on Python 3.13 with the newest jax and brainunit (reports/py313.json)."""
+    if not session.python:
+        session.skip("no python3.13 starts here: install Python 3.13 and put it on PATH")
+    run_tests(session, "py313")
+
+
+@nox.session
+def grid(session: nox.Session) -> None:
+    """Run the full neuron x receptor tables (reports/grid.json)."""
+    run_tests(session, "grid", "-m", "grid")
+
+
+@nox.session
+def nest_live(session: nox.Session) -> None:
+    """Run the long comparisons with a live NEST (reports/nest-live.json)."""
+    run_tests(session, "nest-live", "-m", "nest_live", "tests/nest")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks named, or all (each writes reports/bench-NAME.json)."""
+    known = sorted(path.stem for path in Path("benchmarks").glob("*.py"))
+    names = session.posargs or known
+    if unknown := sorted(set(names) - set(known)):
+        session.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
+    session.install(*EDITABLE, *group("test"))
+    REPORTS.mkdir(exist_ok=True)
+    for name in names:
+        session.run("python", f"benchmarks/{name}.py")
