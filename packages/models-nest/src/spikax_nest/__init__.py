@@ -1,0 +1,3 @@
+"""The models of NEST 3.10 for spikax."""
+
+__all__: list[str] = []
