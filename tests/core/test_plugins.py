@@ -11,12 +11,13 @@ import types
 
 import importlib_metadata
 import pytest
+
 import spikax
 from spikax import plugins
-from spikax._plugins import _hooks, _packs
+from spikax._plugins import _packs
 from spikax._plugins._records import KINDS
 from spikax.errors import PluginError, UnknownNameError
-from spikax.plugins import Connectivity, Kernel, Model, PluginWarning, Registry
+from spikax.plugins import Connectivity, Kernel, Model, PluginWarning, Registry, hooks
 
 SOURCES = str(pathlib.Path(plugins.__file__).parent.parent)
 
@@ -218,23 +219,20 @@ def test_interrupted_installation_is_reported(site):
 @pytest.mark.parametrize(
     ("variable", "value", "status"),
     [
-        ("SPIKAX_PLUGINS", "aaa", "ok disabled"),
-        ("SPIKAX_PLUGINS", "zzz, aaa", "ok ok"),
-        ("SPIKAX_PLUGINS", "", "disabled disabled"),
-        ("SPIKAX_DISABLE_PLUGINS", "aaa", "disabled ok"),
-        ("SPIKAX_DISABLE_PLUGINS", "aaa,zzz,spikax", "disabled disabled"),
+        ("SPIKAX_PLUGINS", "aaa", "ok ok disabled"),
+        ("SPIKAX_PLUGINS", "zzz, aaa", "ok ok ok"),
+        ("SPIKAX_PLUGINS", "", "ok disabled disabled"),
+        ("SPIKAX_DISABLE_PLUGINS", "aaa", "ok disabled ok"),
+        ("SPIKAX_DISABLE_PLUGINS", "spikax,zzz", "disabled ok disabled"),
     ],
 )
 def test_filters_of_the_environment(site, monkeypatch, variable, value, status):
     monkeypatch.setenv(variable, value)
     registry = site.registry()
-    core, *others = registry.plugins
-    assert core.status == "ok"
-    assert [plugin.status for plugin in others] == status.split()
-    offered = {plugin.origin.plugin for plugin in others if plugin.status == "ok"}
-    assert {record.origin.plugin for record in registry.records(Model).values()} == offered | {
-        "spikax"
-    }
+    assert [plugin.origin.plugin for plugin in registry.plugins] == ["spikax", "aaa", "zzz"]
+    assert [plugin.status for plugin in registry.plugins] == status.split()
+    loaded = {plugin.origin.plugin for plugin in registry.plugins if plugin.status == "ok"}
+    assert {record.origin.plugin for record in registry.records(Model).values()} == loaded
 
 
 def test_filtered_plugin_is_not_imported(site, monkeypatch):
@@ -319,7 +317,7 @@ def example(hook):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.hook)
 def test_every_hook_shows_a_whole_plugin(kind):
     module = types.ModuleType("example")
-    exec(example(getattr(_hooks, kind.hook)), vars(module))
+    exec(example(getattr(hooks, kind.hook)), vars(module))
     entry = types.SimpleNamespace(
         name="example", dist=types.SimpleNamespace(name="d", version="1"), load=lambda: module
     )
@@ -329,22 +327,23 @@ def test_every_hook_shows_a_whole_plugin(kind):
 
 
 def test_every_hook_has_its_kind():
-    hooks = {name for name in vars(_hooks) if name.startswith("spikax_")}
-    assert hooks == {kind.hook for kind in KINDS}
+    specified = {name for name in vars(hooks) if name.startswith("spikax_")}
+    assert specified == {kind.hook for kind in KINDS}
 
 
 def test_core_offers_its_models_through_its_hooks():
     registry = Registry(strict=True, entry_points=[])
-    assert {"LIF", "Expon", "COBA", "STP", "Poisson", "LeakyReadout"} <= set(
-        registry.records(Model)
-    )
+    some = {"LIF", "Expon", "COBA", "STP", "Poisson", "LeakyReadout"}
+    assert some <= set(registry.records(Model))
     (core,) = registry.plugins
     assert str(core.origin) == f"plugin 'spikax' (spikax {spikax.__version__})"
     assert core.counts["models"] == len(registry.records(Model))
-    for kind in KINDS:
-        for name, record in registry.records(kind).items():
-            assert record.load() is not None, name
-            assert record.reference, name
+
+
+@pytest.mark.parametrize("kind", [Model, Connectivity])
+def test_core_can_load_all_that_it_offers(kind):
+    records = Registry(strict=True, entry_points=[]).records(kind)
+    assert [name for name, record in records.items() if record.load().__name__ != name] == []
 
 
 def test_lookup_by_name_and_process_wide_registry():

@@ -10,34 +10,34 @@ _MODELS = {
     "neuron": (
         "spikax.neurons",
         {
-            "LIF": "Gerstner, Kistler, Naud & Paninski 2014, Neuronal Dynamics, ch. 1.3",
-            "ALIF": "Bellec et al. 2018, Long short-term memory in networks of spiking neurons",
-            "AdExIF": "Brette & Gerstner 2005",
-            "HH": "Hodgkin & Huxley 1952; Traub & Miles 1991; Brette et al. 2007, app. B",
+            "LIF": "Lapicque 1907; Gerstner et al. 2014, eq. 1.9",
+            "ALIF": "Bellec et al. 2020, eqs. 6-8",
+            "AdExIF": "Brette & Gerstner 2005, eqs. 1-2",
+            "HH": "Hodgkin & Huxley 1952",
         },
     ),
     "synapse": (
         "spikax.synapses",
         {
-            "Expon": "Roth & van Rossum 2009, Modeling synapses, sec. 6.2",
-            "DualExpon": "Roth & van Rossum 2009, Modeling synapses, sec. 6.2",
-            "Alpha": "Rall 1967",
+            "Expon": "Rotter & Diesmann 1999, sec. 3",
+            "DualExpon": "Gerstner et al. 2014, eq. 3.2",
+            "Alpha": "Rall 1967; Rotter & Diesmann 1999, sec. 3",
         },
     ),
     "coupling": (
         "spikax.synapses",
         {
-            "CUBA": "Vogels & Abbott 2005",
-            "COBA": "Vogels & Abbott 2005",
-            "MgBlock": "Jahr & Stevens 1990",
+            "CUBA": "Rotter & Diesmann 1999, sec. 3",
+            "COBA": "Gerstner et al. 2014, eq. 3.1",
+            "MgBlock": "Jahr & Stevens 1990, eq. 4",
         },
     ),
-    "release": ("spikax.releases", {"STP": "Tsodyks, Pawelzik & Markram 1998"}),
+    "release": ("spikax.releases", {"STP": "Tsodyks, Pawelzik & Markram 1998, eqs. 2.1-2.4"}),
     "input": (
         "spikax.inputs",
-        {"SpikeTimes": "", "Poisson": "", "StepCurrent": "", "Relay": ""},
+        dict.fromkeys(("SpikeTimes", "Poisson", "StepCurrent", "Relay"), ""),
     ),
-    "readout": ("spikax.readouts", {"LeakyReadout": "Bellec et al. 2020"}),
+    "readout": ("spikax.readouts", {"LeakyReadout": "Bellec et al. 2020, eq. 11"}),
 }
 
 _RULES = (

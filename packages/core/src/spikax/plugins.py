@@ -14,9 +14,11 @@ and in spikax_mylab/__init__.py:
     def spikax_models():
         yield Model("resonator", "spikax_mylab.resonator:Resonator", reference="Izhikevich 2001")
 
-A plugin that uses what only a later core has says so by `SPIKAX_API = 2`.
+The other kinds of record are in `hooks`, each with an example. A plugin that needs a later core
+says so by `SPIKAX_API = 2`.
 """
 
+from spikax._plugins import _hooks as hooks
 from spikax._plugins._hooks import hookimpl as hookimpl
 from spikax._plugins._hooks import hookspec as hookspec
 from spikax._plugins._records import Connectivity as Connectivity
@@ -46,6 +48,7 @@ __all__ = [
     "Record",
     "Registry",
     "hookimpl",
+    "hooks",
     "hookspec",
     "model",
     "registry",

@@ -8,6 +8,7 @@ import types
 from typing import Any, Protocol, cast
 
 import importlib_metadata
+
 from spikax._plugins._records import Origin
 
 GROUP = "spikax"
@@ -67,10 +68,10 @@ def allowed() -> list[str] | None:
 
 
 def enabled(entry: EntryPoint) -> bool:
-    """Whether the environment lets this plugin load; core always does."""
+    """Whether the environment lets this plugin load; core needs no permission."""
     allow, block = allowed(), _names(os.environ.get("SPIKAX_DISABLE_PLUGINS")) or []
-    wanted = (allow is None or entry.name in allow) and entry.name not in block
-    return wanted or isinstance(entry, Core)
+    permitted = allow is None or entry.name in allow or isinstance(entry, Core)
+    return permitted and entry.name not in block
 
 
 def strict() -> bool:

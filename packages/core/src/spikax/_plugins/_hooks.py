@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pluggy
+
 from spikax._plugins._records import Connectivity, Exporter, Kernel, LearningRule, Model
 
 hookspec = pluggy.HookspecMarker("spikax")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
 import pluggy
+
 from spikax import errors
 from spikax._plugins import _discovery, _hooks
 from spikax._plugins._discovery import EntryPoint

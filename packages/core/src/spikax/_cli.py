@@ -1,0 +1,95 @@
+"""The command `spikax`: what is installed, what a model is, what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from spikax import _cli_text
+from spikax._doctor import examine, summary
+from spikax._model_page import page
+from spikax.errors import SpikaxError
+from spikax.plugins import Model, PluginWarning, Registry, registry
+
+OK, UNWELL, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 1 where `doctor` found a problem; 2 for a wrong call or a name that nothing answers to.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except SpikaxError as error:
+        sys.stderr.write(f"spikax: {error}\n")
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("spikax", description="Look into an installation of spikax.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run, text in (
+        (plugins, "the plugins: version, API, records, and whether they loaded"),
+        (models, "the models by family, or all about one"),
+        (doctor, "versions, devices, plugins, kernels, and what is wrong"),
+    ):
+        command = commands.add_parser(run.__name__, help=text, description=text)
+        command.add_argument("--json", action="store_true", help="print JSON")
+        command.set_defaults(run=run)
+    commands.choices["models"].add_argument("name", nargs="?", metavar="NAME", help="a model")
+    return parser
+
+
+def plugins(options: argparse.Namespace) -> int:
+    """List the plugins, the broken ones with the reason."""
+    rows = [summary(plugin) for plugin in _lenient().plugins]
+    _write(options, rows, _cli_text.plugins(rows))
+    return OK
+
+
+def models(options: argparse.Namespace) -> int:
+    """List the models, or show one."""
+    found = registry()
+    if options.name is not None:
+        content = page(found.find(Model, options.name))
+        _write(options, content, _cli_text.page(content))
+        return OK
+    rows = [
+        {
+            "name": model.name,
+            "family": model.family,
+            "plugin": model.origin.plugin if model.origin else "",
+            "summary": model.summary,
+            "reference": model.reference,
+            "target": model.target,
+        }
+        for model in found.records(Model).values()
+    ]
+    _write(options, rows, _cli_text.models(rows))
+    return OK
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Examine the installation."""
+    facts = examine(_lenient())
+    _write(options, facts, _cli_text.report(facts))
+    return UNWELL if facts["problems"] else OK
+
+
+def _lenient() -> Registry:
+    """The plugins, whatever is wrong with them: these commands show it themselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)
+        return Registry(strict=False)
+
+
+def _write(options: argparse.Namespace, content: Any, lines: Iterable[str]) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False) if options.json else "\n".join(lines)
+    sys.stdout.write(f"{text.rstrip()}\n")

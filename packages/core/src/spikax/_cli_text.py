@@ -1,0 +1,73 @@
+"""How the command line lays out what it found: lines of text, tables in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+_NO_KERNEL = "none beside core's reference, which runs everywhere"
+
+
+def plugins(rows: Sequence[Row]) -> Iterator[str]:
+    """A table of the plugins, then the reasons why some did not load."""
+    records = [", ".join(f"{count} {kind}" for kind, count in r["records"].items()) for r in rows]
+    shown = [
+        {k: v for k, v in row.items() if k != "error"} | {"records": counts}
+        for row, counts in zip(rows, records, strict=True)
+    ]
+    yield from table(shown)
+    yield from (f"\n{row['name']}: {row['error']}" for row in rows if row["error"])
+
+
+def models(rows: Sequence[Row]) -> Iterator[str]:
+    """The models, family by family."""
+    columns = ("name", "plugin", "summary", "reference")
+    for family in dict.fromkeys(row["family"] for row in rows):
+        members = [{c: row[c] for c in columns} for row in rows if row["family"] == family]
+        yield from _section(family, table(members))
+
+
+def page(content: Row) -> Iterator[str]:
+    """All about one model."""
+    yield from (f"{content['name']} ({content['family']}), from {content['origin']}", "")
+    yield from (content["equations"], "")
+    for part in ("parameters", "choices", "parts", "ports", "signals"):
+        if content[part]:
+            yield from _section(part, table(content[part]))
+    if content["reference"]:
+        yield f"reference: {content['reference']}"
+
+
+def report(facts: Row) -> Iterator[str]:
+    """What the doctor found."""
+    yield f"{facts['platform']}, {facts['executable']}"
+    yield from (
+        f"{name} {version or 'not installed'}" for name, version in facts["versions"].items()
+    )
+    yield f"NEST {facts['nest'] or 'not installed: comparisons with it are skipped'}"
+    yield f"devices: {', '.join(facts['devices']) or 'none'}"
+    yield f"float64: {'on' if facts['x64'] else 'off'} (jax_enable_x64)"
+    yield from ("", *_section("plugins", plugins(facts["plugins"])))
+    yield from _section("kernels", table(facts["kernels"]) if facts["kernels"] else [_NO_KERNEL])
+    yield from _section("problems", facts["problems"] or ["none"])
+
+
+def table(rows: Sequence[Row]) -> Iterator[str]:
+    """Rows under their headings, in columns; a column with nothing in it is left out."""
+    names = [name for name in (rows[0] if rows else ()) if any(_text(row[name]) for row in rows)]
+    lines = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        yield "  ".join(map(str.ljust, line, widths)).rstrip()
+
+
+def _section(title: str, lines: Any) -> Iterator[str]:
+    yield f"{title}:"
+    yield from (f"  {line}".rstrip() for text in lines for line in text.split("\n"))
+    yield ""
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -1,0 +1,90 @@
+"""Look over an installation: versions, devices, plugins, targets, kernels."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import Any
+
+import importlib_metadata
+import jax
+
+import spikax
+from spikax._model_page import page
+from spikax._plugins._records import KINDS
+from spikax.errors import PluginError
+from spikax.plugins import Kernel, Model, Plugin, Record, Registry
+
+_PACKAGES = ("jax", "jaxlib", "numpy", "brainunit", "pluggy")
+
+
+def examine(registry: Registry) -> dict[str, Any]:
+    """Facts about this installation, ready for JSON; `problems` lists what needs repair."""
+    devices, no_device = _devices()
+    broken = [plugin.error for plugin in registry.plugins if plugin.status == "error"]
+    records = [record for kind in KINDS for record in registry.records(kind).values()]
+    unloadable = list(filter(None, map(_trouble, records)))
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            "spikax": spikax.__version__,
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "platform": f"{platform.system()} {platform.machine()}",
+        "executable": sys.executable,
+        "devices": devices,
+        "x64": bool(jax.config.read("jax_enable_x64")),
+        "nest": _version("nest-simulator"),
+        "plugins": [summary(plugin) for plugin in registry.plugins],
+        "kernels": [_kernel(kernel) for kernel in registry.records(Kernel).values()],
+        "problems": no_device + broken + unloadable,
+    }
+
+
+def summary(plugin: Plugin) -> dict[str, Any]:
+    """One plugin, ready for JSON."""
+    return {
+        "name": plugin.origin.plugin,
+        "distribution": plugin.origin.distribution,
+        "version": plugin.origin.version,
+        "api": plugin.api,
+        "records": dict(plugin.counts),
+        "status": plugin.status,
+        "error": plugin.error,
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib_metadata.version(distribution)
+    except importlib_metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> tuple[list[str], list[str]]:
+    try:
+        return [f"{d.platform}:{d.id} ({d.device_kind})" for d in jax.devices()], []
+    # A GPU plugin of JAX whose driver is missing.
+    except RuntimeError as cause:
+        return [], [f"JAX finds no device: {cause}"]
+
+
+def _trouble(record: Record) -> str:
+    try:
+        if isinstance(record, Model):
+            page(record)
+        else:
+            record.load()
+    except PluginError as error:
+        return str(error)
+    return ""
+
+
+def _kernel(kernel: Kernel) -> dict[str, str]:
+    return {
+        "name": kernel.name,
+        "op": kernel.op,
+        "format": kernel.format,
+        "platform": kernel.platform,
+        "origin": str(kernel.origin),
+    }
