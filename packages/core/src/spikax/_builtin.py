@@ -6,39 +6,42 @@ from collections.abc import Iterator
 
 from spikax.plugins import Connectivity, Model, hookimpl
 
-_MODELS = {
-    "neuron": (
-        "spikax.neurons",
-        {
-            "LIF": "Lapicque 1907; Gerstner et al. 2014, eq. 1.9",
-            "ALIF": "Bellec et al. 2020, eqs. 6-8",
-            "AdExIF": "Brette & Gerstner 2005, eqs. 1-2",
-            "HH": "Hodgkin & Huxley 1952",
-        },
-    ),
-    "synapse": (
-        "spikax.synapses",
-        {
-            "Expon": "Rotter & Diesmann 1999, sec. 3",
-            "DualExpon": "Gerstner et al. 2014, eq. 3.2",
-            "Alpha": "Rall 1967; Rotter & Diesmann 1999, sec. 3",
-        },
-    ),
-    "coupling": (
-        "spikax.synapses",
-        {
-            "CUBA": "Rotter & Diesmann 1999, sec. 3",
-            "COBA": "Gerstner et al. 2014, eq. 3.1",
-            "MgBlock": "Jahr & Stevens 1990, eq. 4",
-        },
-    ),
-    "release": ("spikax.releases", {"STP": "Tsodyks, Pawelzik & Markram 1998, eqs. 2.1-2.4"}),
-    "input": (
-        "spikax.inputs",
-        dict.fromkeys(("SpikeTimes", "Poisson", "StepCurrent", "Relay"), ""),
-    ),
-    "readout": ("spikax.readouts", {"LeakyReadout": "Bellec et al. 2020, eq. 11"}),
-}
+# Name, reference, summary: by the module that holds them, and by family.
+_NEURONS = (
+    ("LIF", "Lapicque 1907; Gerstner et al. 2014, eq. 1.9", "leaky integrate-and-fire"),
+    ("ALIF", "Bellec et al. 2020, eqs. 6-8", "leaky integrate-and-fire, adaptive threshold"),
+    ("AdExIF", "Brette & Gerstner 2005, eqs. 1-2", "adaptive exponential integrate-and-fire"),
+    ("HH", "Hodgkin & Huxley 1952", "Hodgkin-Huxley"),
+)
+_SYNAPSES = (
+    ("Expon", "Rotter & Diesmann 1999, sec. 3", "exponential decay"),
+    ("DualExpon", "Gerstner et al. 2014, eq. 3.2", "exponential rise and decay"),
+    ("Alpha", "Rall 1967; Rotter & Diesmann 1999, sec. 3", "alpha function"),
+)
+_COUPLINGS = (
+    ("CUBA", "Rotter & Diesmann 1999, sec. 3", "current"),
+    ("COBA", "Gerstner et al. 2014, eq. 3.1", "conductance"),
+    ("MgBlock", "Jahr & Stevens 1990, eq. 4", "conductance with magnesium block (NMDA)"),
+)
+_RELEASES = (
+    ("STP", "Tsodyks, Pawelzik & Markram 1998, eqs. 2.1-2.4", "facilitation and depression"),
+)
+_INPUTS = (
+    ("SpikeTimes", "", "spikes at given times"),
+    ("Poisson", "", "Poisson spike trains"),
+    ("StepCurrent", "", "piecewise constant current"),
+    ("Relay", "", "passes on spikes made elsewhere"),
+)
+_READOUTS = (("LeakyReadout", "Bellec et al. 2020, eq. 11", "leaky sum of weighted spikes"),)
+
+_FAMILIES = (
+    ("neuron", "spikax.neurons", _NEURONS),
+    ("synapse", "spikax.synapses", _SYNAPSES),
+    ("coupling", "spikax.synapses", _COUPLINGS),
+    ("release", "spikax.releases", _RELEASES),
+    ("input", "spikax.inputs", _INPUTS),
+    ("readout", "spikax.readouts", _READOUTS),
+)
 
 _RULES = (
     "one_to_one",
@@ -55,9 +58,9 @@ _RULES = (
 @hookimpl
 def spikax_models() -> Iterator[Model]:
     """Core's models, by family."""
-    for family, (module, models) in _MODELS.items():
-        for name, reference in models.items():
-            yield Model(name, f"{module}:{name}", family=family, reference=reference)
+    for family, module, members in _FAMILIES:
+        for name, reference, summary in members:
+            yield Model(name, f"{module}:{name}", family, reference, summary)
 
 
 @hookimpl
