@@ -20,8 +20,10 @@ FOLDERS = [f"packages/{name}" for name in ("core", *PACKS.values())]
 EDITABLE = [option for folder in FOLDERS for option in ("-e", folder)]
 REPORTS = ROOT / "reports"
 DIST = ROOT / "dist"
+CONSTRAINTS = DIST / "constraints.txt"
 TEST_ENVIRONMENT = {
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache/jax"),
+    "MPLBACKEND": "Agg",
     "SPIKAX_STRICT_PLUGINS": "1",
 }
 REFUSE = """\
@@ -53,7 +55,7 @@ def write_counts(name: str, junit: Path) -> None:
 def run_tests(session: nox.Session, name: str, *arguments: str) -> None:
     """Run pytest on two workers with everything installed, and report the counts."""
     session.install(*EDITABLE, "-e", "examples/plugin-template", *group("test"))
-    junit = Path(session.create_tmp(), "junit.xml")
+    junit = ROOT / f".cache/{name}.xml"
     junit.unlink(missing_ok=True)
     REPORTS.mkdir(exist_ok=True)
     try:
@@ -115,17 +117,17 @@ def build(session: nox.Session) -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     for folder in FOLDERS:
         session.run("python", "-m", "build", "--no-isolation", "--outdir", str(DIST), folder)
+    # Constraints by file: an index is never asked for these names, whoever may hold them there.
+    wheels = sorted(DIST.glob("*.whl"))
+    lines = [f"{wheel.name.split('-')[0]} @ {wheel.as_uri()}\n" for wheel in wheels]
+    CONSTRAINTS.write_text("".join(lines))
 
 
 @nox.session(requires=["build"])
 @nox.parametrize("extra", list(PACKS))
 def wheel(session: nox.Session, extra: str) -> None:
     """Run the smoke tests with one extra installed from the built wheels."""
-    # Constraints by file: an index is never asked for these names, whoever may hold them there.
-    constraints = Path(session.create_tmp(), "constraints.txt")
-    wheels = sorted(DIST.glob("*.whl"))
-    constraints.write_text("".join(f"{w.name.split('-')[0]} @ {w.as_uri()}\n" for w in wheels))
-    session.install("-c", str(constraints), f"spikax[{extra}]=={VERSION}", "pytest")
+    session.install("-c", str(CONSTRAINTS), f"spikax[{extra}]=={VERSION}", "pytest")
     session.run("python", "-c", f"import spikax_{extra}")
     session.run("pytest", "-m", "smoke", "tests/core", f"tests/{extra}", env=TEST_ENVIRONMENT)
 
