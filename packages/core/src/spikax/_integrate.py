@@ -33,7 +33,7 @@ def phi1(x: ArrayLike) -> Array:
     """Mean of e^(s x) over s from 0 to 1.
 
     (e^x - 1) / x, and 1 at 0. Value, first and second derivative are accurate to rounding
-    everywhere, 0 included (Hochbruck & Ostermann 2010, eq. 2.10).
+    everywhere, 0 included (Hochbruck & Ostermann 2010, section 2.1).
     """
     x = jnp.asarray(x)
     near = jnp.abs(x) < _PHI1_SWITCH
@@ -58,7 +58,7 @@ def exp_euler(f: Callable[[Array], Array], y: Array, dt: float) -> Array:
 
     y(t + dt) = y + dt phi1(dt f'(y)) f(y): exact where f is linear, of order 2 elsewhere, and
     stable however stiff the decay is. An f that depends on time keeps order 2 when it is taken
-    at mid-step, as receptors are (Hochbruck & Ostermann 2010, eq. 2.45).
+    at mid-step, as receptors are (Hochbruck & Ostermann 2010, section 2.4).
     """
     value, slope = linearise(f, y)
     return y + dt * phi1(dt * slope) * value
@@ -87,7 +87,7 @@ def exp_euler_joint(
     """One step of exponential (Rosenbrock-)Euler for d coupled variables of each neuron.
 
     y(t + dt) = y + dt phi1(dt J) f(y) with J the d x d Jacobian block of the neuron: order 2, and
-    exact where f is linear (Hochbruck & Ostermann 2010, eq. 2.45). Linearising each variable by
+    exact where f is linear (Hochbruck & Ostermann 2010, section 2.4). Linearising each variable by
     itself would be of order 1.
     """
     rates, block = linearise_jointly(f, y)
@@ -181,7 +181,7 @@ def rk4(f: Callable[[Tree, float], Tree], y: Tree, dt: float) -> Tree:
 def membrane_propagators(tau_m: ArrayLike, C_m: ArrayLike, dt: float) -> tuple[Array, Array]:
     """Effect on V after dt of V itself and of a constant unit current, for C V' = -C V/tau_m + I.
 
-    (e^(-dt/tau_m), tau_m/C_m (1 - e^(-dt/tau_m))), exact (Rotter & Diesmann 1999, section 3.1);
+    (e^(-dt/tau_m), tau_m/C_m (1 - e^(-dt/tau_m))), exact (Rotter & Diesmann 1999);
     tau_m may be infinite.
     """
     x = -dt / jnp.asarray(tau_m)
@@ -194,7 +194,7 @@ def exp_current_propagator(
     """Effect on V after dt of an exponential current I' = -I/tau_syn that starts at 1.
 
     1/C_m times the integral of e^(-(dt - s)/tau_m) e^(-s/tau_syn) over the step (Rotter & Diesmann
-    1999, section 3.1), which is dt/C_m e^(-dt/tau_m) phi1(dt/tau_m - dt/tau_syn). Nothing cancels
+    1999), which is dt/C_m e^(-dt/tau_m) phi1(dt/tau_m - dt/tau_syn). Nothing cancels
     or overflows, tau_m = tau_syn included.
     """
     slow, fast, _ = _ordered_rates(tau_m, tau_syn)
@@ -208,7 +208,7 @@ def alpha_current_propagators(
 
     The pair is dI' = -dI/tau_syn, I' = dI - I/tau_syn. What starts as dI = 1 flows as s
     e^(-s/tau_syn); the effect is dt^2/C_m e^(-dt/tau_m) phi1'(dt/tau_m - dt/tau_syn). What starts
-    as I = 1 is an exponential current (Rotter & Diesmann 1999, section 3.2). Nothing cancels or
+    as I = 1 is an exponential current (Rotter & Diesmann 1999). Nothing cancels or
     overflows, tau_m = tau_syn included.
     """
     slow, fast, membrane_is_slow = _ordered_rates(tau_m, tau_syn)

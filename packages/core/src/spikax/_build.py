@@ -1,0 +1,183 @@
+"""From the description of a network to the system that runs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._built import BuiltNetwork
+from spikax._component import Component, rebuild
+from spikax._connectivity import Pairs
+from spikax._distributions import Distribution, Each
+from spikax._fields import Field, Parameter, Part
+from spikax._formats import Format, from_pairs
+from spikax._network import EdgeSpec, Network
+from spikax._projection import Edge
+from spikax._random import key_words
+from spikax._system import Array, Port, System
+from spikax.errors import ConfigError, ShapeError
+from spikax.units import Unit, ms, to_coherent
+
+C = TypeVar("C", bound=Component)
+
+
+def build(net: Network, dt: float, seed: int) -> BuiltNetwork:
+    """Sample a description and fix its buffers; `Network.build` is the way in."""
+    if not np.isfinite(dt) or dt <= 0:
+        raise ConfigError(f"dt is {dt:g} ms; it must be positive.")
+    nodes = {name: _node(net, name, dt, seed) for name in net.populations}
+    edges = {edge.name: _edge(net, edge, dt, seed) for edge in net.edges()}
+    return BuiltNetwork(
+        nodes=nodes,
+        edges=edges,
+        seed=key_words(seed),
+        sizes=tuple((name, p.size) for name, p in net.populations.items()),
+        order=net.order(),
+        edge_order=tuple(edges),
+        immediate=tuple(name for name, edge in edges.items() if edge.delay == 0),
+        dt=dt,
+    )
+
+
+def _rng(seed: int, name: str) -> np.random.Generator:
+    """One independent generator for each name, the same on every machine."""
+    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.Philox(key=np.frombuffer(digest, dtype=np.uint64)))
+
+
+def _node(net: Network, name: str, dt: float, seed: int) -> System:
+    population = net.populations[name]
+    try:
+        node = sampled(population.node(), population.size, _rng(seed, f"node/{name}"))
+        node.check(dt)
+    except (ConfigError, ShapeError) as error:
+        raise type(error)(f"population {name!r}: {error}") from None
+    return jax.tree.map(_cast, node)
+
+
+def _cast(value: Any) -> Any:
+    return jnp.asarray(value, dtype=float)
+
+
+def sampled(component: C, size: int, rng: np.random.Generator) -> C:
+    """A copy in which every distribution has become one value per neuron."""
+    model = type(component).__name__
+
+    def draw(name: str, field: Field) -> Any:
+        value = getattr(component, name)
+        if isinstance(field, Part):
+            return sampled_parts(value, size, rng)
+        if isinstance(field, Parameter) and isinstance(value, Distribution):
+            return field.sample(value, size, rng, model)
+        if isinstance(field, Parameter) and not field.free and np.shape(value)[-1:] not in ((), (size,)):
+            raise ShapeError(f"{model}.{name} has shape {np.shape(value)}; the population has {size} neurons.")
+        return value
+
+    return rebuild(type(component), {n: draw(n, f) for n, f in component._fields.items()})
+
+
+def sampled_parts(value: Any, size: int, rng: np.random.Generator) -> Any:
+    """The same for a part: a component or a mapping of them."""
+    if isinstance(value, Component):
+        return sampled(value, size, rng)
+    return {name: sampled(part, size, rng) for name, part in value.items()}
+
+
+def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
+    projection, rng = edge.projection, _rng(seed, f"edge/{edge.name}")
+    n_pre, n_post = (net.populations[end].size for end in (edge.pre, edge.post))
+    try:
+        pairs = projection.connectivity.sample(n_pre, n_post, rng, same=edge.pre == edge.post)
+    except (ConfigError, ShapeError) as error:
+        raise type(error)(f"edge {edge.name!r}: {error}") from None
+    unit = net.weight_unit(edge)
+    weight = _per_synapse(projection.weight, unit, pairs, rng, f"weight of edge {edge.name!r}")
+    steps = _steps(projection.delay, pairs, rng, dt, edge.name)
+    return _assemble(net, edge, pairs, weight, steps, unit)
+
+
+def _assemble(
+    net: Network, edge: EdgeSpec, pairs: Pairs, weight: np.ndarray, steps: np.ndarray, unit: Unit
+) -> Edge:
+    ports = edge.projection.factors
+    port, channel = net.port(edge, next(iter(ports)))
+    if port.channels and channel is None:
+        pairs, weight, steps, channel = _routed(port, pairs, weight, steps)
+    format_ = from_pairs(pairs)
+    return Edge(
+        format=format_,
+        weight=_in_layout(weight, format_, float),
+        delays=_in_layout(steps, format_, jnp.int32) if np.ndim(steps) else None,
+        pre=edge.pre,
+        post=edge.post,
+        signal=edge.projection.signal,
+        ports=tuple((name.partition(".")[0], float(factor)) for name, factor in ports.items()),
+        channel=channel,
+        channels=len(port.channels),
+        delay=int(np.max(steps, initial=0)),
+        unit=unit,
+    )
+
+
+def _routed(
+    port: Port, pairs: Pairs, weight: np.ndarray, steps: np.ndarray
+) -> tuple[Pairs, np.ndarray, np.ndarray, int | None]:
+    """Send each synapse to the channel that the port's route chooses by its weight."""
+    if port.route is None:
+        raise ConfigError(f"the port has channels {port.channels}; name one: 'port.{port.channels[0]}'.")
+    channels = np.unique(port.route(weight))
+    if channels.size == 1:
+        return pairs, weight, steps, int(channels[0])
+    # One scatter serves all channels: synapse by synapse, the target index moves on by a channel's width.
+    post = pairs.post + port.route(weight) * pairs.n_post
+    order = np.lexsort((post, pairs.pre))
+    moved = Pairs(pairs.pre[order], post[order].astype(np.int32), pairs.n_pre, pairs.n_post * len(port.channels))
+    return moved, weight[order], steps[order] if np.ndim(steps) else steps, None
+
+
+def _in_layout(values: np.ndarray, format_: Format, dtype: Any) -> Array:
+    return jnp.asarray(values.reshape(format_.shape) if np.ndim(values) else values, dtype=dtype)
+
+
+def _per_synapse(value: Any, unit: Unit, pairs: Pairs, rng: np.random.Generator, where: str) -> np.ndarray:
+    """One number for all synapses, or one for each in the order of `pairs`."""
+
+    def convert(v: Any) -> Any:
+        return to_coherent(v, unit, where)
+
+    n = len(pairs.pre)
+    if isinstance(value, Each):
+        return np.broadcast_to(_per_synapse(value.value, unit, pairs, rng, where), (n,)).copy()
+    if isinstance(value, Distribution):
+        return value.sample(rng, (n,), convert)
+    numbers = np.asarray(convert(value))
+    if numbers.shape == (pairs.n_pre, pairs.n_post):
+        return numbers[pairs.pre, pairs.post]
+    if numbers.shape not in ((), (n,)):
+        raise ShapeError(
+            f"{where} has shape {numbers.shape}; expected one number, ({n},) for the synapses, or "
+            f"({pairs.n_pre}, {pairs.n_post}) for all pairs."
+        )
+    return numbers
+
+
+def _steps(delay: Any, pairs: Pairs, rng: np.random.Generator, dt: float, name: str) -> np.ndarray:
+    """Delays in whole steps: one for all synapses, or one for each."""
+    where = f"delay of edge {name!r}"
+    if delay is None:
+        return np.zeros((), np.int32)
+    given = _per_synapse(delay, ms, pairs, rng, where)
+    steps = np.round(given / dt).astype(np.int32)
+    sampled_ = isinstance(delay, (Distribution, Each))
+    if not sampled_ and np.any(np.abs(given / dt - steps) > 1e-6 * np.maximum(1, steps)):
+        bad = np.ravel(given)[np.argmax(np.ravel(np.abs(given / dt - steps)))]
+        raise ConfigError(f"{where} is {bad:g} ms, which is not a multiple of dt = {dt:g} ms.")
+    if np.ndim(steps):
+        if not sampled_ and np.any(steps < 1):
+            raise ConfigError(f"{where}: a delay per synapse is at least one step, dt = {dt:g} ms.")
+        return np.maximum(steps, 1)
+    return steps

@@ -1,0 +1,131 @@
+"""A built network: the system that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from spikax._fields import clock, leaf, nested, part, static
+from spikax._projection import Edge
+from spikax._random import fold, key_words
+from spikax._state import State
+from spikax._system import Array, Port, System
+from spikax.errors import unknown
+from spikax.units import UNITLESS, Unit
+
+
+class NetworkState(State):
+    """Everything that changes in a network: the step, the nodes, what is on its way."""
+
+    t: Array = clock("index of the step")
+    nodes: Mapping[str, Any] = nested()
+    edges: Mapping[str, Any] = nested()
+
+
+class BuiltNetwork(System):
+    """A network that runs: a pytree of parameters and weights, pure, for any JAX transform.
+
+    One step: every delayed edge reads the signals at t; then each node, in an order in which the sources of edges
+    without delay come first, is called with what arrived. With `axis` set, nodes hold their share of the neurons of
+    each population under `jax.shard_map` over that mesh axis: edges see all pre-synaptic and the local post-synaptic
+    neurons.
+    """
+
+    nodes: Mapping[str, System] = part(doc="populations by name")
+    edges: Mapping[str, Edge] = part(doc="projections by name")
+    seed: Array = leaf("seed", doc="two words, the default seed of the noise")
+    sizes: tuple[tuple[str, int], ...] = static(doc="number of neurons of each node")
+    order: tuple[str, ...] = static(doc="nodes in the order of a step")
+    edge_order: tuple[str, ...] = static(doc="edges in the order of the projections")
+    immediate: tuple[str, ...] = static(doc="edges without delay")
+    dt: float = static(doc="time step in ms")
+    axis: str | None = static(None, doc="mesh axis over which neurons are sharded")
+
+    def unit_of(self, name: str) -> Unit:
+        """The unit of a built array."""
+        del name
+        return UNITLESS
+
+    @property
+    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: D102
+        return {f"{n}.{p}": port for n in self.order for p, port in self.nodes[n].ports.items()}
+
+    @property
+    def signals(self) -> Mapping[str, Unit]:  # noqa: D102
+        return {f"{n}.{s}": unit for n in self.order for s, unit in self.nodes[n].signals.items()}
+
+    def init_state(self, size: int | None = None, *, key: Any = None, dt: float | None = None) -> NetworkState:
+        """A fresh state at t = 0.
+
+        Args:
+            size: Not used; a network has its own sizes.
+            key: Seed of the noise (an int, a JAX key or two words); that of `build` if None.
+            dt: Not used; a network has its own step.
+        """
+        del size, dt
+        words = self.seed if key is None else key_words(key)
+        nodes = {n: self.nodes[n].init_state(size, key=fold(words, n), dt=self.dt) for n, size in self.sizes}
+        edges = {name: edge.init_state() for name, edge in self.edges.items()}
+        return NetworkState(t=jnp.zeros((), jnp.int32), nodes=nodes, edges=edges)
+
+    def update(self, state: NetworkState, inputs: Mapping[str, Array], *, t: Array, dt: float) -> NetworkState:  # noqa: D102
+        arrived = self._empty(inputs)
+        nodes, edges = dict(state.nodes), dict(state.edges)
+        for name in self.edge_order:
+            if name not in self.immediate:
+                edges[name] = self._call(name, edges[name], nodes, arrived, t, dt)
+        for node in self.order:
+            for name in self.immediate:
+                if self.edges[name].post == node:
+                    edges[name] = self._call(name, edges[name], nodes, arrived, t, dt)
+            nodes[node] = self.nodes[node].update(nodes[node], arrived[node], t=t, dt=dt)
+        return NetworkState(t=t + 1, nodes=nodes, edges=edges)
+
+    def _empty(self, inputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+        """Every port of every node at full shape: what comes from outside, else zero."""
+        sizes = dict(self.sizes)
+
+        def port_input(node: str, name: str, port: Port) -> Array:
+            path = f"{node}.{name}"
+            return inputs[path] if path in inputs else jnp.zeros(port.shape(self._local(sizes[node])))
+
+        return {n: {p: port_input(n, p, port) for p, port in self.nodes[n].ports.items()} for n in self.order}
+
+    def _local(self, size: int) -> int:
+        return size if self.axis is None else size // jax.lax.axis_size(self.axis)
+
+    def _call(
+        self, name: str, state: Any, nodes: Mapping[str, Any], arrived: dict[str, dict[str, Array]], t: Array, dt: float
+    ) -> Any:
+        edge = self.edges[name]
+        pre = {s: self._gather(self.nodes[edge.pre].read(nodes[edge.pre], s)) for s in edge.reads["pre"]}
+        post = {s: self.nodes[edge.post].read(nodes[edge.post], s) for s in edge.reads["post"]}
+        mod = {path: self._signal(nodes, path) for path in edge.reads["mod"]}
+        state, delivered = edge.update(state, pre, post, mod, t=t, dt=dt)
+        target = arrived[edge.post]
+        for port, values in delivered.items():
+            target[port] = target[port] + values
+        return state
+
+    def _gather(self, signal: Array) -> Array:
+        return signal if self.axis is None else jax.lax.all_gather(signal, self.axis, axis=-1, tiled=True)
+
+    def read(self, state: NetworkState, name: str) -> Array:  # noqa: D102
+        return self._signal(state.nodes, name)
+
+    def _signal(self, nodes: Mapping[str, Any], path: str) -> Array:
+        node, _, signal = path.partition(".")
+        if node not in self.nodes:
+            raise unknown("population", node, self.nodes)
+        if signal not in self.nodes[node].signals:
+            raise unknown(f"signal of population {node!r}", signal, self.nodes[node].signals)
+        return self.nodes[node].read(nodes[node], signal)
+
+    def summary(self) -> str:
+        """A table of populations and edges with sizes, models, synapses and bytes."""
+        from spikax._summary import describe_built
+
+        return describe_built(self)

@@ -1,0 +1,292 @@
+"""The conformance kit: the contract of a Dynamics, checked property by property."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._component import Component, rebuild
+from spikax._fields import Part, Static
+from spikax._select import floats, leaves
+from spikax._store import load_state, save_state
+from spikax._surrogate import Smooth, Surrogate
+from spikax._system import Dynamics
+from spikax.units import exponents, ms, to_coherent
+
+STEPS = 8
+_TYPICAL = {(0, 0, 1): 150.0, (0, 1, 0): 1.5, (0, -1, 1): 3.0}
+"""A typical arrival at a port by the powers of time, voltage and current of its unit."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model in float64 with a state in mid-flight and random arrivals for some steps."""
+
+    model: Any
+    state: Any
+    inputs: Mapping[str, Any]
+    dt: float
+    t: int
+
+    def step(self, state: Any, inputs: Mapping[str, Any], t: Any) -> Any:
+        """One step of the model."""
+        return self.model.update(state, inputs, t=t, dt=self.dt)
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """The arrivals of the first step."""
+        return {k: v[0] for k, v in self.inputs.items()}
+
+
+def check_dynamics(model: Dynamics, *, size: int = 24, dt: Any = 0.1 * ms, seed: int = 0) -> None:
+    """Prove the contract of a model, or raise an AssertionError that names the property it breaks.
+
+    In float64: structure, dtypes and shapes are fixed by `update`; equations are right in their units (every output
+    scales as declared when time, voltage and current get other base units); jit equals eager; vmap equals a loop;
+    scan(a + b) equals scan(a), scan(b); update is elementwise over the neurons; a second call compiles nothing; equal
+    calls give equal bits; a saved state goes on bitwise; gradients as in `check_gradients`.
+
+    Args:
+        model: The model, no distributions among its parameters.
+        size: Number of neurons; each is a case of its own.
+        dt: Time step.
+        seed: Seed of arrivals.
+    """
+    with jax.enable_x64(True):
+        case = _case(model, size, float(to_coherent(dt, ms, "dt")), seed)
+        for check in (_structure, _units, _transforms, _scan_splits, _elementwise, _round_trip):
+            check(case)
+        check_gradients(model, dt=dt, seed=seed)
+
+
+def _case(model: Dynamics, size: int, dt: float, seed: int, steps: int = STEPS) -> Case:
+    rng = np.random.default_rng(seed)
+    model = jax.tree.map(lambda x: jnp.asarray(x, float), model)
+    model.check(dt)
+    state = model.init_state(size, key=seed, dt=dt)
+    warm = Case(model, state, _arrivals(model, size, 3 * steps, rng), dt, 0)
+    state = _run(warm)[0]
+    return Case(model, state, _arrivals(model, size, steps, rng), dt, 3 * steps)
+
+
+def _arrivals(model: Dynamics, size: int, steps: int, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(shape: tuple[int, ...], unit: Any) -> np.ndarray:
+        typical = _TYPICAL.get(exponents(unit))
+        present = rng.random((steps, *shape)) < 0.3
+        return present * (1.0 if typical is None else typical * rng.normal(0.8, 1.0, (steps, *shape)))
+
+    return {name: jnp.asarray(draw(p.shape(size), p.unit)) for name, p in model.ports.items()}
+
+
+def _run(case: Case, state: Any = None, part: slice = slice(None), t: int | None = None) -> tuple[Any, Any]:
+    """Scan over the arrivals; the state at the end and every signal at every step."""
+    start = case.t if t is None else t
+
+    def body(carry: Any, x: Any) -> tuple[Any, Any]:
+        s, now = carry
+        s = case.step(s, x, now)
+        return (s, now + 1), {n: case.model.read(s, n) for n in case.model.signals}
+
+    xs = jax.tree.map(lambda v: v[part], case.inputs)
+    length = len(range(*part.indices(STEPS))) if not xs else None
+    (final, _), rows = jax.lax.scan(
+        body, (case.state if state is None else state, jnp.int32(start)), xs, length=length
+    )
+    return final, rows
+
+
+def _same(a: Any, b: Any, what: str, rtol: float = 0.0) -> None:
+    for x, y in zip(leaves(a), leaves(b), strict=True):
+        left, right = np.asarray(x.value), np.asarray(y.value)
+        scale = np.abs(left).max(initial=0.0) if left.dtype.kind == "f" else 0.0
+        close = np.array_equal(left, right) or np.allclose(left, right, rtol=rtol, atol=rtol * scale)
+        assert close, f"{what}: {x.path} differs by up to {np.abs(left - right).max():g}"
+
+
+def _structure(case: Case) -> None:
+    after = jax.eval_shape(lambda: case.step(case.state, case.first, jnp.int32(case.t)))
+    assert jax.tree.structure(after) == jax.tree.structure(case.state), "update changes the structure of the state"
+    for x, y in zip(leaves(case.state), leaves(after), strict=True):
+        given, got = (x.value.shape, x.value.dtype), (y.value.shape, y.value.dtype)
+        assert given == got, f"update turns {x.path} from {given} into {got}"
+    for name in case.model.signals:
+        shape = jax.eval_shape(lambda name=name: case.model.read(case.state, name)).shape
+        assert shape[-1:] == leaves(case.state)[0].value.shape[-1:], f"signal {name} has shape {shape}"
+
+
+def _units(case: Case) -> None:
+    """Change the base units of time, voltage and current: all that has a unit must scale with it."""
+    base = np.random.default_rng(5).uniform(0.3, 3.0, 3)
+
+    def scale(unit: Any) -> float:
+        return float(np.prod(base ** np.array(exponents(unit))))
+
+    def scaled(tree: Any) -> Any:
+        values = [x.value * scale(x.unit) if floats(x) else x.value for x in leaves(tree)]
+        return jax.tree.unflatten(jax.tree.structure(tree), values)
+
+    inputs = {n: v * scale(case.model.ports[n].unit) for n, v in case.first.items()}
+    moved = Case(scaled(case.model), scaled(case.state), inputs, case.dt * base[0], case.t)
+    expected = scaled(case.step(case.state, case.first, jnp.int32(case.t)))
+    got = moved.step(moved.state, inputs, jnp.int32(case.t))
+    _same(expected, got, "an equation is wrong in its units, or hides a constant that has one", rtol=1e-9)
+    for name, unit in case.model.signals.items():
+        right, read = case.model.read(case.state, name) * scale(unit), moved.model.read(moved.state, name)
+        assert np.allclose(right, read, rtol=1e-9), f"signal {name} does not have its declared unit {unit}"
+
+
+def _transforms(case: Case) -> None:
+    traced = 0
+
+    def step(model: Any, state: Any, inputs: Any, t: Any) -> Any:
+        nonlocal traced
+        traced += 1
+        return model.update(state, inputs, t=t, dt=case.dt)
+
+    t, compiled = jnp.int32(case.t), jax.jit(step)
+    eager = case.step(case.state, case.first, t)
+    jitted = compiled(case.model, case.state, case.first, t)
+    _same(eager, jitted, "jit differs from eager", rtol=1e-12)
+    again = compiled(jax.tree.map(lambda x: x * 1, case.model), case.state, case.first, t)
+    _same(jitted, again, "two equal calls differ")
+    assert traced == 1, "a second call with other values of the same shapes traces again"
+    pair = jax.tree.map(lambda x: jnp.stack([x, jnp.roll(x, 1, axis=-1)]), (case.state, case.first))
+    mapped = jax.jit(jax.vmap(step, in_axes=(None, 0, 0, None)))(case.model, *pair, t)
+    for i in range(2):
+        one = compiled(case.model, *jax.tree.map(lambda x, i=i: x[i], pair), t)
+        _same(one, jax.tree.map(lambda x, i=i: x[i], mapped), "vmap differs from a loop", rtol=1e-12)
+
+
+def _scan_splits(case: Case) -> None:
+    half = STEPS // 2
+    whole, rows = _run(case)
+    middle, first = _run(case, part=slice(0, half))
+    end, last = _run(case, middle, slice(half, None), case.t + half)
+    _same(whole, end, "scan(a + b) differs from scan(a), scan(b)", rtol=1e-12)
+    for name in rows:
+        joined = np.concatenate([first[name], last[name]])
+        assert np.allclose(rows[name], joined, rtol=1e-12, atol=1e-12), f"signal {name}: scan(a + b) differs"
+
+
+def _elementwise(case: Case) -> None:
+    """The block Jacobian of each neuron, from tangents of ones, must give the whole tangent of a random direction."""
+    values, structure = jax.tree.flatten(case.state)
+    live = [i for i, x in enumerate(leaves(case.state)) if floats(x)]
+
+    def after(*chosen: Any) -> list[Any]:
+        filled = list(values)
+        for i, value in zip(live, chosen, strict=True):
+            filled[i] = value
+        out = jax.tree.leaves(case.step(jax.tree.unflatten(structure, filled), case.first, jnp.int32(case.t)))
+        return [out[i] for i in live]
+
+    point = [values[i] for i in live]
+    rng = np.random.default_rng(1)
+    direction = [jnp.asarray(rng.normal(size=p.shape)) for p in point]
+    tangent = jax.jit(lambda v: jax.jvp(after, point, v)[1])
+    ones = [[jnp.ones_like(p) if i == j else jnp.zeros_like(p) for i, p in enumerate(point)] for j in range(len(point))]
+    blocks = [tangent(v) for v in ones]
+    whole = tangent(direction)
+    for a, expected in enumerate(whole):
+        got = sum((blocks[b][a] * direction[b] for b in range(len(point))), jnp.zeros_like(expected))
+        assert np.allclose(got, expected, rtol=1e-9, atol=1e-9 * float(np.abs(expected).max(initial=1.0))), (
+            f"update is not elementwise over the neurons in {leaves(case.state)[live[a]].path}"
+        )
+
+
+def _round_trip(case: Case) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.npz"
+        save_state(path, case.state)
+        loaded = load_state(path, like=case.state)
+    _same(case.state, loaded, "a saved state loads as another one")
+    _same(_run(case)[0], _run(case, loaded)[0], "a loaded state goes on differently")
+
+
+def smooth(model: Any) -> Any:
+    """A copy in which every spike is a sigmoid, so that gradients have finite differences to agree with."""
+    if isinstance(model, Mapping):
+        return {k: smooth(v) for k, v in model.items()}  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(model, Component):
+        return model
+
+    def value(name: str, field: Any) -> Any:
+        old = getattr(model, name)
+        if isinstance(field, Part):
+            return smooth(old)
+        return Smooth() if isinstance(field, Static) and isinstance(old, Surrogate) else old
+
+    return rebuild(type(model), {n: value(n, f) for n, f in model._fields.items()})
+
+
+def check_gradients(model: Dynamics, *, dt: Any = 0.1 * ms, seed: int = 0, rtol: float = 1e-5) -> None:
+    """Forward mode, reverse mode and finite differences must agree, by every parameter and every input.
+
+    The spike is a sigmoid for the purpose. Where a case stands next to a switch (a refractory period that begins or
+    not), finite differences of two widths disagree; such a case is drawn again, at most five times.
+    """
+    with jax.enable_x64(True):
+        width = float(to_coherent(dt, ms, "dt"))
+        loss = _loss(smooth(model), width)
+        for attempt in range(5):
+            case = _case(smooth(model), 4, width, seed + attempt)
+            if _agree(loss, case, rtol):
+                return
+        raise AssertionError("no case away from a switch was found in five draws")
+
+
+def _loss(model: Any, dt: float) -> Callable[..., Any]:
+    weights = {n: np.random.default_rng(9).uniform(0.5, 1.5, STEPS) for n in model.signals}
+
+    def loss(params: list[Any], inputs: Any, rest: Any) -> Any:
+        filled, state, t = rest
+        case = Case(_fill(filled, params), state, inputs, dt, 0)
+        rows = _run(case, t=t)[1]
+        return sum(jnp.sum(weights[n] @ rows[n].reshape(STEPS, -1)) for n in rows)
+
+    return jax.jit(loss)
+
+
+def _fill(model: Any, params: list[Any]) -> Any:
+    values, structure = jax.tree.flatten(model)
+    chosen, info = iter(params), leaves(model)
+    return jax.tree.unflatten(structure, [next(chosen) if floats(x) else v for v, x in zip(values, info, strict=True)])
+
+
+def _agree(loss: Callable[..., Any], case: Case, rtol: float) -> bool:
+    params = [x.value for x in leaves(case.model) if floats(x)]
+    names = [x.path for x in leaves(case.model) if floats(x)] + [f"input {n}" for n in sorted(case.inputs)]
+    rest = (case.model, case.state, case.t)
+    point, rebuild_point = jax.tree.flatten((params, dict(case.inputs)))
+
+    def value(flat: list[Any]) -> Any:
+        return loss(*jax.tree.unflatten(rebuild_point, flat), rest)
+
+    gradient = jax.jit(jax.grad(value))(point)
+    forward = jax.jit(lambda p, v: jax.jvp(value, (p,), (v,))[1])
+    for i, (name, at) in enumerate(zip(names, point, strict=True)):
+        direction = [jnp.ones_like(p) * (i == j) for j, p in enumerate(point)]
+        reverse, ahead = float(jnp.sum(gradient[i])), float(forward(point, direction))
+        assert np.isfinite(reverse), f"the gradient by {name} is {reverse}"
+        assert np.isclose(reverse, ahead, rtol=1e-9, atol=1e-9), f"by {name}: reverse {reverse}, forward {ahead}"
+        step = 1e-5 * max(float(jnp.abs(at).max(initial=0.0)), 1e-3)
+        near, far = (_difference(value, point, direction, h) for h in (step, 4 * step))
+        floor = 1e-9 * abs(float(value(point))) / step
+        if not np.isclose(near, far, rtol=30 * rtol, atol=30 * floor + 1e-7):
+            return False
+        assert np.isclose(reverse, near, rtol=rtol, atol=floor + 1e-7), (
+            f"by {name}: gradient {reverse:.10g}, finite difference {near:.10g}"
+        )
+    return True
+
+
+def _difference(value: Callable[..., Any], point: list[Any], direction: list[Any], h: float) -> float:
+    ahead, behind = ([p + sign * h * v for p, v in zip(point, direction, strict=True)] for sign in (1, -1))
+    return (float(value(ahead)) - float(value(behind))) / (2 * h)

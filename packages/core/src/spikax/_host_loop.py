@@ -1,0 +1,152 @@
+"""The loop on the host: one compiled chunk, drained and checked before the next."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._built import BuiltNetwork, NetworkState
+from spikax._progress import Progress
+from spikax._recording import Probe, Recording, Series, Spikes, spikes_of
+from spikax._select import LeafInfo, leaves
+from spikax.errors import ConfigError, NumericsError
+
+_log = logging.getLogger("spikax")
+_BUFFER_BYTES = 2**26
+_MOST_STEPS = 1024
+
+
+def host_loop(
+    net: BuiltNetwork,
+    state: NetworkState,
+    constant: dict[str, Any],
+    varying: dict[str, Any],
+    n: int,
+    wanted: tuple[Probe, ...],
+    chunk: int | None,
+    progress: bool | None,
+) -> tuple[NetworkState, Recording]:
+    """Run `n` steps, chunk by chunk; Ctrl-C stops after the present chunk and keeps the results."""
+    length = _chunk_length(chunk, wanted)
+    start, done = int(state.t), 0
+    drained: dict[str, list[Any]] = {p.path: [] for p in wanted}
+    state = jax.tree.map(jnp.copy, state)  # the chunk donates what it is given; the caller keeps theirs
+    with Progress(n, net.dt, progress) as bar:
+        try:
+            while done < n:
+                now = min(length, n - done)
+                rows = {k: _padded(v[done : done + now], length) for k, v in varying.items()}
+                state, buffers, finite, faults = _run(net, state, constant, rows, now, probes=wanted, length=length)
+                _drain(buffers, wanted, drained, start + done, now)
+                done += now
+                _check(state, finite, faults, net.dt)
+                bar.update(done)
+        except KeyboardInterrupt:
+            _log.warning("stopped by Ctrl-C after %g ms of %g ms; the results so far are kept.", done * net.dt, n * net.dt)
+            if int(state.t) != start + done:
+                raise
+    series = {p.path: _collect(p, drained[p.path], start, start + done, net.dt) for p in wanted}
+    return state, Recording(series)
+
+
+def _chunk_length(chunk: int | None, wanted: tuple[Probe, ...]) -> int:
+    """Steps in a chunk: it must not depend on the duration, or each would compile anew."""
+    if chunk is not None:
+        if chunk < 1:
+            raise ConfigError(f"chunk is {chunk} steps; it must be at least one.")
+        return chunk
+    row = sum(p.width * (1 if p.is_spikes else 8) / p.interval for p in wanted) or 1
+    return int(min(_MOST_STEPS, max(1, 2 ** int(np.log2(max(1, _BUFFER_BYTES / row))))))
+
+
+def _padded(rows: Any, length: int) -> Any:
+    missing = length - rows.shape[0]
+    return jnp.pad(rows, [(0, missing)] + [(0, 0)] * (rows.ndim - 1)) if missing else rows
+
+
+@partial(jax.jit, static_argnames=("probes", "length"), donate_argnums=(1,))
+def _run(
+    net: BuiltNetwork,
+    state: NetworkState,
+    constant: dict[str, Any],
+    varying: dict[str, Any],
+    n: Any,
+    *,
+    probes: tuple[Probe, ...],
+    length: int,
+) -> tuple[NetworkState, dict[str, Any], Any, Any]:
+    start = state.t
+
+    def body(i: Any, carry: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
+        s, buffers = carry
+        t, x = s.t, {k: v[i] for k, v in varying.items()}
+        s = net.update(s, constant | x, t=t, dt=net.dt)
+        return s, {p.path: _write(p, buffers[p.path], p.read(net, s), t, start) for p in probes}
+
+    buffers = {p.path: jnp.zeros((length // p.interval + 1, p.width), _dtype(p)) for p in probes}
+    state, buffers = jax.lax.fori_loop(0, n, body, (state, buffers))
+    return state, buffers, *_health(state)
+
+
+def _dtype(probe: Probe) -> Any:
+    return jnp.uint8 if probe.is_spikes else float
+
+
+def _write(probe: Probe, buffer: Any, values: Any, t: Any, start: Any) -> Any:
+    # All steps of an interval write to its row; the last one, at a whole multiple of the interval, stays.
+    return buffer.at[t // probe.interval - start // probe.interval].set(values.astype(buffer.dtype))
+
+
+def _health(state: NetworkState) -> tuple[Any, Any]:
+    floats, faults = _watched(leaves(state))
+    finite = [jnp.isfinite(leaf.value).all() for leaf in floats]
+    raised = [leaf.value.max() for leaf in faults]
+    return jnp.stack(finite) if finite else jnp.ones(0, bool), jnp.stack(raised) if raised else jnp.zeros(0, jnp.int32)
+
+
+def _watched(state: list[LeafInfo]) -> tuple[list[LeafInfo], list[LeafInfo]]:
+    floats = [leaf for leaf in state if jnp.issubdtype(leaf.value.dtype, jnp.floating)]
+    return floats, [leaf for leaf in state if leaf.kind == "fault"]
+
+
+def _check(state: NetworkState, finite: Any, faults: Any, dt: float) -> None:
+    if np.all(finite) and not np.any(faults):
+        return
+    floats, reported = _watched(leaves(state))
+    for leaf, good in zip(floats, np.asarray(finite), strict=True):
+        if not good:
+            values = np.atleast_1d(np.asarray(leaf.value))
+            neuron = int(np.argwhere(~np.isfinite(values))[0][-1])
+            raise NumericsError(
+                f"{leaf.path} of neuron {neuron} is {values[..., neuron].ravel()[0]} by t = {int(state.t) * dt:g} ms; "
+                "a smaller dt, weaker weights or other parameters are needed."
+            )
+    for leaf, fault in zip(reported, np.asarray(faults), strict=True):
+        if fault:
+            neuron = int(np.argmax(np.asarray(leaf.value)))
+            raise NumericsError(f"{leaf.path}: neuron {neuron} reports fault {int(fault)} by t = {int(state.t) * dt:g} ms.")
+
+
+def _drain(
+    buffers: dict[str, Any], wanted: tuple[Probe, ...], drained: dict[str, list[Any]], first: int, n: int
+) -> None:
+    fetched = {p.path: np.asarray(buffers[p.path]) for p in wanted}
+    for p in wanted:
+        rows = fetched[p.path][: (first + n) // p.interval - first // p.interval]
+        if p.is_spikes and p.interval == 1:
+            drained[p.path].append(spikes_of(rows, first + 1))
+        else:
+            drained[p.path].append(rows)
+
+
+def _collect(p: Probe, parts: list[Any], start: int, stop: int, dt: float) -> Series | Spikes:
+    if p.is_spikes and p.interval == 1:
+        events = [np.concatenate(column) for column in zip(*parts, strict=True)] or [np.zeros(0, np.int64)] * 2
+        return Spikes(events[0], events[1], p.width, dt, start, stop)
+    values = np.concatenate(parts) if parts else np.zeros((0, p.width))
+    return Series(values, start, p.unit, dt, p.interval, p.where)

@@ -1,0 +1,80 @@
+"""Populations of a network, and the releases that they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, cast
+
+from spikax._fields import nested, part
+from spikax._state import State
+from spikax._system import Array, Dynamics, Port, System
+from spikax.errors import ConfigError, ShapeError
+from spikax.units import UNITLESS, Unit
+
+
+@dataclass(frozen=True)
+class Population:
+    """A number of neurons (or devices) of one model.
+
+    Attributes:
+        model: The model: `LIF()`, a `Cell`, an input.
+        size: Number of neurons.
+        release: Pre-synaptic variables by name, one set per neuron: `{"stp": STP()}`. Each is a signal that any number
+            of projections read: `Projection(..., signal="stp")`.
+    """
+
+    model: System
+    size: int
+    release: Mapping[str, Dynamics] = field(default_factory=dict[str, Dynamics])
+
+    def __post_init__(self) -> None:
+        if not isinstance(cast(Any, self.model), System):
+            raise ConfigError(f"a population needs a model such as LIF(), got {self.model!r}.")
+        if not isinstance(cast(Any, self.size), int) or self.size < 1:
+            raise ShapeError(f"a population needs at least one neuron, got size {self.size!r}.")
+        for name in self.release:
+            if name in self.model.signals:
+                raise ConfigError(f"a release is called {name!r}, which is a signal of {self.model!r} already.")
+
+    def node(self) -> System:
+        """The system that runs: the model, with its releases if there are any."""
+        return Releasing(self.model, dict(self.release)) if self.release else self.model
+
+
+class ReleasingState(State):
+    """A node's state with those of its releases."""
+
+    node: Any = nested()
+    releases: Mapping[str, Any] = nested()
+
+
+class Releasing(Dynamics):
+    """A population's model and its releases, driven by its spikes: AlignPre, O(N_pre) memory."""
+
+    node: Dynamics = part(doc="the model")
+    releases: Mapping[str, Dynamics] = part(doc="releases by name")
+    State: ClassVar[type[Any]] = ReleasingState
+
+    @property
+    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: D102
+        return self.node.ports
+
+    @property
+    def signals(self) -> Mapping[str, Unit]:  # noqa: D102
+        return {**self.node.signals, **dict.fromkeys(sorted(self.releases), UNITLESS)}
+
+    def init_state(self, size: int, *, key: Any, dt: float) -> ReleasingState:  # noqa: D102
+        releases = {n: r.init_state(size, key=key, dt=dt) for n, r in self.releases.items()}
+        return ReleasingState(node=self.node.init_state(size, key=key, dt=dt), releases=releases)
+
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> ReleasingState:  # noqa: D102
+        node = self.node.update(state.node, inputs, t=t, dt=dt)
+        spikes = {"spike": self.node.read(node, "spike")}
+        releases = {n: r.update(state.releases[n], spikes, t=t, dt=dt) for n, r in self.releases.items()}
+        return ReleasingState(node=node, releases=releases)
+
+    def read(self, state: Any, name: str) -> Array:  # noqa: D102
+        if name in self.releases:
+            return self.releases[name].read(state.releases[name], "release")
+        return self.node.read(state.node, name)

@@ -1,0 +1,51 @@
+"""Progress of a long run on standard error, after a second, if somebody is watching."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from typing import Any, Self
+
+_PATIENCE = 1.0  # seconds before anything is shown
+
+
+class Progress:
+    """Shows how far a run is: tqdm where it is installed, else one line that is written over."""
+
+    def __init__(self, steps: int, dt: float, wanted: bool | None) -> None:
+        self._steps, self._dt = steps, dt
+        self._wanted = sys.stderr.isatty() if wanted is None else wanted
+        self._began, self._bar, self._shown = time.monotonic(), None, False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif self._shown:
+            sys.stderr.write("\n")
+
+    def update(self, done: int) -> None:
+        """Say that `done` steps of the whole are done."""
+        elapsed = time.monotonic() - self._began
+        if not self._wanted or elapsed < _PATIENCE:
+            return
+        if importlib.util.find_spec("tqdm"):
+            self._tick(done)
+        else:
+            left = elapsed / done * (self._steps - done)
+            text = f"\r{done * self._dt:.0f} of {self._steps * self._dt:.0f} ms, {left:.0f} s left "
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        self._shown = True
+
+    def _tick(self, done: int) -> None:
+        if self._bar is None:
+            from tqdm.auto import tqdm
+
+            bar: Any = tqdm(total=round(self._steps * self._dt), unit=" ms", leave=False)
+            bar.start_t = bar.start_t - (time.monotonic() - self._began)
+            self._bar = bar
+        self._bar.update(round(done * self._dt) - self._bar.n)

@@ -1,0 +1,164 @@
+"""Projections: what connects one population to another, and the edge that it becomes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import jax.numpy as jnp
+
+from spikax import _ops as ops
+from spikax._component import Component
+from spikax._connectivity import Rule
+from spikax._distributions import Distribution
+from spikax._fields import cell, leaf, part, static
+from spikax._formats import Format
+from spikax._state import State
+from spikax._system import Array
+from spikax.errors import ConfigError
+from spikax.units import UNITLESS, Unit
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses from one population to another.
+
+    Attributes:
+        pre: Name of the source, or several.
+        post: Name of the target, or several.
+        port: Port of the target ("exc", "current"; "syn.ex" for one channel), or several with a factor each:
+            `{"ampa": 1, "nmda": 0.3}` shares one connectivity and one set of weights.
+        connectivity: A rule: `pairwise_bernoulli(0.02)`, `all_to_all()`.
+        weight: A quantity in the unit of the port over that of the signal. One number stays one number (and one
+            gradient); a distribution, an array or `each(6*nS)` is one value per synapse.
+        delay: None or 0: within the same step (feed-forward layers). Else at least dt; a distribution or an array is
+            one delay per synapse. A spike at time s acts at exactly s + delay.
+        signal: What the synapses transmit: "spike", the name of a release, any signal of the source.
+        name: Name of the edge; `pre->post` unless given, `pre->post:port` where that is ambiguous.
+    """
+
+    pre: str | Sequence[str]
+    post: str | Sequence[str]
+    port: str | Mapping[str, float]
+    connectivity: Rule
+    weight: Any
+    delay: Any = None
+    signal: str = "spike"
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(cast(Any, self.connectivity), Rule):
+            raise ConfigError(
+                f"a projection needs a connection rule such as pairwise_bernoulli(0.1), got {self.connectivity!r}."
+            )
+
+    @property
+    def factors(self) -> Mapping[str, float]:
+        """Ports with their factors."""
+        return {self.port: 1.0} if isinstance(self.port, str) else self.port
+
+    @property
+    def immediate(self) -> bool:
+        """Whether it acts within the same step."""
+        if self.delay is None:
+            return True
+        value = getattr(self.delay, "mantissa", self.delay)
+        return not isinstance(value, Distribution) and jnp.ndim(value) == 0 and value == 0
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The (pre, post) populations that it connects."""
+
+        def names(end: str | Sequence[str]) -> Sequence[str]:
+            return (end,) if isinstance(end, str) else end
+
+        return [(pre, post) for pre in names(self.pre) for post in names(self.post)]
+
+
+class EdgeState(State):
+    """What is on its way: sums of weights by arrival time, post-synaptic."""
+
+    ring: Array | None = cell(kind="delay", doc="(delay steps, channels * post neurons), coherent unit of the weight")
+    unit: Unit = dataclasses.field(metadata={"static": True})
+
+    def unit_of(self, name: str) -> Unit:  # noqa: D102
+        return self.unit
+
+
+class Edge(Component):
+    """A built projection.
+
+    Called once per step with the signals at t, before its target moves on: the weight and the signal are taken when the
+    spike is emitted and added to a ring on the post-synaptic side, O(delay * N_post), never per synapse. A delay of one
+    step or none needs no ring.
+    """
+
+    format: Format = part(doc="which neurons are connected")
+    weight: Array = leaf("weight", doc="one number, or one per synapse in the order of the format")
+    delays: Array | None = leaf("delay", doc="steps per synapse; None if all synapses have the same delay")
+    pre: str = static(doc="source")
+    post: str = static(doc="target")
+    signal: str = static("spike", doc="what is transmitted")
+    ports: tuple[tuple[str, float], ...] = static(doc="ports of the target, with factors")
+    channel: int | None = static(None, doc="channel of the port that all synapses end on")
+    channels: int = static(0, doc="number of channels of the port, 0 for a plain one")
+    delay: int = static(0, doc="steps, the largest if synapses differ")
+    unit: Unit = static(UNITLESS, doc="unit of the weight")
+
+    @property
+    def reads(self) -> Mapping[str, tuple[str, ...]]:
+        """The signals that `update` needs of its source, its target and its modulators."""
+        return {"pre": (self.signal,), "post": (), "mod": ()}
+
+    def unit_of(self, name: str) -> Unit:
+        """The unit of a built array."""
+        return self.unit if name == "weight" else UNITLESS
+
+    def init_state(self) -> EdgeState:
+        """Nothing on its way."""
+        ring = jnp.zeros((self.delay, self.format.n_post)) if self.delay > 1 else None
+        return EdgeState(ring=ring, unit=self.unit)
+
+    def update(
+        self,
+        state: EdgeState,
+        pre: Mapping[str, Array],
+        post: Mapping[str, Array],
+        mod: Mapping[str, Array],
+        *,
+        t: Array,
+        dt: float,
+    ) -> tuple[EdgeState, Mapping[str, Array]]:
+        """Take the signals at t; give what arrives at the ports at the end of this step.
+
+        Args:
+            state: What is on its way.
+            pre: Signals of the source, as `reads` names them.
+            post: Signals of the target.
+            mod: Signals of modulators.
+            t: Index of the step.
+            dt: Time step in ms.
+        """
+        del post, mod, dt  # a static synapse reads its source only
+        state, arrived = self._deliver(state, pre[self.signal], t)
+        return state, {port: self._shaped(arrived * factor) for port, factor in self.ports}
+
+    def _deliver(self, state: EdgeState, x: Array, t: Array) -> tuple[EdgeState, Array]:
+        if state.ring is None:
+            return state, ops.forward(self.format, self.weight, x)
+        # Zero (or overwrite) the slot that was read a step ago, scatter, read last: XLA then keeps the ring in place.
+        now, length = t % self.delay, self.delay
+        if self.delays is None:
+            ring = state.ring.at[now].set(ops.forward(self.format, self.weight, x))
+        else:
+            ring = state.ring.at[now].set(0.0)
+            ring = ops.scatter(self.format, self.weight, x, self.delays, ring, t)
+        return state.replace(ring=ring), ring[(t + 1) % length]
+
+    def _shaped(self, arrived: Array) -> Array:
+        if not self.channels:
+            return arrived
+        if self.channel is None:
+            return arrived.reshape(self.channels, -1)
+        return jnp.zeros((self.channels, *arrived.shape), arrived.dtype).at[self.channel].set(arrived)

@@ -1,0 +1,225 @@
+"""What is recorded: requests, and the series and spikes that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, cast
+
+import jax
+import numpy as np
+
+from spikax._system import System
+from spikax.errors import ConfigError, ShapeError, unknown
+from spikax.units import Hz, Quantity, Unit, ms, quantity, to_coherent
+
+
+@dataclass(frozen=True)
+class Every:
+    """A request to record some signals at an interval, of some neurons."""
+
+    signals: tuple[str, ...]
+    interval: float | None = None
+    where: tuple[int, ...] | None = None
+
+
+def every(interval: Any = None, *signals: str, where: Sequence[int] | None = None) -> Every:
+    """Record signals at an interval and of a subset: `every(1*ms, "V_m", where=[0, 1])`.
+
+    Args:
+        interval: Time between samples, a multiple of dt; None for every step.
+        signals: Names of signals of the population.
+        where: Indices of neurons; None for all.
+    """
+    chosen = None if where is None else tuple(int(i) for i in np.ravel(np.asarray(where)))
+    step = None if interval is None else float(to_coherent(interval, ms, "every: interval"))
+    return Every(signals, step, chosen)
+
+
+Request: TypeAlias = "str | Every | Sequence[str | Every]"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One signal to record, resolved against a built network."""
+
+    path: str
+    unit: Unit
+    interval: int
+    where: tuple[int, ...] | None
+    size: int
+
+    @property
+    def is_spikes(self) -> bool:
+        """Whether the values are spike counts."""
+        return self.path.endswith(".spike")
+
+    def read(self, net: System, state: Any) -> jax.Array:
+        """The values in a state, of the chosen neurons."""
+        values = net.read(state, self.path)
+        return values if self.where is None else values[np.asarray(self.where)]
+
+    @property
+    def width(self) -> int:
+        """Number of neurons recorded."""
+        return self.size if self.where is None else len(self.where)
+
+
+def probes(net: Any, record: Mapping[str, Request] | None) -> tuple[Probe, ...]:
+    """Resolve what was asked for; unknown names and impossible intervals raise."""
+    sizes, found = dict(net.sizes), list[Probe]()
+    for node, requests in (record or {}).items():
+        if node not in sizes:
+            raise unknown("population to record", node, sizes)
+        for request in [requests] if isinstance(requests, (str, Every)) else requests:
+            wanted = Every((request,)) if isinstance(request, str) else request
+            found.extend(_probe(net, node, sizes[node], signal, wanted) for signal in wanted.signals)
+    paths = [p.path for p in found]
+    if len(set(paths)) < len(paths):
+        raise ConfigError(f"a signal is recorded twice among {paths}; ask for each once.")
+    return tuple(found)
+
+
+def _probe(net: Any, node: str, size: int, signal: str, wanted: Every) -> Probe:
+    signals = net.nodes[node].signals
+    if signal not in signals:
+        raise unknown(f"signal of population {node!r} to record", signal, signals)
+    if wanted.where is not None and not all(0 <= i < size for i in wanted.where):
+        raise ShapeError(f"{node}.{signal} is recorded where={wanted.where}; the population has neurons 0 to {size - 1}.")
+    return Probe(f"{node}.{signal}", signals[signal], steps(wanted.interval, net.dt), wanted.where, size)
+
+
+def steps(interval: float | None, dt: float) -> int:
+    """An interval (ms) in whole steps."""
+    if interval is None:
+        return 1
+    count = round(interval / dt)
+    if count < 1 or abs(interval / dt - count) > 1e-6 * count:
+        raise ConfigError(f"an interval of {interval:g} ms is not a multiple of dt = {dt:g} ms.")
+    return count
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Series:
+    """A recorded signal: one row per sample, one column per neuron.
+
+    Attributes:
+        values: (samples, neurons), coherent units.
+        start: Step before the first sample.
+        unit: Declared unit.
+        dt: Time step, ms.
+        interval: Steps from sample to sample.
+        where: Indices of the neurons; None for all.
+    """
+
+    values: Any
+    start: Any
+    unit: Unit = field(metadata={"static": True})
+    dt: float = field(metadata={"static": True})
+    interval: int = field(default=1, metadata={"static": True})
+    where: tuple[int, ...] | None = field(default=None, metadata={"static": True})
+
+    @property
+    def data(self) -> Quantity:
+        """The values as a quantity."""
+        return quantity(self.values, self.unit)
+
+    @property
+    def times(self) -> Quantity:
+        """The times of the samples."""
+        first = self.start // self.interval + 1
+        return quantity((first + np.arange(len(self.values))) * (self.interval * self.dt), ms)
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Recorded spikes as events.
+
+    Attributes:
+        steps: Step of each spike, ascending.
+        ids: Neuron of each spike.
+        size: Number of neurons recorded.
+        dt: Time step, ms.
+        start, stop: The recorded steps are start + 1 to stop.
+    """
+
+    steps: np.ndarray
+    ids: np.ndarray
+    size: int
+    dt: float
+    start: int
+    stop: int
+
+    @property
+    def times(self) -> Quantity:
+        """Time of each spike."""
+        return quantity(self.steps * self.dt, ms)
+
+    def after(self, time: Any) -> Spikes:
+        """The spikes later than a time."""
+        first = round(float(to_coherent(time, ms, "after")) / self.dt)
+        late = self.steps > first
+        return replace(self, steps=self.steps[late], ids=self.ids[late], start=max(first, self.start))
+
+    def spike_trains(self) -> list[Quantity]:
+        """The spike times of each neuron."""
+        by_neuron = np.argsort(self.ids, kind="stable")
+        cuts = np.cumsum(np.bincount(self.ids, minlength=self.size))[:-1]
+        return [quantity(s * self.dt, ms) for s in np.split(self.steps[by_neuron], cuts)]
+
+    def rates(self) -> Quantity:
+        """Firing rate of each neuron."""
+        window = max(self.stop - self.start, 1) * self.dt
+        return quantity(np.bincount(self.ids, minlength=self.size) / window, Hz)
+
+    def rate(self) -> Quantity:
+        """Mean firing rate."""
+        return quantity(len(self.ids) / self.size / (max(self.stop - self.start, 1) * self.dt), Hz)
+
+    def isi_cv(self, min_spikes: int = 3) -> np.ndarray:
+        """Coefficient of variation of the intervals of each neuron that fired often enough."""
+        trains = (np.asarray(t.mantissa) for t in self.spike_trains())
+        gaps = [np.diff(t) for t in trains if len(t) >= min_spikes]
+        return np.array([g.std() / g.mean() for g in gaps if g.mean() > 0])
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Recording(Mapping[str, Any]):
+    """Everything recorded in a run, by path: `recording["E.V_m"]`, or `recording["E"]["V_m"]`."""
+
+    series: dict[str, Any]
+
+    def __getitem__(self, path: str) -> Any:
+        if path in self.series:
+            return self.series[path]
+        inside = {p.partition(".")[2]: s for p, s in self.series.items() if p.partition(".")[0] == path}
+        if not inside:
+            raise unknown("recorded signal", path, self.series)
+        return Recording(inside)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.series)
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def plot_raster(self, *populations: str, ax: Any = None, max_neurons: int = 200) -> Any:
+        """Draw the spikes of some populations (all that recorded them), time against neuron."""
+        from spikax._plot import plot_raster
+
+        return plot_raster(self, populations, ax, max_neurons)
+
+    def plot(self, *paths: str, ax: Any = None) -> Any:
+        """Draw recorded signals against time, one line per neuron."""
+        from spikax._plot import plot_series
+
+        return plot_series(self, paths, ax)
+
+
+def spikes_of(counts: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Events (steps, ids) of a table of counts whose first row belongs to step `first`."""
+    rows, ids = np.nonzero(counts)
+    times = cast(np.ndarray, counts[rows, ids]).astype(np.int64)
+    return np.repeat(rows + first, times).astype(np.int64), np.repeat(ids, times).astype(np.int32)

@@ -1,0 +1,77 @@
+"""The outer shell for interactive work: the one object that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from spikax._network import Network
+from spikax._recording import Recording, Request
+from spikax._simulate import simulate, under_transform
+from spikax._store import load_state, save_state
+from spikax.errors import ConfigError
+from spikax.units import Quantity, ms, quantity
+
+
+class Simulation:
+    """A network with its state, to run, look at, save and go on with.
+
+    Args:
+        net: The description.
+        dt: Time step, a quantity.
+        seed: Seed of everything random.
+        precision: "float32" or "float64".
+
+    Attributes:
+        model: The built network.
+        state: Its present state.
+    """
+
+    def __init__(self, net: Network, *, dt: Any, seed: int = 0, precision: str = "float32") -> None:
+        if precision not in ("float32", "float64"):
+            raise ConfigError(f"precision is {precision!r}; choose 'float32' or 'float64'.")
+        self._double = precision == "float64"
+        with jax.enable_x64(self._double):
+            self.model = net.build(dt=dt, seed=seed)
+            self.state = self.model.init_state()
+
+    @property
+    def time(self) -> Quantity:
+        """The present time."""
+        return quantity(int(self.state.t) * self.model.dt, ms)
+
+    def run(
+        self,
+        duration: Any,
+        *,
+        record: Mapping[str, Request] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        progress: bool | None = None,
+    ) -> Recording:
+        """Go on for a duration; arguments as in `simulate`."""
+        with jax.enable_x64(self._double):
+            if under_transform(self.model, self.state, inputs):
+                raise ConfigError(
+                    "a Simulation changes its state and cannot run under a JAX transform; there, write "
+                    "state, recording = simulate(model, state, duration)."
+                )
+            self.state, recording = simulate(
+                self.model, self.state, duration, record=record, inputs=inputs, progress=progress
+            )
+        return recording
+
+    def reset(self, *, seed: int | None = None) -> None:
+        """Back to t = 0, with other noise if a seed is given."""
+        with jax.enable_x64(self._double):
+            self.state = self.model.init_state(key=seed)
+
+    def save(self, path: Any) -> None:
+        """Write the present state to a file."""
+        save_state(path, self.state)
+
+    def load(self, path: Any) -> None:
+        """Go on from a saved state of this network."""
+        with jax.enable_x64(self._double):
+            self.state = load_state(path, like=self.state)

@@ -1,0 +1,101 @@
+"""Save a state to a file and load it again.
+
+The file is a NumPy archive of one array per leaf, named by its path, and a JSON header: format version, dtypes, units, the
+versions and the machine type that made it. Nothing in it is ever executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._select import LeafInfo, leaves
+from spikax.errors import StateError
+
+FORMAT = 1
+_HEADER = "header.json"
+T = TypeVar("T")
+
+
+def save_state(path: Any, state: Any) -> None:
+    """Write every leaf of a state (or of any model) to `path`, all or nothing.
+
+    The file appears whole: it is written beside its place and moved there.
+    """
+    info = leaves(state)
+    arrays = {leaf.path: np.asarray(leaf.value) for leaf in info}
+    header = {"format": FORMAT, "made by": _environment(), "leaves": {leaf.path: _entry(leaf) for leaf in info}}
+    target = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            # Named by their order, since a path may hold what an archive cannot.
+            columns = {f"leaf_{i}": a for i, a in enumerate(arrays.values())}
+            np.savez(file, **{_HEADER: np.array(json.dumps(header))}, **cast(Any, columns))
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load_state(path: Any, *, like: T) -> T:
+    """Read a state of the structure of `like`.
+
+    Args:
+        path: A file that `save_state` wrote.
+        like: A state of the same network, for example `model.init_state()`.
+
+    Raises:
+        StateError: The file is no state, of a newer format, or of another structure; each difference is named by path.
+    """
+    header, arrays = _read(Path(path))
+    if header["format"] > FORMAT:
+        raise StateError(f"{path} has format {header['format']}, this spikax reads up to {FORMAT}; upgrade spikax.")
+    _compare(header["leaves"], {leaf.path: _entry(leaf) for leaf in leaves(like)}, path)
+    if header["made by"] != _environment():
+        warnings.warn(
+            f"{path} was made by {header['made by']}, this is {_environment()}: going on is exact only up to rounding.",
+            stacklevel=2,
+        )
+    return jax.tree.unflatten(jax.tree.structure(like), [jnp.array(a) for a in arrays])
+
+
+def _entry(leaf: LeafInfo) -> dict[str, Any]:
+    value = leaf.value if hasattr(leaf.value, "dtype") else np.asarray(leaf.value)
+    return {"dtype": str(value.dtype), "shape": list(value.shape), "unit": str(leaf.unit), "kind": leaf.kind}
+
+
+def _environment() -> dict[str, str]:
+    return {"spikax": version("spikax"), "jax": version("jax"), "machine": f"{platform.system()} {platform.machine()}"}
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            header = json.loads(str(archive[_HEADER]))
+            return header, [archive[f"leaf_{i}"] for i in range(len(header["leaves"]))]
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise StateError(f"{path} is not a state that spikax saved, or it is damaged: {error}") from error
+
+
+def _compare(saved: dict[str, Any], expected: dict[str, Any], path: Any) -> None:
+    differences = [f"{p} is missing" for p in expected if p not in saved]
+    differences += [f"{p} is not in this network" for p in saved if p not in expected]
+    for p in (p for p in expected if p in saved and saved[p] != expected[p]):
+        keys = [k for k in expected[p] if saved[p].get(k) != expected[p][k]]
+        differences.append(", ".join(f"{p} has {k} {saved[p].get(k)}, expected {expected[p][k]}" for k in keys))
+    if differences:
+        shown = "; ".join(differences[:5]) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
+        raise StateError(f"{path} holds the state of another network: {shown}.")

@@ -1,0 +1,124 @@
+"""The contract: a system has ports, signals, a state, and one pure update."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._component import Component
+from spikax._distributions import Distribution
+from spikax._fields import INTEGER_KINDS, CellSpec
+from spikax._state import State
+from spikax.errors import ConfigError, ShapeError, unknown
+from spikax.units import UNITLESS, Unit
+
+Array = jax.Array
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input of a system.
+
+    Attributes:
+        unit: Unit of what arrives.
+        channels: Names of separate channels, none for a plain port.
+        route: Chooses a channel for each synapse when the network is built: `route(weights) -> channel indices`.
+    """
+
+    unit: Unit = UNITLESS
+    channels: tuple[str, ...] = ()
+    route: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def shape(self, size: int) -> tuple[int, ...]:
+        """The shape of the full input: (size,), or (channels, size)."""
+        return (len(self.channels), size) if self.channels else (size,)
+
+
+def by_sign(weights: np.ndarray) -> np.ndarray:
+    """Route to channel 0 where the weight is not negative, to channel 1 where it is."""
+    return (weights < 0).astype(np.int32)
+
+
+class System(Component, ABC):
+    """Anything that has a state and moves it by one step: a neuron, a device, a detector, a network.
+
+    `update` maps the state at step t to the state at t + 1. Every declared port is present at full shape, zero if
+    nothing came. What arrives at a port acts at the end of the step: propagate, add arrivals, threshold and reset.
+    """
+
+    ports: Mapping[str, Port] = {}
+
+    @property
+    @abstractmethod
+    def signals(self) -> Mapping[str, Unit]:
+        """What others may read and record, with units."""
+
+    @abstractmethod
+    def init_state(self, size: int, *, key: Any, dt: float) -> Any:
+        """A fresh state.
+
+        Args:
+            size: Number of neurons.
+            key: Seed of the noise: an int, a JAX key, or two uint32 words.
+            dt: Time step in ms.
+        """
+
+    @abstractmethod
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> Any:
+        """The state one step later.
+
+        Args:
+            state: The state at step `t`.
+            inputs: One array per port, (size,) or (channels, size), coherent units.
+            t: Index of the step, int32.
+            dt: Time step in ms.
+        """
+
+    @abstractmethod
+    def read(self, state: Any, name: str) -> Array:
+        """The value of a signal, coherent units."""
+
+
+class Dynamics(System):
+    """A system whose update is elementwise over the neuron axis, so that every cell belongs to one neuron.
+
+    A subclass names its class of states, `State`; its cells are its signals.
+    """
+
+    State: ClassVar[type[Any]]
+
+    @property
+    def signals(self) -> Mapping[str, Unit]:  # noqa: D102
+        cells = self.State._cells
+        return {n: c.unit for n, c in cells.items() if c.kind not in ("clock", "seed", "fault")}
+
+    def init_state(self, size: int, *, key: Any, dt: float) -> Any:  # noqa: D102
+        del key, dt  # only noise and solvers need them
+        return self.State(**{n: self.initial(c, size, n) for n, c in self.State._cells.items()})
+
+    def initial(self, spec: CellSpec, size: int, name: str) -> Array:
+        """The first value of a cell, one per neuron."""
+        if spec.kind in INTEGER_KINDS:
+            return jnp.full(size, spec.init, dtype=jnp.int32)
+        value = getattr(self, spec.init) if isinstance(spec.init, str) else spec.init
+        return full(value, size, f"{type(self).__name__}.{spec.init if isinstance(spec.init, str) else name}")
+
+    def read(self, state: Any, name: str) -> Array:  # noqa: D102
+        if name not in self.signals:
+            raise unknown(f"signal of {type(self).__name__}", name, self.signals)
+        return getattr(state, name)
+
+
+def full(value: Any, size: int, where: str) -> Array:
+    """A fresh array of one value per neuron."""
+    if isinstance(value, Distribution):
+        raise ConfigError(f"{where} is {value}: a distribution is sampled when a Network is built.")
+    if np.shape(value) not in ((), (size,)):
+        raise ShapeError(f"{where} has shape {np.shape(value)}, expected one number or ({size},).")
+    return jnp.array(jnp.broadcast_to(jnp.asarray(value, dtype=float), (size,)), copy=True)

@@ -1,0 +1,63 @@
+"""Spikes at given times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._fields import param, spike
+from spikax._state import State
+from spikax._system import Array, Dynamics
+from spikax.errors import ConfigError, ShapeError
+from spikax.units import ms, to_coherent
+
+NEVER = 1e30  # ms: fills up the shorter trains
+
+
+class SpikeTimesState(State):
+    """The spikes of the last step."""
+
+    spike: Array = spike()
+
+
+class SpikeTimes(Dynamics):
+    """Neurons that fire at given times.
+
+    `times` holds one train (K,) for all neurons, or one column (K, N) for each; `from_trains` takes trains of different
+    length. A time is a multiple of dt; a spike at time s acts at s + delay. The same time twice is two spikes.
+    """
+
+    times: Array = param([] * ms, at_least=0, steps=True, free=True, doc="spike times, sorted along the first axis")
+    State = SpikeTimesState
+
+    def validate(self) -> None:  # noqa: D102
+        if isinstance(self.times, np.ndarray) and np.any(np.diff(np.atleast_1d(self.times), axis=0) < 0):
+            raise ConfigError("SpikeTimes.times must be sorted; write np.sort(times) * ms.")
+
+    @classmethod
+    def from_trains(cls, trains: Iterable[Any]) -> Self:
+        """One train of spike times for each neuron, of any length."""
+        plain = [np.sort(np.ravel(to_coherent(train, ms, "a spike train"))) for train in trains]
+        table = np.full((max((len(p) for p in plain), default=0), len(plain)), NEVER)
+        for neuron, train in enumerate(plain):
+            table[: len(train), neuron] = train
+        return cls(table * ms)
+
+    def init_state(self, size: int, *, key: Any, dt: float) -> SpikeTimesState:  # noqa: D102
+        if np.ndim(self.times) == 2 and np.shape(self.times)[1] != size:
+            raise ShapeError(f"SpikeTimes.times holds {np.shape(self.times)[1]} trains, the population has {size}.")
+        return super().init_state(size, key=key, dt=dt)
+
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> SpikeTimesState:  # noqa: D102
+        del inputs
+        spike = state.spike
+        table = self.times if self.times.ndim == 2 else self.times[:, None]
+        until = partial(jax.vmap(partial(jnp.searchsorted, side="right"), in_axes=(1, None)), table)
+        now = t.astype(spike.dtype) + 1
+        count = until((now + 0.5) * dt) - until((now - 0.5) * dt)
+        return SpikeTimesState(spike=jnp.broadcast_to(count.astype(spike.dtype), spike.shape))

@@ -1,0 +1,45 @@
+"""A current that changes in steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._fields import cell, param
+from spikax._state import State
+from spikax._system import Array, Dynamics
+from spikax.errors import ShapeError
+from spikax.units import ms, pA
+
+
+class StepCurrentState(State):
+    """The current of the last step."""
+
+    current: Array = cell(pA, doc="current")
+
+
+class StepCurrent(Dynamics):
+    """A current that takes the value `values[k]` from `times[k]` on and is zero before.
+
+    Its signal `current` reaches a neuron's port `current` through a projection without delay and of weight 1.
+    """
+
+    times: Array = param([0.0] * ms, at_least=0, steps=True, free=True, doc="times of the changes, sorted")
+    values: Array = param([100.0] * pA, free=True, doc="current from each time on")
+    State = StepCurrentState
+
+    def validate(self) -> None:  # noqa: D102
+        if np.shape(self.times) != np.shape(self.values):
+            raise ShapeError(
+                f"StepCurrent has {np.shape(self.times)} times and {np.shape(self.values)} values; give one value for "
+                "each time."
+            )
+
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> StepCurrentState:  # noqa: D102
+        del inputs
+        passed = jnp.searchsorted(self.times, (t.astype(self.times.dtype) + 0.5) * dt, side="right")
+        value = jnp.where(passed > 0, self.values[jnp.maximum(passed - 1, 0)], 0.0)
+        return StepCurrentState(current=jnp.broadcast_to(value, state.current.shape))
