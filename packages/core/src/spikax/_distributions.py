@@ -42,6 +42,11 @@ class Distribution(abc.ABC):
             A float64 array in the coherent unit of the quantities.
         """
 
+    def check(self, convert: Convert) -> None:
+        """Raise, before anything is drawn, if `convert` refuses an argument."""
+        for value in self._stated().values():
+            convert(value)
+
     def __post_init__(self) -> None:
         self.numbers()
 
