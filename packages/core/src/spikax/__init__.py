@@ -1,11 +1,11 @@
 """spikax: one differentiable substrate for brain simulation and brain-inspired computing.
 
-    import spikax as sx
-    from spikax.units import ms, mV, nS
+import spikax as sx
+from spikax.units import ms, mV, nS
 
-    cell = sx.Cell(sx.LIF(), exc=sx.Receptor(sx.Expon(5*ms), sx.COBA(0*mV)))
-    net = sx.Network({"E": sx.Population(cell, 100)}, [...])
-    result = sx.Simulation(net, dt=0.1*ms, seed=1).run(1000*ms, record={"E": "spike"})
+cell = sx.Cell(sx.LIF(), exc=sx.Receptor(sx.Expon(5*ms), sx.COBA(0*mV)))
+net = sx.Network({"E": sx.Population(cell, 100)}, [...])
+result = sx.Simulation(net, dt=0.1*ms, seed=1).run(1000*ms, record={"E": "spike"})
 """
 
 from spikax._built import BuiltNetwork as BuiltNetwork
@@ -78,3 +78,77 @@ from spikax.synapses import Alpha as Alpha
 from spikax.synapses import DualExpon as DualExpon
 from spikax.synapses import Expon as Expon
 from spikax.synapses import MgBlock as MgBlock
+
+__all__ = [
+    "ALIF",
+    "COBA",
+    "CUBA",
+    "HH",
+    "LIF",
+    "STP",
+    "ATan",
+    "AdExIF",
+    "Alpha",
+    "BuiltNetwork",
+    "Cell",
+    "Component",
+    "Coupling",
+    "DualExpon",
+    "Dynamics",
+    "Expon",
+    "Exponential",
+    "Firing",
+    "KineticState",
+    "Kinetics",
+    "LeakyReadout",
+    "LogNormal",
+    "MgBlock",
+    "Network",
+    "NetworkState",
+    "Neuron",
+    "Normal",
+    "Poisson",
+    "Population",
+    "Port",
+    "Projection",
+    "Receptor",
+    "Recording",
+    "Relay",
+    "Series",
+    "Simulation",
+    "SpikeTimes",
+    "Spikes",
+    "State",
+    "StepCurrent",
+    "SuperSpike",
+    "System",
+    "Uniform",
+    "all_to_all",
+    "by_sign",
+    "cell",
+    "clock",
+    "each",
+    "every",
+    "explicit",
+    "fixed_indegree",
+    "fixed_outdegree",
+    "fixed_total_number",
+    "floats",
+    "leaves",
+    "load_state",
+    "merge",
+    "model",
+    "one_to_one",
+    "pairwise_bernoulli",
+    "pairwise_poisson",
+    "param",
+    "part",
+    "save_state",
+    "select",
+    "simulate",
+    "spike",
+    "static",
+    "sx",
+    "symmetric_pairwise_bernoulli",
+    "weights",
+]

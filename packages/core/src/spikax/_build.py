@@ -12,7 +12,7 @@ import numpy as np
 from spikax._built import BuiltNetwork
 from spikax._component import Component, rebuild
 from spikax._connectivity import Pairs
-from spikax._distributions import Distribution, Each
+from spikax._distributions import Distribution
 from spikax._fields import Field, Parameter, Part
 from spikax._formats import Format, from_pairs
 from spikax._network import EdgeSpec, Network
@@ -73,11 +73,17 @@ def sampled(component: C, size: int, rng: np.random.Generator) -> C:
             return sampled_parts(value, size, rng)
         if isinstance(field, Parameter) and isinstance(value, Distribution):
             return field.sample(value, size, rng, model)
-        if isinstance(field, Parameter) and not field.free and np.shape(value)[-1:] not in ((), (size,)):
-            raise ShapeError(f"{model}.{name} has shape {np.shape(value)}; the population has {size} neurons.")
+        if (
+            isinstance(field, Parameter)
+            and not field.free
+            and np.shape(value)[-1:] not in ((), (size,))
+        ):
+            raise ShapeError(
+                f"{model}.{name} has shape {np.shape(value)}; the population has {size} neurons."
+            )
         return value
 
-    return rebuild(type(component), {n: draw(n, f) for n, f in component._fields.items()})
+    return rebuild(type(component), {n: draw(n, f) for n, f in component.declared.items()})
 
 
 def sampled_parts(value: Any, size: int, rng: np.random.Generator) -> Any:
@@ -128,14 +134,22 @@ def _routed(
 ) -> tuple[Pairs, np.ndarray, np.ndarray, int | None]:
     """Send each synapse to the channel that the port's route chooses by its weight."""
     if port.route is None:
-        raise ConfigError(f"the port has channels {port.channels}; name one: 'port.{port.channels[0]}'.")
+        raise ConfigError(
+            f"the port has channels {port.channels}; name one: 'port.{port.channels[0]}'."
+        )
     channels = np.unique(port.route(weight))
     if channels.size == 1:
         return pairs, weight, steps, int(channels[0])
-    # One scatter serves all channels: synapse by synapse, the target index moves on by a channel's width.
+    # One scatter serves all channels: synapse by synapse, the target index moves on by a channel's
+    # width.
     post = pairs.post + port.route(weight) * pairs.n_post
     order = np.lexsort((post, pairs.pre))
-    moved = Pairs(pairs.pre[order], post[order].astype(np.int32), pairs.n_pre, pairs.n_post * len(port.channels))
+    moved = Pairs(
+        pairs.pre[order],
+        post[order].astype(np.int32),
+        pairs.n_pre,
+        pairs.n_post * len(port.channels),
+    )
     return moved, weight[order], steps[order] if np.ndim(steps) else steps, None
 
 
@@ -143,15 +157,15 @@ def _in_layout(values: np.ndarray, format_: Format, dtype: Any) -> Array:
     return jnp.asarray(values.reshape(format_.shape) if np.ndim(values) else values, dtype=dtype)
 
 
-def _per_synapse(value: Any, unit: Unit, pairs: Pairs, rng: np.random.Generator, where: str) -> np.ndarray:
+def _per_synapse(
+    value: Any, unit: Unit, pairs: Pairs, rng: np.random.Generator, where: str
+) -> np.ndarray:
     """One number for all synapses, or one for each in the order of `pairs`."""
 
     def convert(v: Any) -> Any:
         return to_coherent(v, unit, where)
 
     n = len(pairs.pre)
-    if isinstance(value, Each):
-        return np.broadcast_to(_per_synapse(value.value, unit, pairs, rng, where), (n,)).copy()
     if isinstance(value, Distribution):
         return value.sample(rng, (n,), convert)
     numbers = np.asarray(convert(value))
@@ -172,7 +186,7 @@ def _steps(delay: Any, pairs: Pairs, rng: np.random.Generator, dt: float, name: 
         return np.zeros((), np.int32)
     given = _per_synapse(delay, ms, pairs, rng, where)
     steps = np.round(given / dt).astype(np.int32)
-    sampled_ = isinstance(delay, (Distribution, Each))
+    sampled_ = isinstance(delay, Distribution)
     if not sampled_ and np.any(np.abs(given / dt - steps) > 1e-6 * np.maximum(1, steps)):
         bad = np.ravel(given)[np.argmax(np.ravel(np.abs(given / dt - steps)))]
         raise ConfigError(f"{where} is {bad:g} ms, which is not a multiple of dt = {dt:g} ms.")

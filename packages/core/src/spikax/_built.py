@@ -14,7 +14,7 @@ from spikax._random import fold, key_words
 from spikax._state import State
 from spikax._system import Array, Port, System
 from spikax.errors import unknown
-from spikax.units import UNITLESS, Unit
+from spikax.units import Unit
 
 
 class NetworkState(State):
@@ -28,10 +28,10 @@ class NetworkState(State):
 class BuiltNetwork(System):
     """A network that runs: a pytree of parameters and weights, pure, for any JAX transform.
 
-    One step: every delayed edge reads the signals at t; then each node, in an order in which the sources of edges
-    without delay come first, is called with what arrived. With `axis` set, nodes hold their share of the neurons of
-    each population under `jax.shard_map` over that mesh axis: edges see all pre-synaptic and the local post-synaptic
-    neurons.
+    One step: every delayed edge reads the signals at t; then each node, in an order in which the
+    sources of edges without delay come first, is called with what arrived. With `axis` set, nodes
+    hold their share of the neurons of each population under `jax.shard_map` over that mesh axis:
+    edges see all pre-synaptic and the local post-synaptic neurons.
     """
 
     nodes: Mapping[str, System] = part(doc="populations by name")
@@ -44,20 +44,17 @@ class BuiltNetwork(System):
     dt: float = static(doc="time step in ms")
     axis: str | None = static(None, doc="mesh axis over which neurons are sharded")
 
-    def unit_of(self, name: str) -> Unit:
-        """The unit of a built array."""
-        del name
-        return UNITLESS
-
     @property
-    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: D102
+    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return {f"{n}.{p}": port for n in self.order for p, port in self.nodes[n].ports.items()}
 
     @property
-    def signals(self) -> Mapping[str, Unit]:  # noqa: D102
+    def signals(self) -> Mapping[str, Unit]:
         return {f"{n}.{s}": unit for n in self.order for s, unit in self.nodes[n].signals.items()}
 
-    def init_state(self, size: int | None = None, *, key: Any = None, dt: float | None = None) -> NetworkState:
+    def init_state(
+        self, size: int | None = None, *, key: Any = None, dt: float | None = None
+    ) -> NetworkState:
         """A fresh state at t = 0.
 
         Args:
@@ -67,11 +64,16 @@ class BuiltNetwork(System):
         """
         del size, dt
         words = self.seed if key is None else key_words(key)
-        nodes = {n: self.nodes[n].init_state(size, key=fold(words, n), dt=self.dt) for n, size in self.sizes}
+        nodes = {
+            n: self.nodes[n].init_state(size, key=fold(words, n), dt=self.dt)
+            for n, size in self.sizes
+        }
         edges = {name: edge.init_state() for name, edge in self.edges.items()}
         return NetworkState(t=jnp.zeros((), jnp.int32), nodes=nodes, edges=edges)
 
-    def update(self, state: NetworkState, inputs: Mapping[str, Array], *, t: Array, dt: float) -> NetworkState:  # noqa: D102
+    def update(
+        self, state: NetworkState, inputs: Mapping[str, Array], *, t: Array, dt: float
+    ) -> NetworkState:
         arrived = self._empty(inputs)
         nodes, edges = dict(state.nodes), dict(state.edges)
         for name in self.edge_order:
@@ -90,18 +92,32 @@ class BuiltNetwork(System):
 
         def port_input(node: str, name: str, port: Port) -> Array:
             path = f"{node}.{name}"
-            return inputs[path] if path in inputs else jnp.zeros(port.shape(self._local(sizes[node])))
+            return (
+                inputs[path] if path in inputs else jnp.zeros(port.shape(self._local(sizes[node])))
+            )
 
-        return {n: {p: port_input(n, p, port) for p, port in self.nodes[n].ports.items()} for n in self.order}
+        return {
+            n: {p: port_input(n, p, port) for p, port in self.nodes[n].ports.items()}
+            for n in self.order
+        }
 
     def _local(self, size: int) -> int:
         return size if self.axis is None else size // jax.lax.axis_size(self.axis)
 
     def _call(
-        self, name: str, state: Any, nodes: Mapping[str, Any], arrived: dict[str, dict[str, Array]], t: Array, dt: float
+        self,
+        name: str,
+        state: Any,
+        nodes: Mapping[str, Any],
+        arrived: dict[str, dict[str, Array]],
+        t: Array,
+        dt: float,
     ) -> Any:
         edge = self.edges[name]
-        pre = {s: self._gather(self.nodes[edge.pre].read(nodes[edge.pre], s)) for s in edge.reads["pre"]}
+        pre = {
+            s: self._gather(self.nodes[edge.pre].read(nodes[edge.pre], s))
+            for s in edge.reads["pre"]
+        }
         post = {s: self.nodes[edge.post].read(nodes[edge.post], s) for s in edge.reads["post"]}
         mod = {path: self._signal(nodes, path) for path in edge.reads["mod"]}
         state, delivered = edge.update(state, pre, post, mod, t=t, dt=dt)
@@ -111,9 +127,13 @@ class BuiltNetwork(System):
         return state
 
     def _gather(self, signal: Array) -> Array:
-        return signal if self.axis is None else jax.lax.all_gather(signal, self.axis, axis=-1, tiled=True)
+        return (
+            signal
+            if self.axis is None
+            else jax.lax.all_gather(signal, self.axis, axis=-1, tiled=True)
+        )
 
-    def read(self, state: NetworkState, name: str) -> Array:  # noqa: D102
+    def read(self, state: NetworkState, name: str) -> Array:
         return self._signal(state.nodes, name)
 
     def _signal(self, nodes: Mapping[str, Any], path: str) -> Array:

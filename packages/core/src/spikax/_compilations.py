@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,17 +21,18 @@ class Compilations:
 
 
 @contextmanager
-def count_compilations() -> Iterator[Compilations]:
+def count_compilations() -> Generator[Compilations, None, None]:
     """Count the programs that JAX compiles, or fetches from its cache on disk, within the block."""
     seen = Compilations()
 
-    def listen(event: str, duration: float, **_: Any) -> None:
+    def listen(event: str, duration: float, **_: str | int) -> None:
         if event == _EVENT:
             seen.count += 1
             seen.seconds += duration
 
-    jax.monitoring.register_event_duration_secs_listener(listen)
+    monitoring: Any = jax.monitoring
+    monitoring.register_event_duration_secs_listener(listen)
     try:
         yield seen
     finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
+        monitoring.unregister_event_duration_listener(listen)

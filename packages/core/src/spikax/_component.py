@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, FrozenInstanceError
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Self, TypeVar
 
 import jax
 import numpy as np
 
 from spikax._distributions import Distribution
-from spikax._fields import Field, Parameter, Part, Static, leaf, param, part, static
+from spikax._fields import Field, Parameter, Part, Static
 from spikax.errors import ConfigError, unknown
-from spikax.units import Quantity, in_unit, quantity
-
+from spikax.units import UNITLESS, Quantity, Unit, in_unit, quantity
 
 C = TypeVar("C", bound="Component")
 
@@ -25,43 +24,46 @@ def _declared(cls: type) -> dict[str, Field]:
     return inherited
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(param, static, part, leaf))
 class Component:
     """A model or a piece of one: its fields are declared, its values never change.
 
-    A subclass declares its fields by `param`, `static` and `part`. Construction takes them by name or in order,
-    converts every quantity to plain numbers of the coherent set (float64 NumPy), and rejects what has the wrong unit or
-    lies outside its range. A component is a pytree: parameters and parts are its leaves and branches, static choices
-    belong to its structure.
+    A subclass declares its fields by `param`, `static` and `part`. Construction takes them by name
+    or in order, converts every quantity to plain numbers of the coherent set (float64 NumPy), and
+    rejects what has the wrong unit or lies outside its range. A component is a pytree: parameters
+    and parts are its leaves and branches, static choices belong to its structure.
     """
 
-    _fields: ClassVar[Mapping[str, Field]] = {}
+    declared: ClassVar[Mapping[str, Field]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._fields = _declared(cls)
-        jax.tree_util.register_pytree_with_keys(cls, _flatten_with_keys, _unflattener(cls), _flatten)
+        cls.declared = _declared(cls)
+        jax.tree_util.register_pytree_with_keys(
+            cls, _flatten_with_keys, _unflattener(cls), _flatten
+        )
 
     def __init__(self, *values: Any, **named: Any) -> None:
         given = self._bind(values, named)
         converted: dict[str, Any] = {}
-        for name, field in self._fields.items():
+        for name, field in self.declared.items():
             if name in given:
                 converted[name] = _convert(self, field, given[name])
-        for name, field in self._fields.items():
+        for name, field in self.declared.items():
             if name not in converted:
                 converted[name] = _default(self, field, converted)
-        self.__dict__.update({name: converted[name] for name in self._fields})
+        self.__dict__.update({name: converted[name] for name in self.declared})
         self.validate()
 
     def _bind(self, values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
         model = type(self).__name__
-        if len(values) > len(self._fields):
-            raise ConfigError(f"{model} takes at most {len(self._fields)} values, got {len(values)}.")
-        given = dict(zip(self._fields, values, strict=False))
+        if len(values) > len(self.declared):
+            raise ConfigError(
+                f"{model} takes at most {len(self.declared)} values, got {len(values)}."
+            )
+        given = dict(zip(self.declared, values, strict=False))
         for name in named:
-            if name not in self._fields:
-                raise unknown(f"parameter of {model}", name, self._fields)
+            if name not in self.declared:
+                raise unknown(f"parameter of {model}", name, self.declared)
             if name in given:
                 raise ConfigError(f"{model}.{name} was given twice, by position and by name.")
         return given | named
@@ -72,28 +74,33 @@ class Component:
         )
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed; quantities are converted and checked as at construction."""
+        """A copy with some fields changed, converted and checked as at construction."""
         for name in changes:
-            if name not in self._fields:
-                raise unknown(f"parameter of {type(self).__name__}", name, self._fields)
-        new = {k: _convert(self, self._fields[k], v) for k, v in changes.items()}
+            if name not in self.declared:
+                raise unknown(f"parameter of {type(self).__name__}", name, self.declared)
+        new = {k: _convert(self, self.declared[k], v) for k, v in changes.items()}
         changed = rebuild(type(self), self.__dict__ | new)
         changed.validate()
         return changed
 
     def validate(self) -> None:
-        """Raise if the values do not go together; a subclass overrides it for what one range cannot say."""
+        """Raise if the values do not go together: what a range of one value cannot say."""
 
     def quantity(self, name: str) -> Quantity:
         """The value of a parameter in its declared unit."""
-        field = self._fields.get(name)
+        field = self.declared.get(name)
         if not isinstance(field, Parameter):
-            raise unknown(f"parameter of {type(self).__name__}", name, self._fields)
+            raise unknown(f"parameter of {type(self).__name__}", name, self.declared)
         return quantity(getattr(self, name), field.unit)
+
+    def unit_of(self, name: str) -> Unit:
+        """The unit of an array that was built, a `leaf`."""
+        del name
+        return UNITLESS
 
     def check(self, dt: float) -> None:
         """Raise if a value cannot be used with the time step `dt` (ms)."""
-        for name, field in self._fields.items():
+        for name, field in self.declared.items():
             value = getattr(self, name)
             if isinstance(field, Part):
                 for piece in value.values() if isinstance(value, Mapping) else (value,):
@@ -104,12 +111,12 @@ class Component:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(_equal(getattr(self, n), getattr(other, n)) for n in self._fields)
+        return all(_equal(getattr(self, n), getattr(other, n)) for n in self.declared)
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(_show(self, n) for n in self._fields)})"
+        return f"{type(self).__name__}({', '.join(_show(self, n) for n in self.declared)})"
 
 
 def _convert(owner: Component, field: Field, value: Any) -> Any:
@@ -133,42 +140,51 @@ def _check_steps(value: np.ndarray, dt: float, where: str) -> None:
     ratio = value / dt
     if np.any(np.abs(ratio - np.round(ratio)) > 1e-6 * np.maximum(1.0, ratio)):
         raise ConfigError(
-            f"{where} is {np.atleast_1d(value)[0]:g} ms, which is not a multiple of dt = {dt:g} ms; "
+            f"{where} is {np.atleast_1d(value)[0]:g} ms, not a multiple of dt = {dt:g} ms; "
             "choose a dt that divides it, or round the value."
         )
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return np.array_equal(a, b) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else bool(a == b)
+    return (
+        np.array_equal(a, b)
+        if isinstance(a, np.ndarray) or isinstance(b, np.ndarray)
+        else bool(a == b)
+    )
 
 
 def _show(owner: Component, name: str) -> str:
-    value, field = getattr(owner, name), type(owner)._fields[name]
+    value, field = getattr(owner, name), type(owner).declared[name]
     if isinstance(field, Parameter) and not isinstance(value, Distribution):
         if np.ndim(value):
             return f"{name}=<{'x'.join(map(str, np.shape(value)))}> {field.unit}"
         value = in_unit(value, field.unit)
-        text = f"{float(value):g}" if isinstance(value, (np.ndarray, np.floating, float)) else str(value)
+        text = (
+            f"{float(value):g}"
+            if isinstance(value, (np.ndarray, np.floating, float))
+            else str(value)
+        )
         unit = f"*{field.unit}" if str(field.unit) != "1" else ""
         return f"{name}={text}{unit}"
     return f"{name}={value!r}"
 
 
 def _flatten(component: Component) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    fields = component._fields
+    fields = component.declared
     leaves = tuple(getattr(component, n) for n, f in fields.items() if not isinstance(f, Static))
     return leaves, tuple(getattr(component, n) for n, f in fields.items() if isinstance(f, Static))
 
 
 def _flatten_with_keys(component: Component) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     leaves, choices = _flatten(component)
-    names = (n for n, f in component._fields.items() if not isinstance(f, Static))
+    names = (n for n, f in component.declared.items() if not isinstance(f, Static))
     return tuple(zip(map(jax.tree_util.GetAttrKey, names), leaves, strict=True)), choices
 
 
 def rebuild(cls: type[C], values: Mapping[str, Any]) -> C:
     """A component of these very values, nothing converted."""
-    # JAX puts tracers, None and its own sentinels into leaves: nothing may be converted or checked here.
+    # JAX puts tracers, None and its own sentinels into leaves: nothing may be converted or checked
+    # here.
     component = object.__new__(cls)
     component.__dict__.update(values)
     return component
@@ -179,8 +195,10 @@ def _unflattener(cls: type[Component]) -> Any:
         static_values, dynamic = iter(choices), iter(leaves)
         return rebuild(
             cls,
-            {n: next(static_values if isinstance(f, Static) else dynamic) for n, f in cls._fields.items()},
+            {
+                n: next(static_values if isinstance(f, Static) else dynamic)
+                for n, f in cls.declared.items()
+            },
         )
 
     return unflatten
-

@@ -48,10 +48,11 @@ class Case:
 def check_dynamics(model: Dynamics, *, size: int = 24, dt: Any = 0.1 * ms, seed: int = 0) -> None:
     """Prove the contract of a model, or raise an AssertionError that names the property it breaks.
 
-    In float64: structure, dtypes and shapes are fixed by `update`; equations are right in their units (every output
-    scales as declared when time, voltage and current get other base units); jit equals eager; vmap equals a loop;
-    scan(a + b) equals scan(a), scan(b); update is elementwise over the neurons; a second call compiles nothing; equal
-    calls give equal bits; a saved state goes on bitwise; gradients as in `check_gradients`.
+    In float64: structure, dtypes and shapes are fixed by `update`; equations are right in their
+    units (every output scales as declared when time, voltage and current get other base units); jit
+    equals eager; vmap equals a loop; scan(a + b) equals scan(a), scan(b); update is elementwise
+    over the neurons; a second call compiles nothing; equal calls give equal bits; a saved state
+    goes on bitwise; gradients as in `check_gradients`.
 
     Args:
         model: The model, no distributions among its parameters.
@@ -80,12 +81,16 @@ def _arrivals(model: Dynamics, size: int, steps: int, rng: np.random.Generator) 
     def draw(shape: tuple[int, ...], unit: Any) -> np.ndarray:
         typical = _TYPICAL.get(exponents(unit))
         present = rng.random((steps, *shape)) < 0.3
-        return present * (1.0 if typical is None else typical * rng.normal(0.8, 1.0, (steps, *shape)))
+        return present * (
+            1.0 if typical is None else typical * rng.normal(0.8, 1.0, (steps, *shape))
+        )
 
     return {name: jnp.asarray(draw(p.shape(size), p.unit)) for name, p in model.ports.items()}
 
 
-def _run(case: Case, state: Any = None, part: slice = slice(None), t: int | None = None) -> tuple[Any, Any]:
+def _run(
+    case: Case, state: Any = None, part: slice = slice(None), t: int | None = None
+) -> tuple[Any, Any]:
     """Scan over the arrivals; the state at the end and every signal at every step."""
     start = case.t if t is None else t
 
@@ -106,23 +111,29 @@ def _same(a: Any, b: Any, what: str, rtol: float = 0.0) -> None:
     for x, y in zip(leaves(a), leaves(b), strict=True):
         left, right = np.asarray(x.value), np.asarray(y.value)
         scale = np.abs(left).max(initial=0.0) if left.dtype.kind == "f" else 0.0
-        close = np.array_equal(left, right) or np.allclose(left, right, rtol=rtol, atol=rtol * scale)
+        close = np.array_equal(left, right) or np.allclose(
+            left, right, rtol=rtol, atol=rtol * scale
+        )
         assert close, f"{what}: {x.path} differs by up to {np.abs(left - right).max():g}"
 
 
 def _structure(case: Case) -> None:
     after = jax.eval_shape(lambda: case.step(case.state, case.first, jnp.int32(case.t)))
-    assert jax.tree.structure(after) == jax.tree.structure(case.state), "update changes the structure of the state"
+    assert jax.tree.structure(after) == jax.tree.structure(case.state), (
+        "update changes the structure of the state"
+    )
     for x, y in zip(leaves(case.state), leaves(after), strict=True):
         given, got = (x.value.shape, x.value.dtype), (y.value.shape, y.value.dtype)
         assert given == got, f"update turns {x.path} from {given} into {got}"
     for name in case.model.signals:
         shape = jax.eval_shape(lambda name=name: case.model.read(case.state, name)).shape
-        assert shape[-1:] == leaves(case.state)[0].value.shape[-1:], f"signal {name} has shape {shape}"
+        assert shape[-1:] == leaves(case.state)[0].value.shape[-1:], (
+            f"signal {name} has shape {shape}"
+        )
 
 
 def _units(case: Case) -> None:
-    """Change the base units of time, voltage and current: all that has a unit must scale with it."""
+    """Other base units of time, voltage and current: all that has a unit must scale."""
     base = np.random.default_rng(5).uniform(0.3, 3.0, 3)
 
     def scale(unit: Any) -> float:
@@ -136,10 +147,20 @@ def _units(case: Case) -> None:
     moved = Case(scaled(case.model), scaled(case.state), inputs, case.dt * base[0], case.t)
     expected = scaled(case.step(case.state, case.first, jnp.int32(case.t)))
     got = moved.step(moved.state, inputs, jnp.int32(case.t))
-    _same(expected, got, "an equation is wrong in its units, or hides a constant that has one", rtol=1e-9)
+    _same(
+        expected,
+        got,
+        "an equation is wrong in its units, or hides a constant that has one",
+        rtol=1e-9,
+    )
     for name, unit in case.model.signals.items():
-        right, read = case.model.read(case.state, name) * scale(unit), moved.model.read(moved.state, name)
-        assert np.allclose(right, read, rtol=1e-9), f"signal {name} does not have its declared unit {unit}"
+        right, read = (
+            case.model.read(case.state, name) * scale(unit),
+            moved.model.read(moved.state, name),
+        )
+        assert np.allclose(right, read, rtol=1e-9), (
+            f"signal {name} does not have its declared unit {unit}"
+        )
 
 
 def _transforms(case: Case) -> None:
@@ -161,7 +182,9 @@ def _transforms(case: Case) -> None:
     mapped = jax.jit(jax.vmap(step, in_axes=(None, 0, 0, None)))(case.model, *pair, t)
     for i in range(2):
         one = compiled(case.model, *jax.tree.map(lambda x, i=i: x[i], pair), t)
-        _same(one, jax.tree.map(lambda x, i=i: x[i], mapped), "vmap differs from a loop", rtol=1e-12)
+        _same(
+            one, jax.tree.map(lambda x, i=i: x[i], mapped), "vmap differs from a loop", rtol=1e-12
+        )
 
 
 def _scan_splits(case: Case) -> None:
@@ -172,11 +195,13 @@ def _scan_splits(case: Case) -> None:
     _same(whole, end, "scan(a + b) differs from scan(a), scan(b)", rtol=1e-12)
     for name in rows:
         joined = np.concatenate([first[name], last[name]])
-        assert np.allclose(rows[name], joined, rtol=1e-12, atol=1e-12), f"signal {name}: scan(a + b) differs"
+        assert np.allclose(rows[name], joined, rtol=1e-12, atol=1e-12), (
+            f"signal {name}: scan(a + b) differs"
+        )
 
 
 def _elementwise(case: Case) -> None:
-    """The block Jacobian of each neuron, from tangents of ones, must give the whole tangent of a random direction."""
+    """The blocks of each neuron, from tangents of ones, must make up any whole tangent."""
     values, structure = jax.tree.flatten(case.state)
     live = [i for i, x in enumerate(leaves(case.state)) if floats(x)]
 
@@ -184,21 +209,28 @@ def _elementwise(case: Case) -> None:
         filled = list(values)
         for i, value in zip(live, chosen, strict=True):
             filled[i] = value
-        out = jax.tree.leaves(case.step(jax.tree.unflatten(structure, filled), case.first, jnp.int32(case.t)))
+        out = jax.tree.leaves(
+            case.step(jax.tree.unflatten(structure, filled), case.first, jnp.int32(case.t))
+        )
         return [out[i] for i in live]
 
     point = [values[i] for i in live]
     rng = np.random.default_rng(1)
     direction = [jnp.asarray(rng.normal(size=p.shape)) for p in point]
     tangent = jax.jit(lambda v: jax.jvp(after, point, v)[1])
-    ones = [[jnp.ones_like(p) if i == j else jnp.zeros_like(p) for i, p in enumerate(point)] for j in range(len(point))]
+    ones = [
+        [jnp.ones_like(p) if i == j else jnp.zeros_like(p) for i, p in enumerate(point)]
+        for j in range(len(point))
+    ]
     blocks = [tangent(v) for v in ones]
     whole = tangent(direction)
     for a, expected in enumerate(whole):
-        got = sum((blocks[b][a] * direction[b] for b in range(len(point))), jnp.zeros_like(expected))
-        assert np.allclose(got, expected, rtol=1e-9, atol=1e-9 * float(np.abs(expected).max(initial=1.0))), (
-            f"update is not elementwise over the neurons in {leaves(case.state)[live[a]].path}"
+        got = sum(
+            (blocks[b][a] * direction[b] for b in range(len(point))), jnp.zeros_like(expected)
         )
+        assert np.allclose(
+            got, expected, rtol=1e-9, atol=1e-9 * float(np.abs(expected).max(initial=1.0))
+        ), f"update is not elementwise over the neurons in {leaves(case.state)[live[a]].path}"
 
 
 def _round_trip(case: Case) -> None:
@@ -211,7 +243,7 @@ def _round_trip(case: Case) -> None:
 
 
 def smooth(model: Any) -> Any:
-    """A copy in which every spike is a sigmoid, so that gradients have finite differences to agree with."""
+    """A copy in which every spike is a sigmoid, for finite differences to exist."""
     if isinstance(model, Mapping):
         return {k: smooth(v) for k, v in model.items()}  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(model, Component):
@@ -223,14 +255,17 @@ def smooth(model: Any) -> Any:
             return smooth(old)
         return Smooth() if isinstance(field, Static) and isinstance(old, Surrogate) else old
 
-    return rebuild(type(model), {n: value(n, f) for n, f in model._fields.items()})
+    return rebuild(type(model), {n: value(n, f) for n, f in model.declared.items()})
 
 
-def check_gradients(model: Dynamics, *, dt: Any = 0.1 * ms, seed: int = 0, rtol: float = 1e-5) -> None:
-    """Forward mode, reverse mode and finite differences must agree, by every parameter and every input.
+def check_gradients(
+    model: Dynamics, *, dt: Any = 0.1 * ms, seed: int = 0, rtol: float = 1e-5
+) -> None:
+    """Forward mode, reverse mode and finite differences must agree, by all parameters and inputs.
 
-    The spike is a sigmoid for the purpose. Where a case stands next to a switch (a refractory period that begins or
-    not), finite differences of two widths disagree; such a case is drawn again, at most five times.
+    The spike is a sigmoid for the purpose. Where a case stands next to a switch (a refractory
+    period that begins or not), finite differences of two widths disagree; such a case is drawn
+    again, at most five times.
     """
     with jax.enable_x64(True):
         width = float(to_coherent(dt, ms, "dt"))
@@ -257,12 +292,16 @@ def _loss(model: Any, dt: float) -> Callable[..., Any]:
 def _fill(model: Any, params: list[Any]) -> Any:
     values, structure = jax.tree.flatten(model)
     chosen, info = iter(params), leaves(model)
-    return jax.tree.unflatten(structure, [next(chosen) if floats(x) else v for v, x in zip(values, info, strict=True)])
+    return jax.tree.unflatten(
+        structure, [next(chosen) if floats(x) else v for v, x in zip(values, info, strict=True)]
+    )
 
 
 def _agree(loss: Callable[..., Any], case: Case, rtol: float) -> bool:
     params = [x.value for x in leaves(case.model) if floats(x)]
-    names = [x.path for x in leaves(case.model) if floats(x)] + [f"input {n}" for n in sorted(case.inputs)]
+    names = [x.path for x in leaves(case.model) if floats(x)] + [
+        f"input {n}" for n in sorted(case.inputs)
+    ]
     rest = (case.model, case.state, case.t)
     point, rebuild_point = jax.tree.flatten((params, dict(case.inputs)))
 
@@ -275,7 +314,9 @@ def _agree(loss: Callable[..., Any], case: Case, rtol: float) -> bool:
         direction = [jnp.ones_like(p) * (i == j) for j, p in enumerate(point)]
         reverse, ahead = float(jnp.sum(gradient[i])), float(forward(point, direction))
         assert np.isfinite(reverse), f"the gradient by {name} is {reverse}"
-        assert np.isclose(reverse, ahead, rtol=1e-9, atol=1e-9), f"by {name}: reverse {reverse}, forward {ahead}"
+        assert np.isclose(reverse, ahead, rtol=1e-9, atol=1e-9), (
+            f"by {name}: reverse {reverse}, forward {ahead}"
+        )
         step = 1e-5 * max(float(jnp.abs(at).max(initial=0.0)), 1e-3)
         near, far = (_difference(value, point, direction, h) for h in (step, 4 * step))
         floor = 1e-9 * abs(float(value(point))) / step
@@ -287,6 +328,10 @@ def _agree(loss: Callable[..., Any], case: Case, rtol: float) -> bool:
     return True
 
 
-def _difference(value: Callable[..., Any], point: list[Any], direction: list[Any], h: float) -> float:
-    ahead, behind = ([p + sign * h * v for p, v in zip(point, direction, strict=True)] for sign in (1, -1))
+def _difference(
+    value: Callable[..., Any], point: list[Any], direction: list[Any], h: float
+) -> float:
+    ahead, behind = (
+        [p + sign * h * v for p, v in zip(point, direction, strict=True)] for sign in (1, -1)
+    )
     return (float(value(ahead)) - float(value(behind))) / (2 * h)

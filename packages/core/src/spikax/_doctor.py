@@ -9,13 +9,12 @@ from typing import Any
 import importlib_metadata
 import jax
 
-import spikax
 from spikax._model_page import page
 from spikax._plugins._records import KINDS
 from spikax.errors import PluginError
 from spikax.plugins import Kernel, Model, Plugin, Record, Registry
 
-_PACKAGES = ("jax", "jaxlib", "numpy", "brainunit", "pluggy")
+_PACKAGES = ("spikax", "jax", "jaxlib", "numpy", "brainunit", "pluggy")
 
 
 def examine(registry: Registry) -> dict[str, Any]:
@@ -25,11 +24,7 @@ def examine(registry: Registry) -> dict[str, Any]:
     records = [record for kind in KINDS for record in registry.records(kind).values()]
     unloadable = list(filter(None, map(_trouble, records)))
     return {
-        "versions": {
-            "python": platform.python_version(),
-            "spikax": spikax.__version__,
-            **{name: _version(name) for name in _PACKAGES},
-        },
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
         "executable": sys.executable,
         "devices": devices,

@@ -14,5 +14,6 @@ def require(module: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         raise ConfigError(
-            f'{module.partition(".")[0]} is not installed; it comes with: pip install "spikax[{extra}]"'
+            f"{module.partition('.')[0]} is not installed; it comes with: "
+            f'pip install "spikax[{extra}]"'
         ) from None

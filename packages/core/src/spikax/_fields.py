@@ -1,4 +1,4 @@
-"""Declarations: what a parameter, a cell of a state, a part and a static choice say about themselves."""
+"""Declarations: what parameters, cells, parts and choices say about themselves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spikax.errors import ConfigError
 from spikax.units import UNITLESS, Unit, to_coherent
 
 Kind = Literal["hidden", "spike", "clock", "trace", "weight", "delay", "fault", "seed"]
-"""What a cell is for: hidden evolves with the neuron, clock counts steps, seed names a noise stream."""
+"""What a cell is for: hidden evolves, clock counts steps, seed names a noise stream."""
 
 INTEGER_KINDS = frozenset({"clock", "fault"})
 
@@ -68,7 +68,9 @@ class Parameter(Field):
             self._check_range(numbers, where)
         return numbers
 
-    def sample(self, value: Distribution, size: int, rng: np.random.Generator, owner: str) -> np.ndarray:
+    def sample(
+        self, value: Distribution, size: int, rng: np.random.Generator, owner: str
+    ) -> np.ndarray:
         """One value per neuron, checked like a given one."""
         where = f"{owner}.{self.name}"
         numbers = value.sample(rng, (size,), lambda v: to_coherent(v, self.unit, where))
@@ -80,12 +82,17 @@ class Parameter(Field):
         for name, compare in _COMPARE.items():
             bound = getattr(self, name)
             if bound is not None:
-                limit = bound if isinstance(bound, (int, float)) else to_coherent(bound, self.unit, where)
+                limit = (
+                    bound
+                    if isinstance(bound, (int, float))
+                    else to_coherent(bound, self.unit, where)
+                )
                 bad |= ~compare(numbers, limit)
         if bad.any():
-            raise ConfigError(f"{where} is {numbers[bad].flat[0]:g} {self.unit}; it must be finite" + (
-                f" and {self.bounds} {self.unit}." if self.bounds else "."
-            ))
+            raise ConfigError(
+                f"{where} is {numbers[bad].flat[0]:g} {self.unit}; it must be finite"
+                + (f" and {self.bounds} {self.unit}." if self.bounds else ".")
+            )
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -145,7 +152,8 @@ def param(
 ) -> Any:
     """Declare a parameter. The unit is the default's own unless it is given.
 
-    Bounds are bare numbers in the coherent set or quantities; `steps=True` asks for a multiple of dt.
+    Bounds are bare numbers in the coherent set or quantities; `steps=True` asks for a multiple of
+    dt.
     """
     unit = getattr(default, "unit", UNITLESS) if unit is None else unit
     return Parameter(default, unit, above, at_least, below, at_most, steps, free, doc)
@@ -166,7 +174,9 @@ def leaf(kind: str, *, doc: str = "") -> Any:
     return Leaf(kind, doc)
 
 
-def cell(unit: Unit = UNITLESS, *, kind: Kind = "hidden", init: float | str = 0.0, doc: str = "") -> Any:
+def cell(
+    unit: Unit = UNITLESS, *, kind: Kind = "hidden", init: float | str = 0.0, doc: str = ""
+) -> Any:
     """Declare a cell of a state: one array whose last axis is the neuron.
 
     Args:
@@ -195,4 +205,4 @@ def nested(doc: str = "") -> Any:
 
 def parameters(cls: Any) -> tuple[Parameter, ...]:
     """The parameters that a class of components declares, in order."""
-    return tuple(f for f in cls._fields.values() if isinstance(f, Parameter))
+    return tuple(f for f in cls.declared.values() if isinstance(f, Parameter))

@@ -35,19 +35,27 @@ def host_loop(
     length = _chunk_length(chunk, wanted)
     start, done = int(state.t), 0
     drained: dict[str, list[Any]] = {p.path: [] for p in wanted}
-    state = jax.tree.map(jnp.copy, state)  # the chunk donates what it is given; the caller keeps theirs
+    state = jax.tree.map(
+        jnp.copy, state
+    )  # the chunk donates what it is given; the caller keeps theirs
     with Progress(n, net.dt, progress) as bar:
         try:
             while done < n:
                 now = min(length, n - done)
                 rows = {k: _padded(v[done : done + now], length) for k, v in varying.items()}
-                state, buffers, finite, faults = _run(net, state, constant, rows, now, probes=wanted, length=length)
+                state, buffers, finite, faults = _run(
+                    net, state, constant, rows, now, probes=wanted, length=length
+                )
                 _drain(buffers, wanted, drained, start + done, now)
                 done += now
                 _check(state, finite, faults, net.dt)
                 bar.update(done)
         except KeyboardInterrupt:
-            _log.warning("stopped by Ctrl-C after %g ms of %g ms; the results so far are kept.", done * net.dt, n * net.dt)
+            _log.warning(
+                "stopped by Ctrl-C after %g ms of %g ms; the results so far are kept.",
+                done * net.dt,
+                n * net.dt,
+            )
             if int(state.t) != start + done:
                 raise
     series = {p.path: _collect(p, drained[p.path], start, start + done, net.dt) for p in wanted}
@@ -98,7 +106,8 @@ def _dtype(probe: Probe) -> Any:
 
 
 def _write(probe: Probe, buffer: Any, values: Any, t: Any, start: Any) -> Any:
-    # All steps of an interval write to its row; the last one, at a whole multiple of the interval, stays.
+    # All steps of an interval write to its row; the last one, at a whole multiple of the interval,
+    # stays.
     return buffer.at[t // probe.interval - start // probe.interval].set(values.astype(buffer.dtype))
 
 
@@ -106,7 +115,9 @@ def _health(state: NetworkState) -> tuple[Any, Any]:
     floats, faults = _watched(leaves(state))
     finite = [jnp.isfinite(leaf.value).all() for leaf in floats]
     raised = [leaf.value.max() for leaf in faults]
-    return jnp.stack(finite) if finite else jnp.ones(0, bool), jnp.stack(raised) if raised else jnp.zeros(0, jnp.int32)
+    return jnp.stack(finite) if finite else jnp.ones(0, bool), jnp.stack(
+        raised
+    ) if raised else jnp.zeros(0, jnp.int32)
 
 
 def _watched(state: list[LeafInfo]) -> tuple[list[LeafInfo], list[LeafInfo]]:
@@ -123,17 +134,25 @@ def _check(state: NetworkState, finite: Any, faults: Any, dt: float) -> None:
             values = np.atleast_1d(np.asarray(leaf.value))
             neuron = int(np.argwhere(~np.isfinite(values))[0][-1])
             raise NumericsError(
-                f"{leaf.path} of neuron {neuron} is {values[..., neuron].ravel()[0]} by t = {int(state.t) * dt:g} ms; "
+                f"{leaf.path} of neuron {neuron} is {values[..., neuron].ravel()[0]} "
+                f"by t = {int(state.t) * dt:g} ms; "
                 "a smaller dt, weaker weights or other parameters are needed."
             )
     for leaf, fault in zip(reported, np.asarray(faults), strict=True):
         if fault:
             neuron = int(np.argmax(np.asarray(leaf.value)))
-            raise NumericsError(f"{leaf.path}: neuron {neuron} reports fault {int(fault)} by t = {int(state.t) * dt:g} ms.")
+            raise NumericsError(
+                f"{leaf.path}: neuron {neuron} reports fault {int(fault)} "
+                f"by t = {int(state.t) * dt:g} ms."
+            )
 
 
 def _drain(
-    buffers: dict[str, Any], wanted: tuple[Probe, ...], drained: dict[str, list[Any]], first: int, n: int
+    buffers: dict[str, Any],
+    wanted: tuple[Probe, ...],
+    drained: dict[str, list[Any]],
+    first: int,
+    n: int,
 ) -> None:
     fetched = {p.path: np.asarray(buffers[p.path]) for p in wanted}
     for p in wanted:
@@ -146,7 +165,9 @@ def _drain(
 
 def _collect(p: Probe, parts: list[Any], start: int, stop: int, dt: float) -> Series | Spikes:
     if p.is_spikes and p.interval == 1:
-        events = [np.concatenate(column) for column in zip(*parts, strict=True)] or [np.zeros(0, np.int64)] * 2
+        events = [np.concatenate(column) for column in zip(*parts, strict=True)] or [
+            np.zeros(0, np.int64)
+        ] * 2
         return Spikes(events[0], events[1], p.width, dt, start, stop)
     values = np.concatenate(parts) if parts else np.zeros((0, p.width))
     return Series(values, start, p.unit, dt, p.interval, p.where)

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING
 from typing import Any
 
-from spikax._distributions import Distribution
-
 from spikax._component import Component
+from spikax._distributions import Distribution
 from spikax._fields import Field, Parameter, Part, Static, parameters
 from spikax._system import Dynamics, System
 from spikax.errors import ConfigError, PluginError
@@ -48,7 +47,7 @@ def page(record: Model) -> dict[str, Any]:
 
 
 def _declared(model: Any) -> Iterable[Field]:
-    return model._fields.values()
+    return model.declared.values()
 
 
 def _parameter(parameter: Parameter, example: Any) -> Row:

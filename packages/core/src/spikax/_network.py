@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from spikax._distributions import Distribution, Each
+from spikax._distributions import Distribution
 from spikax._population import Population
 from spikax._projection import Projection
 from spikax._system import Port
@@ -43,11 +43,15 @@ class Network:
 
     def __post_init__(self) -> None:
         if not self.populations:
-            raise ConfigError("a network needs at least one population: Network({'E': Population(LIF(), 100)}).")
+            raise ConfigError(
+                "a network needs at least one population: Network({'E': Population(LIF(), 100)})."
+            )
         for name, population in self.populations.items():
             _check_name(name)
             if not isinstance(cast(Any, population), Population):
-                raise ConfigError(f"population {name!r} is {population!r}; write Population(LIF(), 100).")
+                raise ConfigError(
+                    f"population {name!r} is {population!r}; write Population(LIF(), 100)."
+                )
         for edge in self.edges():
             self._check_edge(edge)
         self.order()
@@ -56,14 +60,18 @@ class Network:
         """Every edge with its name, in the order of the projections."""
         found = [(pre, post, p) for p in self.projections for pre, post in p.pairs()]
         by_pair = Counter((pre, post) for pre, post, p in found if p.name is None)
-        named = [EdgeSpec(_edge_name(pre, post, p, by_pair), pre, post, p) for pre, post, p in found]
+        named = [
+            EdgeSpec(_edge_name(pre, post, p, by_pair), pre, post, p) for pre, post, p in found
+        ]
         for name, count in Counter(e.name for e in named).items():
             if count > 1:
-                raise ConfigError(f"{count} edges are called {name!r}; give their projections a name=.")
+                raise ConfigError(
+                    f"{count} edges are called {name!r}; give their projections a name=."
+                )
         return tuple(named)
 
     def order(self) -> tuple[str, ...]:
-        """Populations in the order of a step: sources of edges without delay before their targets."""
+        """Populations in the order of a step: before a target, the sources without delay."""
         before: dict[str, set[str]] = {name: set() for name in self.populations}
         for edge in self.edges():
             if edge.projection.immediate:
@@ -73,8 +81,8 @@ class Network:
         except CycleError as cycle:
             path = " -> ".join(reversed(cycle.args[1]))
             raise ConfigError(
-                f"the edges without delay form a cycle, {path}; give one of these projections delay=dt or more, for "
-                "example delay=1*ms."
+                f"the edges without delay form a cycle, {path}; give one of these projections a "
+                "delay of dt or more, for example delay=1*ms."
             ) from None
 
     def port(self, edge: EdgeSpec, name: str) -> tuple[Port, int | None]:
@@ -87,7 +95,9 @@ class Network:
         if not channel:
             return port, None
         if channel not in port.channels:
-            raise unknown(f"channel of port {base!r} of population {edge.post!r}", channel, port.channels)
+            raise unknown(
+                f"channel of port {base!r} of population {edge.post!r}", channel, port.channels
+            )
         return port, port.channels.index(channel)
 
     def weight_unit(self, edge: EdgeSpec) -> Unit:
@@ -98,7 +108,10 @@ class Network:
         units = {name: self.port(edge, name)[0].unit for name in edge.projection.factors}
         first = next(iter(units.values()))
         if any(u.dim != first.dim for u in units.values()):
-            raise ConfigError(f"edge {edge.name!r} ends on ports of different units, {units}; use one projection each.")
+            raise ConfigError(
+                f"edge {edge.name!r} ends on ports of different units, {units}; "
+                "use one projection each."
+            )
         return first / signals[edge.projection.signal]
 
     def _signals(self, name: str) -> Mapping[str, Unit]:
@@ -108,20 +121,22 @@ class Network:
         for end in (edge.pre, edge.post):
             if end not in self.populations:
                 raise unknown(f"population (edge {edge.name!r})", end, self.populations)
-        check_values(edge.projection.weight, self.weight_unit(edge), f"weight of edge {edge.name!r}")
+        check_values(
+            edge.projection.weight, self.weight_unit(edge), f"weight of edge {edge.name!r}"
+        )
         if edge.projection.delay is not None:
             check_values(edge.projection.delay, ms, f"delay of edge {edge.name!r}", positive=True)
 
     def build(self, *, dt: Any, seed: int = 0) -> BuiltNetwork:
-        """Sample connectivity, weights, delays and distributed parameters; fix the lengths of buffers.
+        """Sample connectivity, weights, delays and parameters; fix the lengths of buffers.
 
         Args:
             dt: Time step, a quantity.
             seed: Seed of everything that is sampled; also the default seed of run-time noise.
 
         Returns:
-            The system that runs: a pytree whose leaves are the parameters and the weights, in the floating-point type
-            that is in force (float32; float64 under `jax.enable_x64(True)`).
+            The system that runs: a pytree whose leaves are the parameters and the weights, in the
+            floating-point type that is in force (float32; float64 under `jax.enable_x64(True)`).
         """
         from spikax._build import build
 
@@ -139,10 +154,14 @@ class Network:
 
 def _check_name(name: Any) -> None:
     if not isinstance(name, str) or not name or any(c in name for c in "./*[]"):
-        raise ConfigError(f"{name!r} cannot name a population: use a string without any of . / * [ ]")
+        raise ConfigError(
+            f"{name!r} cannot name a population: use a string without any of . / * [ ]"
+        )
 
 
-def _edge_name(pre: str, post: str, projection: Projection, by_pair: Counter[tuple[str, str]]) -> str:
+def _edge_name(
+    pre: str, post: str, projection: Projection, by_pair: Counter[tuple[str, str]]
+) -> str:
     if projection.name is not None:
         _check_name(projection.name)
         several = len(projection.pairs()) > 1
@@ -152,9 +171,7 @@ def _edge_name(pre: str, post: str, projection: Projection, by_pair: Counter[tup
 
 
 def check_values(value: Any, unit: Unit, where: str, *, positive: bool = False) -> None:
-    """Raise if a number, array or distribution has the wrong unit, is not finite, or is negative."""
-    if isinstance(value, Each):
-        value = value.value
+    """Raise if values have the wrong unit, are not finite, or are negative."""
     if isinstance(value, Distribution):
         value.check(lambda v: to_coherent(v, unit, where))
         return
@@ -163,4 +180,6 @@ def check_values(value: Any, unit: Unit, where: str, *, positive: bool = False) 
         bad = ~np.isfinite(numbers) | (positive & (numbers < 0))
         if bad.any():
             must = "finite and not negative" if positive else "finite"
-            raise ConfigError(f"{where} is {np.ravel(numbers[bad])[0]:g} {unit}; it must be {must}.")
+            raise ConfigError(
+                f"{where} is {np.ravel(numbers[bad])[0]:g} {unit}; it must be {must}."
+            )

@@ -11,19 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikax._fields import param, static
-from spikax._surrogate import Surrogate, SuperSpike
+from spikax._surrogate import SuperSpike, Surrogate
 from spikax._system import Array, Dynamics, Port
 from spikax.units import mV, pA
 
 Current: TypeAlias = Callable[[Array, float], Array]
-"""`current(V, tau)`: the synaptic current (pA) at potential V (mV), `tau` ms after the start of the step."""
+"""`current(V, tau)`: synaptic current (pA) at potential V (mV), `tau` ms into the step."""
 
 
 class Neuron(Dynamics):
     """A point neuron, driven by a current and by jumps of its potential.
 
-    A model writes `step`; whoever wraps it (a `Cell` with receptors) hands in the current as a function of the
-    potential and of the time within the step, so one integrator serves current- and conductance-based synapses.
+    A model writes `step`; whoever wraps it (a `Cell` with receptors) hands in the current as a
+    function of the potential and of the time within the step, so one integrator serves current- and
+    conductance-based synapses.
     """
 
     ports: Mapping[str, Port] = {"current": Port(pA), "delta": Port(mV)}
@@ -32,13 +33,13 @@ class Neuron(Dynamics):
     def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> Any:
         """Propagate under `current`, add `jump` (mV), threshold, reset."""
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> Any:  # noqa: D102
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> Any:
         del t
         return self.step(state, lambda V, tau: inputs["current"], inputs["delta"], dt=dt)
 
 
 def width(values: Mapping[str, Any]) -> Any:
-    """Scale of the surrogate's argument: |V_th - V_reset|, 10 mV where that is zero or not known yet."""
+    """Scale of the surrogate: |V_th - V_reset|, 10 mV where that is zero or not known yet."""
     try:
         gap = np.abs(values["V_th"] - values["V_reset"])
     except TypeError:  # a distribution
@@ -49,14 +50,16 @@ def width(values: Mapping[str, Any]) -> Any:
 class Firing(Neuron):
     """A neuron that fires when its potential reaches a threshold and is then reset and held.
 
-    Where a spike is s in {0, 1}, a hard reset is V <- (1 - s) V + s V_reset, a soft one V <- V - s (V_th - V_reset).
-    The neuron keeps its potential for the t_ref that follows.
+    Where a spike is s in {0, 1}, a hard reset is V <- (1 - s) V + s V_reset, a soft one V <- V - s
+    (V_th - V_reset). The neuron keeps its potential for the t_ref that follows.
     """
 
     V_th: Array = param(-50 * mV, doc="threshold")
     V_reset: Array = param(-60 * mV, doc="potential after a spike")
     width: Array = param(width, unit=mV, above=0, doc="scale of the surrogate gradient")
-    reset: str = static("hard", choices=("hard", "soft"), doc="hard: to V_reset; soft: by V_th - V_reset")
+    reset: str = static(
+        "hard", choices=("hard", "soft"), doc="hard: to V_reset; soft: by V_th - V_reset"
+    )
     detach_reset: bool = static(False, choices=(False, True), doc="no gradient through the reset")
     surrogate: Surrogate = static(SuperSpike(), doc="derivative of the spike")
 

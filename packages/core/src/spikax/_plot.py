@@ -17,7 +17,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 
 def _axes(ax: Any) -> Any:
-    return require("matplotlib.pyplot", "plot").subplots(layout="constrained")[1] if ax is None else ax
+    return (
+        require("matplotlib.pyplot", "plot").subplots(layout="constrained")[1] if ax is None else ax
+    )
 
 
 def plot_raster(recording: Recording, populations: Sequence[str], ax: Any, max_neurons: int) -> Any:
@@ -25,15 +27,27 @@ def plot_raster(recording: Recording, populations: Sequence[str], ax: Any, max_n
     recorded = {p.removesuffix(".spike"): s for p, s in recording.items() if isinstance(s, Spikes)}
     chosen = list(populations or recorded)
     if not chosen or any(name not in recorded for name in chosen):
-        raise ConfigError(f'no spikes of {chosen or "any population"} were recorded; record={{"E": "spike"}} does it.')
+        raise ConfigError(
+            f"no spikes of {chosen or 'any population'} were recorded; "
+            'record={"E": "spike"} does it.'
+        )
     ax, base = _axes(ax), 0
     for name, colour in zip(chosen, COLOURS * len(chosen), strict=False):
         spikes = recorded[name]
-        shown = np.unique(np.linspace(0, spikes.size - 1, min(max_neurons, spikes.size)).astype(int))
+        shown = np.unique(
+            np.linspace(0, spikes.size - 1, min(max_neurons, spikes.size)).astype(int)
+        )
         row = np.full(spikes.size, -1)
         row[shown] = base + np.arange(shown.size)
         rows = row[spikes.ids]
-        ax.plot((spikes.steps * spikes.dt)[rows >= 0], rows[rows >= 0], ".", markersize=1.5, color=colour, label=name)
+        ax.plot(
+            (spikes.steps * spikes.dt)[rows >= 0],
+            rows[rows >= 0],
+            ".",
+            markersize=1.5,
+            color=colour,
+            label=name,
+        )
         base += shown.size
     ax.set(xlabel="time (ms)", ylabel="neuron", ylim=(-1, base))
     ax.legend(loc="upper right", markerscale=6, frameon=True)
@@ -42,15 +56,25 @@ def plot_raster(recording: Recording, populations: Sequence[str], ax: Any, max_n
 
 def plot_series(recording: Recording, paths: Sequence[str], ax: Any) -> Any:
     """One line per neuron and signal."""
-    series = {p: recording[p] for p in paths or [p for p, s in recording.items() if isinstance(s, Series)]}
+    series = {
+        p: recording[p] for p in paths or [p for p, s in recording.items() if isinstance(s, Series)]
+    }
     if not series:
-        raise ConfigError('no signal was recorded; record={"E": every(1*ms, "V_m", where=[0])} does it.')
+        raise ConfigError(
+            'no signal was recorded; record={"E": every(1*ms, "V_m", where=[0])} does it.'
+        )
     ax, colours = _axes(ax), iter(COLOURS * 100)
     for path, s in series.items():
         values = in_unit(np.asarray(s.values), s.unit)
         for column in range(values.shape[1]):
             neuron = column if s.where is None else s.where[column]
-            ax.plot(np.asarray(s.times.mantissa), values[:, column], lw=0.8, color=next(colours), label=f"{path} {neuron}")
+            ax.plot(
+                np.asarray(s.times.mantissa),
+                values[:, column],
+                lw=0.8,
+                color=next(colours),
+                label=f"{path} {neuron}",
+            )
     units = {str(s.unit) for s in series.values()}
     ax.set(xlabel="time (ms)", ylabel=f"{', '.join(series)} ({', '.join(units)})")
     ax.legend(loc="upper right")

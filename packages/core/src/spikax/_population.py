@@ -20,8 +20,8 @@ class Population:
     Attributes:
         model: The model: `LIF()`, a `Cell`, an input.
         size: Number of neurons.
-        release: Pre-synaptic variables by name, one set per neuron: `{"stp": STP()}`. Each is a signal that any number
-            of projections read: `Projection(..., signal="stp")`.
+        release: Pre-synaptic variables by name, one set per neuron: `{"stp": STP()}`. Each is a
+            signal that any number of projections read: `Projection(..., signal="stp")`.
     """
 
     model: System
@@ -35,7 +35,9 @@ class Population:
             raise ShapeError(f"a population needs at least one neuron, got size {self.size!r}.")
         for name in self.release:
             if name in self.model.signals:
-                raise ConfigError(f"a release is called {name!r}, which is a signal of {self.model!r} already.")
+                raise ConfigError(
+                    f"a release is called {name!r}, which is a signal of {self.model!r} already."
+                )
 
     def node(self) -> System:
         """The system that runs: the model, with its releases if there are any."""
@@ -57,24 +59,28 @@ class Releasing(Dynamics):
     State: ClassVar[type[Any]] = ReleasingState
 
     @property
-    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: D102
+    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.node.ports
 
     @property
-    def signals(self) -> Mapping[str, Unit]:  # noqa: D102
+    def signals(self) -> Mapping[str, Unit]:
         return {**self.node.signals, **dict.fromkeys(sorted(self.releases), UNITLESS)}
 
-    def init_state(self, size: int, *, key: Any, dt: float) -> ReleasingState:  # noqa: D102
+    def init_state(self, size: int, *, key: Any, dt: float) -> ReleasingState:
         releases = {n: r.init_state(size, key=key, dt=dt) for n, r in self.releases.items()}
         return ReleasingState(node=self.node.init_state(size, key=key, dt=dt), releases=releases)
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> ReleasingState:  # noqa: D102
+    def update(
+        self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
+    ) -> ReleasingState:
         node = self.node.update(state.node, inputs, t=t, dt=dt)
         spikes = {"spike": self.node.read(node, "spike")}
-        releases = {n: r.update(state.releases[n], spikes, t=t, dt=dt) for n, r in self.releases.items()}
+        releases = {
+            n: r.update(state.releases[n], spikes, t=t, dt=dt) for n, r in self.releases.items()
+        }
         return ReleasingState(node=node, releases=releases)
 
-    def read(self, state: Any, name: str) -> Array:  # noqa: D102
+    def read(self, state: Any, name: str) -> Array:
         if name in self.releases:
             return self.releases[name].read(state.releases[name], "release")
         return self.node.read(state.node, name)

@@ -28,14 +28,17 @@ class Projection:
     Attributes:
         pre: Name of the source, or several.
         post: Name of the target, or several.
-        port: Port of the target ("exc", "current"; "syn.ex" for one channel), or several with a factor each:
-            `{"ampa": 1, "nmda": 0.3}` shares one connectivity and one set of weights.
+        port: Port of the target ("exc", "current"; "syn.ex" for one channel), or several with a
+            factor each: `{"ampa": 1, "nmda": 0.3}` shares one connectivity and one set of weights.
         connectivity: A rule: `pairwise_bernoulli(0.02)`, `all_to_all()`.
-        weight: A quantity in the unit of the port over that of the signal. One number stays one number (and one
-            gradient); a distribution, an array or `each(6*nS)` is one value per synapse.
-        delay: None or 0: within the same step (feed-forward layers). Else at least dt; a distribution or an array is
-            one delay per synapse. A spike at time s acts at exactly s + delay.
-        signal: What the synapses transmit: "spike", the name of a release, any signal of the source.
+        weight: A quantity in the unit of the port over that of the signal. One number stays one
+            number (and one gradient); a distribution, an array or `each(6*nS)` is one value per
+            synapse.
+        delay: None or 0: within the same step (feed-forward layers). Else at least dt; a
+            distribution or an array is one delay per synapse. A spike at time s acts at exactly s +
+            delay.
+        signal: What the synapses transmit: "spike", the name of a release, any signal of the
+            source.
         name: Name of the edge; `pre->post` unless given, `pre->post:port` where that is ambiguous.
     """
 
@@ -51,7 +54,8 @@ class Projection:
     def __post_init__(self) -> None:
         if not isinstance(cast(Any, self.connectivity), Rule):
             raise ConfigError(
-                f"a projection needs a connection rule such as pairwise_bernoulli(0.1), got {self.connectivity!r}."
+                "a projection needs a connection rule such as pairwise_bernoulli(0.1), "
+                f"got {self.connectivity!r}."
             )
 
     @property
@@ -79,24 +83,28 @@ class Projection:
 class EdgeState(State):
     """What is on its way: sums of weights by arrival time, post-synaptic."""
 
-    ring: Array | None = cell(kind="delay", doc="(delay steps, channels * post neurons), coherent unit of the weight")
+    ring: Array | None = cell(
+        kind="delay", doc="(delay steps, channels * post neurons), coherent unit of the weight"
+    )
     unit: Unit = dataclasses.field(metadata={"static": True})
 
-    def unit_of(self, name: str) -> Unit:  # noqa: D102
+    def unit_of(self, name: str) -> Unit:
         return self.unit
 
 
 class Edge(Component):
     """A built projection.
 
-    Called once per step with the signals at t, before its target moves on: the weight and the signal are taken when the
-    spike is emitted and added to a ring on the post-synaptic side, O(delay * N_post), never per synapse. A delay of one
-    step or none needs no ring.
+    Called once per step with the signals at t, before its target moves on: the weight and the
+    signal are taken when the spike is emitted and added to a ring on the post-synaptic side,
+    O(delay * N_post), never per synapse. A delay of one step or none needs no ring.
     """
 
     format: Format = part(doc="which neurons are connected")
     weight: Array = leaf("weight", doc="one number, or one per synapse in the order of the format")
-    delays: Array | None = leaf("delay", doc="steps per synapse; None if all synapses have the same delay")
+    delays: Array | None = leaf(
+        "delay", doc="steps per synapse; None if all synapses have the same delay"
+    )
     pre: str = static(doc="source")
     post: str = static(doc="target")
     signal: str = static("spike", doc="what is transmitted")
@@ -147,7 +155,8 @@ class Edge(Component):
     def _deliver(self, state: EdgeState, x: Array, t: Array) -> tuple[EdgeState, Array]:
         if state.ring is None:
             return state, ops.forward(self.format, self.weight, x)
-        # Zero (or overwrite) the slot that was read a step ago, scatter, read last: XLA then keeps the ring in place.
+        # Zero (or overwrite) the slot that was read a step ago, scatter, read last: XLA then keeps
+        # the ring in place.
         now, length = t % self.delay, self.delay
         if self.delays is None:
             ring = state.ring.at[now].set(ops.forward(self.format, self.weight, x))
@@ -161,4 +170,6 @@ class Edge(Component):
             return arrived
         if self.channel is None:
             return arrived.reshape(self.channels, -1)
-        return jnp.zeros((self.channels, *arrived.shape), arrived.dtype).at[self.channel].set(arrived)
+        return (
+            jnp.zeros((self.channels, *arrived.shape), arrived.dtype).at[self.channel].set(arrived)
+        )

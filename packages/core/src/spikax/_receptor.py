@@ -1,4 +1,4 @@
-"""Receptors, the AlignPost half: one set of synaptic variables per post-synaptic neuron, shared by all its synapses."""
+"""Receptors (AlignPost): one set of synaptic variables per neuron, for all its synapses."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from spikax.units import Unit, pA
 
 
 class KineticState(State):
-    """Variables of a synapse; units count from the unit of what arrives, which the coupling decides."""
+    """Variables of a synapse; units count from that of an arrival, which the coupling sets."""
 
     unit: Unit = dataclasses.field(metadata={"static": True})
 
-    def unit_of(self, name: str) -> Unit:  # noqa: D102
+    def unit_of(self, name: str) -> Unit:
         return self.unit * super().unit_of(name)
 
 
 class Kinetics(Component):
     """The time course of a linear synapse: how arrivals become a conductance or a current.
 
-    Linear, so that all synapses onto one neuron share one set of variables without error. `flow` is exact.
+    Linear, so that all synapses onto one neuron share one set of variables without error. `flow` is
+    exact.
     """
 
     State: ClassVar[type[Any]]
@@ -49,7 +50,7 @@ class Kinetics(Component):
 
     def rest(self, size: int, unit: Unit) -> Any:
         """The variables of `size` neurons that received nothing."""
-        zeros = {name: jnp.zeros(size) for name in self.State._cells}
+        zeros = {name: jnp.zeros(size) for name in self.State.cells}
         return self.State(unit=unit, **zeros)
 
 
@@ -66,8 +67,8 @@ class Coupling(Component):
 class Receptor(Component):
     """The synapses of one kind on a neuron: a time course and a coupling to the membrane.
 
-    `Receptor(Expon(5*ms), COBA(0*mV))` holds one conductance per post-synaptic neuron whatever the number of
-    synapses and projections: O(N_post) memory, exact for linear kinetics.
+    `Receptor(Expon(5*ms), COBA(0*mV))` holds one conductance per post-synaptic neuron whatever the
+    number of synapses and projections: O(N_post) memory, exact for linear kinetics.
     """
 
     kinetics: Kinetics = part(doc="time course")
@@ -96,8 +97,8 @@ class CellState(State):
 class Cell(Dynamics):
     """A neuron with receptors.
 
-    `Cell(LIF(), ampa=Receptor(Expon(5*ms), COBA(0*mV)))`. Its ports are the neuron's and one per receptor; a receptor's
-    conductance or current is a signal of the receptor's name.
+    `Cell(LIF(), ampa=Receptor(Expon(5*ms), COBA(0*mV)))`. Its ports are the neuron's and one per
+    receptor; a receptor's conductance or current is a signal of the receptor's name.
     """
 
     neuron: Neuron = part(doc="the neuron")
@@ -108,42 +109,55 @@ class Cell(Dynamics):
         for name, receptor in receptors.items():
             if name in neuron.ports or name in neuron.signals:
                 raise ConfigError(
-                    f"a receptor of {type(neuron).__name__} is called {name!r}, which the neuron uses for a port or a "
-                    "signal of its own; choose another name."
+                    f"a receptor of {type(neuron).__name__} is called {name!r}, which is a port or "
+                    "a signal of the neuron; choose another name."
                 )
             if not isinstance(cast(Any, receptor), Receptor):
-                raise ConfigError(f"receptor {name!r} is {receptor!r}; write Receptor(Expon(5*ms), COBA(0*mV)).")
+                raise ConfigError(
+                    f"receptor {name!r} is {receptor!r}; write Receptor(Expon(5*ms), COBA(0*mV))."
+                )
         super().__init__(neuron, receptors)
 
     @property
-    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: D102
-        return {**self.neuron.ports, **{n: Port(r.coupling.unit) for n, r in sorted(self.receptors.items())}}
+    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return {
+            **self.neuron.ports,
+            **{n: Port(r.coupling.unit) for n, r in sorted(self.receptors.items())},
+        }
 
     @property
-    def signals(self) -> Mapping[str, Unit]:  # noqa: D102
-        return {**self.neuron.signals, **{n: r.coupling.unit for n, r in sorted(self.receptors.items())}}
+    def signals(self) -> Mapping[str, Unit]:
+        return {
+            **self.neuron.signals,
+            **{n: r.coupling.unit for n, r in sorted(self.receptors.items())},
+        }
 
-    def init_state(self, size: int, *, key: Any, dt: float) -> CellState:  # noqa: D102
+    def init_state(self, size: int, *, key: Any, dt: float) -> CellState:
         receptors = {n: r.init_state(size) for n, r in self.receptors.items()}
         return CellState(neuron=self.neuron.init_state(size, key=key, dt=dt), receptors=receptors)
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> CellState:  # noqa: D102
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> CellState:
         del t
-        neuron = self.neuron.step(state.neuron, self._current(state, inputs), inputs["delta"], dt=dt)
-        receptors = {n: r.update(state.receptors[n], inputs[n], dt) for n, r in self.receptors.items()}
+        neuron = self.neuron.step(
+            state.neuron, self._current(state, inputs), inputs["delta"], dt=dt
+        )
+        receptors = {
+            n: r.update(state.receptors[n], inputs[n], dt) for n, r in self.receptors.items()
+        }
         return CellState(neuron=neuron, receptors=receptors)
 
     def _current(self, state: CellState, inputs: Mapping[str, Array]) -> Current:
         def current(V: Array, tau: float) -> Array:
             total = inputs["current"]
-            # Sorted, since a rebuilt pytree sorts its keys and the order decides the last bit of a sum.
+            # Sorted, since a rebuilt pytree sorts its keys and the order decides the last bit of a
+            # sum.
             for name in sorted(self.receptors):
                 total = total + self.receptors[name].current(state.receptors[name], V, tau)
             return total
 
         return current
 
-    def read(self, state: Any, name: str) -> Array:  # noqa: D102
+    def read(self, state: Any, name: str) -> Array:
         if name in self.receptors:
             return self.receptors[name].kinetics.value(state.receptors[name])
         if name not in self.signals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
@@ -73,7 +73,9 @@ def probes(net: Any, record: Mapping[str, Request] | None) -> tuple[Probe, ...]:
             raise unknown("population to record", node, sizes)
         for request in [requests] if isinstance(requests, (str, Every)) else requests:
             wanted = Every((request,)) if isinstance(request, str) else request
-            found.extend(_probe(net, node, sizes[node], signal, wanted) for signal in wanted.signals)
+            found.extend(
+                _probe(net, node, sizes[node], signal, wanted) for signal in wanted.signals
+            )
     paths = [p.path for p in found]
     if len(set(paths)) < len(paths):
         raise ConfigError(f"a signal is recorded twice among {paths}; ask for each once.")
@@ -85,8 +87,13 @@ def _probe(net: Any, node: str, size: int, signal: str, wanted: Every) -> Probe:
     if signal not in signals:
         raise unknown(f"signal of population {node!r} to record", signal, signals)
     if wanted.where is not None and not all(0 <= i < size for i in wanted.where):
-        raise ShapeError(f"{node}.{signal} is recorded where={wanted.where}; the population has neurons 0 to {size - 1}.")
-    return Probe(f"{node}.{signal}", signals[signal], steps(wanted.interval, net.dt), wanted.where, size)
+        raise ShapeError(
+            f"{node}.{signal} is recorded where={wanted.where}; "
+            f"the population has neurons 0 to {size - 1}."
+        )
+    return Probe(
+        f"{node}.{signal}", signals[signal], steps(wanted.interval, net.dt), wanted.where, size
+    )
 
 
 def steps(interval: float | None, dt: float) -> int:
@@ -160,7 +167,9 @@ class Spikes:
         """The spikes later than a time."""
         first = round(float(to_coherent(time, ms, "after")) / self.dt)
         late = self.steps > first
-        return replace(self, steps=self.steps[late], ids=self.ids[late], start=max(first, self.start))
+        return replace(
+            self, steps=self.steps[late], ids=self.ids[late], start=max(first, self.start)
+        )
 
     def spike_trains(self) -> list[Quantity]:
         """The spike times of each neuron."""
@@ -194,7 +203,9 @@ class Recording(Mapping[str, Any]):
     def __getitem__(self, path: str) -> Any:
         if path in self.series:
             return self.series[path]
-        inside = {p.partition(".")[2]: s for p, s in self.series.items() if p.partition(".")[0] == path}
+        inside = {
+            p.partition(".")[2]: s for p, s in self.series.items() if p.partition(".")[0] == path
+        }
         if not inside:
             raise unknown("recorded signal", path, self.series)
         return Recording(inside)
@@ -221,5 +232,5 @@ class Recording(Mapping[str, Any]):
 def spikes_of(counts: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
     """Events (steps, ids) of a table of counts whose first row belongs to step `first`."""
     rows, ids = np.nonzero(counts)
-    times = cast(np.ndarray, counts[rows, ids]).astype(np.int64)
+    times = counts[rows, ids].astype(np.int64)
     return np.repeat(rows + first, times).astype(np.int64), np.repeat(ids, times).astype(np.int32)

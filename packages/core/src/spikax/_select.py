@@ -37,7 +37,8 @@ Filter: TypeAlias = "str | type | Callable[[LeafInfo], bool]"
 def leaves(tree: Any) -> list[LeafInfo]:
     """Every leaf with its path, in JAX's own order.
 
-    Paths are made of declared names and of the user's own: `nodes.E.neuron.V_m`, `edges.E->I.weight`.
+    Paths are made of declared names and of the user's own: `nodes.E.neuron.V_m`,
+    `edges.E->I.weight`.
     """
     return list(_walk(tree, "", "index", UNITLESS, type(None)))
 
@@ -45,21 +46,23 @@ def leaves(tree: Any) -> list[LeafInfo]:
 def _walk(tree: Any, path: str, kind: str, unit: Unit, owner: type) -> Iterator[LeafInfo]:
     if tree is None:
         return
-    if isinstance(tree, (Component, State)) or isinstance(tree, (Mapping, list, tuple)) or is_dataclass(tree):
+    if isinstance(tree, (Component, State, Mapping, list, tuple)) or is_dataclass(tree):
         for name, child, child_kind, child_unit in _children(tree, kind, unit):
-            yield from _walk(child, f"{path}.{name}" if path else name, child_kind, child_unit, type(tree))
+            yield from _walk(
+                child, f"{path}.{name}" if path else name, child_kind, child_unit, type(tree)
+            )
     else:
         yield LeafInfo(path, kind, unit, owner, tree)
 
 
 def _children(tree: Any, kind: str, unit: Unit) -> Iterator[tuple[str, Any, str, Unit]]:
     if isinstance(tree, Component):
-        for name, field in tree._fields.items():
+        for name, field in tree.declared.items():
             if not isinstance(field, Static):
                 yield name, getattr(tree, name), *_declared(tree, name, field)
     elif isinstance(tree, State):
         for name in (f.name for f in fields(cast(Any, tree)) if not f.metadata.get("static")):
-            spec = tree._cells.get(name)
+            spec = tree.cells.get(name)
             yield name, getattr(tree, name), spec.kind if spec else kind, tree.unit_of(name)
     elif isinstance(tree, Mapping):
         yield from ((str(k), tree[k], kind, unit) for k in sorted(cast("Mapping[str, Any]", tree)))
@@ -93,8 +96,8 @@ def select(tree: Any, *wanted: Filter) -> tuple[Any, Any]:
 
     Args:
         tree: A model or a state.
-        wanted: Kinds ("weight", "hidden"), path patterns ("nodes.E.*"), classes that own the leaf, or predicates on
-            `LeafInfo`.
+        wanted: Kinds ("weight", "hidden"), path patterns ("nodes.E.*"), classes that own the leaf,
+            or predicates on `LeafInfo`.
 
     Returns:
         `(picked, rest)`, both of the structure of `tree`, with None where a leaf went to the other.
@@ -106,7 +109,9 @@ def select(tree: Any, *wanted: Filter) -> tuple[Any, Any]:
     picked = [any(_matches(leaf, w) for w in wanted) for leaf in info]
     if not any(picked):
         paths = ", ".join(leaf.path for leaf in info[:12])
-        raise ConfigError(f"nothing matches {wanted}; the paths are {paths}{', ...' if len(info) > 12 else ''}.")
+        raise ConfigError(
+            f"nothing matches {wanted}; the paths are {paths}{', ...' if len(info) > 12 else ''}."
+        )
     values, structure = jax.tree.flatten(tree)
     chosen = [v if p else None for v, p in zip(values, picked, strict=True)]
     others = [None if p else v for v, p in zip(values, picked, strict=True)]

@@ -1,4 +1,4 @@
-"""Move a built network through time: one compiled chunk in a host loop, or a plain scan under a JAX transform."""
+"""Move a network through time: a compiled chunk in a host loop, or a scan under a transform."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from spikax._built import BuiltNetwork, NetworkState
 from spikax._host_loop import host_loop
@@ -29,20 +30,21 @@ def simulate(
 ) -> tuple[NetworkState, Recording]:
     """Run a network from a state for a duration.
 
-    Outside a JAX transform a compiled chunk runs in a loop on the host: another duration, another seed or other values
-    compile nothing, memory is bounded, spikes come back as events, and values that are not finite raise. Under a
-    transform (`jit`, `grad`, `vmap`, ...) it is one `lax.scan`, differentiable in both modes; every recorded signal comes
-    back as a dense `Series`.
+    Outside a JAX transform a compiled chunk runs in a loop on the host: another duration, another
+    seed or other values compile nothing, memory is bounded, spikes come back as events, and values
+    that are not finite raise. Under a transform (`jit`, `grad`, `vmap`, ...) it is one `lax.scan`,
+    differentiable in both modes; every recorded signal comes back as a dense `Series`.
 
     Args:
         net: A built network.
         state: Where it starts, from `net.init_state()` or an earlier run. It is not changed.
         duration: How long, a multiple of dt.
-        inputs: What arrives from outside by port: `{"E.current": q}`, in the unit of the port. One value or (N,) is
-            constant; (T, N) has one row per step. A channel is addressed as "E.syn.ex".
+        inputs: What arrives from outside by port: `{"E.current": q}`, in the unit of the port. One
+            value or (N,) is constant; (T, N) has one row per step. A channel is addressed as
+            "E.syn.ex".
         record: What to record by population: `{"E": ["spike", every(1*ms, "V_m", where=[0])]}`.
-        chunk: Steps per chunk. Under a transform: keep only the state between chunks for the backward pass and compute
-            the rest again (`jax.checkpoint`); None keeps everything.
+        chunk: Steps per chunk. Under a transform: keep only the state between chunks for the
+            backward pass and compute the rest again (`jax.checkpoint`); None keeps everything.
         progress: Show progress; None shows it after a second if the output is a terminal.
 
     Returns:
@@ -61,11 +63,14 @@ def simulate(
 
 def under_transform(*trees: Any) -> bool:
     """Whether JAX is tracing: an argument is a tracer, or any operation would make one."""
-    tracer = jax.core.Tracer
-    return isinstance(jnp.add(0, 0), tracer) or any(isinstance(x, tracer) for x in jax.tree.leaves(trees))
+    return isinstance(jnp.add(0, 0), Tracer) or any(
+        isinstance(x, Tracer) for x in jax.tree.leaves(trees)
+    )
 
 
-def _inputs(net: BuiltNetwork, inputs: Mapping[str, Any], n: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _inputs(
+    net: BuiltNetwork, inputs: Mapping[str, Any], n: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split what comes from outside into what is constant and what has a row per step."""
     constant, varying, sizes = dict[str, Any](), dict[str, Any](), dict(net.sizes)
     for path, value in inputs.items():
@@ -78,7 +83,11 @@ def _inputs(net: BuiltNetwork, inputs: Mapping[str, Any], n: int) -> tuple[dict[
             raise unknown(f"port of population {node!r} (input)", name, ports)
         values = _fit(to_coherent(value, ports[name].unit, f"input {path!r}"), sizes[node], n, path)
         values = _into_channel(values, ports[name], channel, path)
-        target = varying if np.shape(values)[:1] == (n,) and np.ndim(values) == 2 + bool(channel) else constant
+        target = (
+            varying
+            if np.shape(values)[:1] == (n,) and np.ndim(values) == 2 + bool(channel)
+            else constant
+        )
         target[f"{node}.{name}"] = values
     return constant, varying
 
@@ -86,8 +95,8 @@ def _inputs(net: BuiltNetwork, inputs: Mapping[str, Any], n: int) -> tuple[dict[
 def _fit(values: Any, size: int, n: int, path: str) -> Any:
     if np.shape(values) not in ((), (size,), (n, size), (n, 1)):
         raise ShapeError(
-            f"input {path!r} has shape {np.shape(values)}; expected one number, ({size},) for the neurons, or "
-            f"({n}, {size}) for the steps and neurons."
+            f"input {path!r} has shape {np.shape(values)}; expected one number, ({size},) for the "
+            f"neurons, or ({n}, {size}) for the steps and neurons."
         )
     lead = np.shape(values)[:1] if np.ndim(values) == 2 else ()
     return jnp.broadcast_to(jnp.asarray(values, dtype=float), (*lead, size))
@@ -133,8 +142,10 @@ def _scan(
     return state, Recording(series)
 
 
-def _checkpointed(step: Any, state: Any, varying: dict[str, Array], n: int, chunk: int) -> tuple[Any, Any]:
-    """A scan over chunks that keeps only the states between them, and a plain scan over the rest."""
+def _checkpointed(
+    step: Any, state: Any, varying: dict[str, Array], n: int, chunk: int
+) -> tuple[Any, Any]:
+    """A scan that keeps only the states between chunks, and a plain one over the rest."""
     whole = n // chunk * chunk
 
     @jax.checkpoint
@@ -146,7 +157,9 @@ def _checkpointed(step: Any, state: Any, varying: dict[str, Array], n: int, chun
     rows = jax.tree.map(lambda y: y.reshape(-1, *y.shape[2:]), rows)
     if whole == n:
         return state, rows
-    state, last = jax.lax.scan(step, state, jax.tree.map(lambda x: x[whole:], varying), length=n - whole)
+    state, last = jax.lax.scan(
+        step, state, jax.tree.map(lambda x: x[whole:], varying), length=n - whole
+    )
     return state, jax.tree.map(lambda a, b: jnp.concatenate([a, b]), rows, last)
 
 
@@ -155,5 +168,3 @@ def _series(probe: Probe, rows: Array, start: Any, n: int, dt: float) -> Series:
     if k > 1:  # samples stand at whole multiples of the interval, wherever the run began
         rows = rows[(-start - 1) % k + k * jnp.arange(n // k)]
     return Series(rows, start, probe.unit, dt, k, probe.where)
-
-

@@ -54,7 +54,7 @@ class Simulation:
         with jax.enable_x64(self._double):
             if under_transform(self.model, self.state, inputs):
                 raise ConfigError(
-                    "a Simulation changes its state and cannot run under a JAX transform; there, write "
+                    "a Simulation changes its state and cannot run under a JAX transform; write "
                     "state, recording = simulate(model, state, duration)."
                 )
             self.state, recording = simulate(

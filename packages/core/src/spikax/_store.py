@@ -1,7 +1,8 @@
 """Save a state to a file and load it again.
 
-The file is a NumPy archive of one array per leaf, named by its path, and a JSON header: format version, dtypes, units, the
-versions and the machine type that made it. Nothing in it is ever executed.
+The file is a NumPy archive of one array per leaf, named by its path, and a JSON header: format
+version, dtypes, units, the versions and the machine type that made it. Nothing in it is ever
+executed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ def save_state(path: Any, state: Any) -> None:
     """
     info = leaves(state)
     arrays = {leaf.path: np.asarray(leaf.value) for leaf in info}
-    header = {"format": FORMAT, "made by": _environment(), "leaves": {leaf.path: _entry(leaf) for leaf in info}}
+    header = {
+        "format": FORMAT,
+        "made by": _environment(),
+        "leaves": {leaf.path: _entry(leaf) for leaf in info},
+    }
     target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
@@ -56,15 +61,20 @@ def load_state(path: Any, *, like: T) -> T:
         like: A state of the same network, for example `model.init_state()`.
 
     Raises:
-        StateError: The file is no state, of a newer format, or of another structure; each difference is named by path.
+        StateError: The file is no state, of a newer format, or of another structure; each
+            difference is named by path.
     """
     header, arrays = _read(Path(path))
     if header["format"] > FORMAT:
-        raise StateError(f"{path} has format {header['format']}, this spikax reads up to {FORMAT}; upgrade spikax.")
+        raise StateError(
+            f"{path} has format {header['format']}, this spikax reads up to {FORMAT}; "
+            "upgrade spikax."
+        )
     _compare(header["leaves"], {leaf.path: _entry(leaf) for leaf in leaves(like)}, path)
     if header["made by"] != _environment():
         warnings.warn(
-            f"{path} was made by {header['made by']}, this is {_environment()}: going on is exact only up to rounding.",
+            f"{path} was made by {header['made by']}, this is {_environment()}: "
+            "going on is exact only up to rounding.",
             stacklevel=2,
         )
     return jax.tree.unflatten(jax.tree.structure(like), [jnp.array(a) for a in arrays])
@@ -72,11 +82,20 @@ def load_state(path: Any, *, like: T) -> T:
 
 def _entry(leaf: LeafInfo) -> dict[str, Any]:
     value = leaf.value if hasattr(leaf.value, "dtype") else np.asarray(leaf.value)
-    return {"dtype": str(value.dtype), "shape": list(value.shape), "unit": str(leaf.unit), "kind": leaf.kind}
+    return {
+        "dtype": str(value.dtype),
+        "shape": list(value.shape),
+        "unit": str(leaf.unit),
+        "kind": leaf.kind,
+    }
 
 
 def _environment() -> dict[str, str]:
-    return {"spikax": version("spikax"), "jax": version("jax"), "machine": f"{platform.system()} {platform.machine()}"}
+    return {
+        "spikax": version("spikax"),
+        "jax": version("jax"),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -87,7 +106,9 @@ def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
     except FileNotFoundError:
         raise
     except Exception as error:
-        raise StateError(f"{path} is not a state that spikax saved, or it is damaged: {error}") from error
+        raise StateError(
+            f"{path} is not a state that spikax saved, or it is damaged: {error}"
+        ) from error
 
 
 def _compare(saved: dict[str, Any], expected: dict[str, Any], path: Any) -> None:
@@ -95,7 +116,11 @@ def _compare(saved: dict[str, Any], expected: dict[str, Any], path: Any) -> None
     differences += [f"{p} is not in this network" for p in saved if p not in expected]
     for p in (p for p in expected if p in saved and saved[p] != expected[p]):
         keys = [k for k in expected[p] if saved[p].get(k) != expected[p][k]]
-        differences.append(", ".join(f"{p} has {k} {saved[p].get(k)}, expected {expected[p][k]}" for k in keys))
+        differences.append(
+            ", ".join(f"{p} has {k} {saved[p].get(k)}, expected {expected[p][k]}" for k in keys)
+        )
     if differences:
-        shown = "; ".join(differences[:5]) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
+        shown = "; ".join(differences[:5]) + (
+            f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
+        )
         raise StateError(f"{path} holds the state of another network: {shown}.")

@@ -16,7 +16,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Columns of text, as wide as their widest entry."""
     cells = [list(map(str, row)) for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+    lines = [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
+    ]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
@@ -24,8 +26,14 @@ def describe(net: Network) -> str:
     """A description: populations, then projections."""
     populations = [(n, p.size, short(p.node())) for n, p in net.populations.items()]
     edges = [
-        (e.name, "+".join(e.projection.factors), e.projection.signal, e.projection.connectivity, e.projection.weight,
-         "same step" if e.projection.delay is None else e.projection.delay)
+        (
+            e.name,
+            "+".join(e.projection.factors),
+            e.projection.signal,
+            e.projection.connectivity,
+            e.projection.weight,
+            "same step" if e.projection.delay is None else e.projection.delay,
+        )
         for e in net.edges()
     ]
     text = table(("population", "size", "model"), populations)
@@ -39,8 +47,13 @@ def describe_built(net: BuiltNetwork) -> str:
     sizes = dict(net.sizes)
     populations = [(n, sizes[n], short(net.nodes[n]), _bytes(net.nodes[n])) for n in net.order]
     edges = [
-        (name, net.edges[name].format.n_synapses, type(net.edges[name].format).__name__,
-         f"{net.edges[name].delay * net.dt:g} ms", _bytes(net.edges[name]))
+        (
+            name,
+            net.edges[name].format.n_synapses,
+            type(net.edges[name].format).__name__,
+            f"{net.edges[name].delay * net.dt:g} ms",
+            _bytes(net.edges[name]),
+        )
         for name in net.edge_order
     ]
     text = table(("population (in order of a step)", "size", "model", "bytes"), populations)

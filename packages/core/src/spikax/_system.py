@@ -14,7 +14,6 @@ import numpy as np
 from spikax._component import Component
 from spikax._distributions import Distribution
 from spikax._fields import INTEGER_KINDS, CellSpec
-from spikax._state import State
 from spikax.errors import ConfigError, ShapeError, unknown
 from spikax.units import UNITLESS, Unit
 
@@ -28,7 +27,8 @@ class Port:
     Attributes:
         unit: Unit of what arrives.
         channels: Names of separate channels, none for a plain port.
-        route: Chooses a channel for each synapse when the network is built: `route(weights) -> channel indices`.
+        route: Chooses a channel for each synapse when the network is built: `route(weights) ->
+            channel indices`.
     """
 
     unit: Unit = UNITLESS
@@ -46,10 +46,11 @@ def by_sign(weights: np.ndarray) -> np.ndarray:
 
 
 class System(Component, ABC):
-    """Anything that has a state and moves it by one step: a neuron, a device, a detector, a network.
+    """What has a state and moves it by one step: a neuron, a device, a detector, a network.
 
-    `update` maps the state at step t to the state at t + 1. Every declared port is present at full shape, zero if
-    nothing came. What arrives at a port acts at the end of the step: propagate, add arrivals, threshold and reset.
+    `update` maps the state at step t to the state at t + 1. Every declared port is present at full
+    shape, zero if nothing came. What arrives at a port acts at the end of the step: propagate, add
+    arrivals, threshold and reset.
     """
 
     ports: Mapping[str, Port] = {}
@@ -86,7 +87,7 @@ class System(Component, ABC):
 
 
 class Dynamics(System):
-    """A system whose update is elementwise over the neuron axis, so that every cell belongs to one neuron.
+    """A system whose update is elementwise over neurons: every cell belongs to one of them.
 
     A subclass names its class of states, `State`; its cells are its signals.
     """
@@ -94,22 +95,26 @@ class Dynamics(System):
     State: ClassVar[type[Any]]
 
     @property
-    def signals(self) -> Mapping[str, Unit]:  # noqa: D102
-        cells = self.State._cells
+    def signals(self) -> Mapping[str, Unit]:
+        cells = self.State.cells
         return {n: c.unit for n, c in cells.items() if c.kind not in ("clock", "seed", "fault")}
 
-    def init_state(self, size: int, *, key: Any, dt: float) -> Any:  # noqa: D102
+    def init_state(self, size: int, *, key: Any, dt: float) -> Any:
         del key, dt  # only noise and solvers need them
-        return self.State(**{n: self.initial(c, size, n) for n, c in self.State._cells.items()})
+        return self.State(**{n: self.initial(c, size, n) for n, c in self.State.cells.items()})
 
     def initial(self, spec: CellSpec, size: int, name: str) -> Array:
         """The first value of a cell, one per neuron."""
         if spec.kind in INTEGER_KINDS:
-            return jnp.full(size, spec.init, dtype=jnp.int32)
+            return jnp.full(size, int(spec.init), dtype=jnp.int32)
         value = getattr(self, spec.init) if isinstance(spec.init, str) else spec.init
-        return full(value, size, f"{type(self).__name__}.{spec.init if isinstance(spec.init, str) else name}")
+        return full(
+            value,
+            size,
+            f"{type(self).__name__}.{spec.init if isinstance(spec.init, str) else name}",
+        )
 
-    def read(self, state: Any, name: str) -> Array:  # noqa: D102
+    def read(self, state: Any, name: str) -> Array:
         if name not in self.signals:
             raise unknown(f"signal of {type(self).__name__}", name, self.signals)
         return getattr(state, name)

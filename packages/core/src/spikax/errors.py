@@ -1,13 +1,13 @@
 """The errors that spikax raises.
 
-    SpikaxError
-    ├── UnitError         (TypeError)   a unit of the wrong dimension, or a bare number
-    ├── UnknownNameError  (KeyError)    a name that nothing answers to
-    ├── ShapeError        (ValueError)  sizes that do not match
-    ├── ConfigError       (ValueError)  a value or a combination that makes no model
-    ├── StateError        (ValueError)  a state or file of another structure
-    ├── PluginError       (ValueError)  a plugin that cannot be used
-    └── NumericsError     (ValueError)  NaN, a solver bound, a full buffer
+SpikaxError
+├── UnitError         (TypeError)   a unit of the wrong dimension, or a bare number
+├── UnknownNameError  (KeyError)    a name that nothing answers to
+├── ShapeError        (ValueError)  sizes that do not match
+├── ConfigError       (ValueError)  a value or a combination that makes no model
+├── StateError        (ValueError)  a state or file of another structure
+├── PluginError       (ValueError)  a plugin that cannot be used
+└── NumericsError     (ValueError)  NaN, a solver bound, a full buffer
 """
 
 from __future__ import annotations

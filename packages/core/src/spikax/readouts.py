@@ -22,7 +22,7 @@ class LeakyReadoutState(State):
 
 
 class LeakyReadout(Dynamics):
-    """A leaky sum of weighted spikes: y(t + dt) = exp(-dt / tau) y(t) + x (Bellec et al. 2020, eq. 11).
+    """A leaky sum of spikes: y(t + dt) = exp(-dt / tau) y(t) + x (Bellec et al. 2020, eq. 11).
 
     Weights into its port `input` are plain numbers.
     """
@@ -31,6 +31,8 @@ class LeakyReadout(Dynamics):
     ports: Mapping[str, Port] = {"input": Port()}
     State = LeakyReadoutState
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> LeakyReadoutState:  # noqa: D102
+    def update(
+        self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
+    ) -> LeakyReadoutState:
         del t
         return LeakyReadoutState(y=jnp.exp(-dt / self.tau) * state.y + inputs["input"])

@@ -1,9 +1,9 @@
 """What every model has to prove, for core's own models, the packs' and third parties'.
 
-    from spikax.testing import check_dynamics
+from spikax.testing import check_dynamics
 
-    def test_resonator():
-        check_dynamics(Resonator())
+def test_resonator():
+    check_dynamics(Resonator())
 """
 
 from __future__ import annotations

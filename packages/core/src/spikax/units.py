@@ -1,7 +1,8 @@
 """Physical units: quantities at the surface, plain numbers of one coherent set inside.
 
-The coherent set is ms, mV and pA with what follows from them (nS = pA/mV, GOhm = mV/pA, pF = pA*ms/mV, kHz = 1/ms), so that
-an equation written in plain numbers needs no conversion factor. This file is the only one that knows brainunit.
+The coherent set is ms, mV and pA with what follows from them (nS = pA/mV, GOhm = mV/pA, pF =
+pA*ms/mV, kHz = 1/ms), so that an equation written in plain numbers needs no conversion factor. This
+file is the only one that knows brainunit.
 """
 
 from __future__ import annotations
@@ -132,7 +133,9 @@ def to_coherent(value: Any, unit: Unit, where: str) -> Any:
         given = value.unit
         return _shift(_plain(value.mantissa), _decades(given), float(given.factor))
     if not isinstance(value, jax.Array) and not _is_number(value):
-        raise UnitError(f"{where} needs a quantity in {unit}, got {_show(value)!r} ({type(value).__name__}).")
+        raise UnitError(
+            f"{where} needs a quantity in {unit}, got {_show(value)!r} ({type(value).__name__})."
+        )
     if unit.dim != UNITLESS.dim:
         raise UnitError(
             f"{where} needs a quantity in {unit}, got the bare number {_show(value)}; "
@@ -144,7 +147,8 @@ def to_coherent(value: Any, unit: Unit, where: str) -> Any:
 def _wrong_dimension(value: Any, unit: Unit, where: str) -> str:
     wanted = "a plain number" if unit.dim == UNITLESS.dim else f"a quantity in {unit}"
     meant = _show(value.mantissa) + ("" if unit.dim == UNITLESS.dim else f"*{unit}")
-    return f"{where} needs {wanted}, got {_show(value)}, which is in {value.unit}; did you mean {meant}?"
+    given = f"{_show(value)}, which is in {value.unit}"
+    return f"{where} needs {wanted}, got {given}; did you mean {meant}?"
 
 
 def in_unit(values: Any, unit: Unit) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import types
 from typing import Any, Protocol, cast
 
 import importlib_metadata
@@ -39,9 +38,8 @@ class Core:
 
     @property
     def dist(self) -> Any:
-        """Core itself, also where it runs from its sources without metadata."""
-        version = importlib.import_module("spikax").__version__
-        return types.SimpleNamespace(name="spikax", version=version)
+        """Core's own distribution."""
+        return importlib_metadata.distribution("spikax")
 
     def load(self) -> Any:
         """Import the module with core's hooks."""

@@ -17,11 +17,11 @@ class RelayState(State):
 
 
 class Relay(Dynamics):
-    """Passes on in the same step what arrives at its port `spike`: the entrance for spikes made elsewhere."""
+    """Passes on at once what arrives at its port `spike`: the entrance for given spikes."""
 
     ports: Mapping[str, Port] = {"spike": Port()}
     State = RelayState
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> RelayState:  # noqa: D102
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> RelayState:
         del state, t, dt
         return RelayState(spike=inputs["spike"])

@@ -28,15 +28,20 @@ class SpikeTimesState(State):
 class SpikeTimes(Dynamics):
     """Neurons that fire at given times.
 
-    `times` holds one train (K,) for all neurons, or one column (K, N) for each; `from_trains` takes trains of different
-    length. A time is a multiple of dt; a spike at time s acts at s + delay. The same time twice is two spikes.
+    `times` holds one train (K,) for all neurons, or one column (K, N) for each; `from_trains` takes
+    trains of different length. A time is a multiple of dt; a spike at time s acts at s + delay. The
+    same time twice is two spikes.
     """
 
-    times: Array = param([] * ms, at_least=0, steps=True, free=True, doc="spike times, sorted along the first axis")
+    times: Array = param(
+        [] * ms, at_least=0, steps=True, free=True, doc="spike times, sorted along the first axis"
+    )
     State = SpikeTimesState
 
-    def validate(self) -> None:  # noqa: D102
-        if isinstance(self.times, np.ndarray) and np.any(np.diff(np.atleast_1d(self.times), axis=0) < 0):
+    def validate(self) -> None:
+        if isinstance(self.times, np.ndarray) and np.any(
+            np.diff(np.atleast_1d(self.times), axis=0) < 0
+        ):
             raise ConfigError("SpikeTimes.times must be sorted; write np.sort(times) * ms.")
 
     @classmethod
@@ -48,12 +53,17 @@ class SpikeTimes(Dynamics):
             table[: len(train), neuron] = train
         return cls(table * ms)
 
-    def init_state(self, size: int, *, key: Any, dt: float) -> SpikeTimesState:  # noqa: D102
+    def init_state(self, size: int, *, key: Any, dt: float) -> SpikeTimesState:
         if np.ndim(self.times) == 2 and np.shape(self.times)[1] != size:
-            raise ShapeError(f"SpikeTimes.times holds {np.shape(self.times)[1]} trains, the population has {size}.")
+            raise ShapeError(
+                f"SpikeTimes.times holds {np.shape(self.times)[1]} trains, "
+                f"the population has {size} neurons."
+            )
         return super().init_state(size, key=key, dt=dt)
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> SpikeTimesState:  # noqa: D102
+    def update(
+        self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
+    ) -> SpikeTimesState:
         del inputs
         spike = state.spike
         table = self.times if self.times.ndim == 2 else self.times[:, None]

@@ -24,21 +24,26 @@ class StepCurrentState(State):
 class StepCurrent(Dynamics):
     """A current that takes the value `values[k]` from `times[k]` on and is zero before.
 
-    Its signal `current` reaches a neuron's port `current` through a projection without delay and of weight 1.
+    Its signal `current` reaches a neuron's port `current` through a projection without delay and of
+    weight 1.
     """
 
-    times: Array = param([0.0] * ms, at_least=0, steps=True, free=True, doc="times of the changes, sorted")
+    times: Array = param(
+        [0.0] * ms, at_least=0, steps=True, free=True, doc="times of the changes, sorted"
+    )
     values: Array = param([100.0] * pA, free=True, doc="current from each time on")
     State = StepCurrentState
 
-    def validate(self) -> None:  # noqa: D102
+    def validate(self) -> None:
         if np.shape(self.times) != np.shape(self.values):
             raise ShapeError(
-                f"StepCurrent has {np.shape(self.times)} times and {np.shape(self.values)} values; give one value for "
-                "each time."
+                f"StepCurrent has times of shape {np.shape(self.times)} and values of shape "
+                f"{np.shape(self.values)}; give one value for each time."
             )
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> StepCurrentState:  # noqa: D102
+    def update(
+        self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
+    ) -> StepCurrentState:
         del inputs
         passed = jnp.searchsorted(self.times, (t.astype(self.times.dtype) + 0.5) * dt, side="right")
         value = jnp.where(passed > 0, self.values[jnp.maximum(passed - 1, 0)], 0.0)

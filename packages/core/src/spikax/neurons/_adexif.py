@@ -11,7 +11,7 @@ from spikax._integrate import exp_euler_joint
 from spikax._neuron import Current, Firing, refractory_after
 from spikax._state import State
 from spikax._system import Array
-from spikax.units import mV, ms, nS, pA, pF
+from spikax.units import ms, mV, nS, pA, pF
 
 
 class AdExIFState(State):
@@ -30,8 +30,9 @@ class AdExIF(Firing):
         tau_w dw/dt = a (V - E_L) - w
         V >= V_peak:  spike, V <- V_reset, w <- w + b, V held for t_ref while w goes on
 
-    V and w are integrated together by the exponential Euler method (order 2 between spikes). The upstroke diverges in
-    finite time; V_peak ends it, by default five slope factors above the threshold.
+    V and w are integrated together by the exponential Euler method (order 2 between spikes). The
+    upstroke diverges in finite time; V_peak ends it, by default five slope factors above the
+    threshold.
     """
 
     V_th: Array = param(-50.4 * mV, doc="threshold of the exponential, V_T")
@@ -40,7 +41,9 @@ class AdExIF(Firing):
     g_L: Array = param(30 * nS, above=0, doc="leak conductance")
     E_L: Array = param(-70.6 * mV, doc="resting potential")
     Delta_T: Array = param(2 * mV, above=0, doc="slope factor of the upstroke")
-    V_peak: Array = param(lambda v: v["V_th"] + 5 * v["Delta_T"], unit=mV, doc="potential that ends the upstroke")
+    V_peak: Array = param(
+        lambda v: v["V_th"] + 5 * v["Delta_T"], unit=mV, doc="potential that ends the upstroke"
+    )
     a: Array = param(4 * nS, doc="subthreshold adaptation")
     b: Array = param(80.5 * pA, doc="spike-triggered adaptation")
     tau_w: Array = param(144 * ms, above=0, doc="time constant of the adaptation")
@@ -49,13 +52,15 @@ class AdExIF(Firing):
     V_init: Array = param(lambda values: values["E_L"], unit=mV, doc="potential at the start")
     State = AdExIFState
 
-    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> AdExIFState:  # noqa: D102
+    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> AdExIFState:
         active = s.refractory == 0
 
         def slopes(y: tuple[Array, ...]) -> tuple[Array, ...]:
             V, w = y
             upstroke = self.g_L * self.Delta_T * jnp.exp((V - self.V_th) / self.Delta_T)
-            flow = (self.g_L * (self.E_L - V) + upstroke - w + current(V, dt / 2) + self.I_e) / self.C_m
+            flow = (
+                self.g_L * (self.E_L - V) + upstroke - w + current(V, dt / 2) + self.I_e
+            ) / self.C_m
             return jnp.where(active, flow, 0.0), (self.a * (V - self.E_L) - w) / self.tau_w
 
         V, w = exp_euler_joint(slopes, (s.V_m, s.w), dt)

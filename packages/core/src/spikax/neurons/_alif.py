@@ -11,7 +11,7 @@ from spikax._integrate import exp_euler
 from spikax._neuron import Current, Firing, refractory_after
 from spikax._state import State
 from spikax._system import Array
-from spikax.units import mV, ms, pA, pF
+from spikax.units import ms, mV, pA, pF
 
 
 class ALIFState(State):
@@ -26,9 +26,9 @@ class ALIFState(State):
 class ALIF(Firing):
     """Leaky integrate-and-fire neuron with an adaptive threshold (Bellec et al. 2020, eqs. 6-8).
 
-        dV/dt = (E_L - V) / tau_m + (I_syn(V) + I_e) / C_m
-        a(t + dt) = exp(-dt / tau_a) a(t) + z(t)
-        V >= V_th + beta a:  spike z = 1, reset (soft by default), V held for t_ref
+    dV/dt = (E_L - V) / tau_m + (I_syn(V) + I_e) / C_m
+    a(t + dt) = exp(-dt / tau_a) a(t) + z(t)
+    V >= V_th + beta a:  spike z = 1, reset (soft by default), V held for t_ref
     """
 
     C_m: Array = param(200 * pF, above=0, doc="membrane capacitance")
@@ -41,7 +41,7 @@ class ALIF(Firing):
     V_init: Array = param(lambda values: values["E_L"], unit=mV, doc="potential at the start")
     State = ALIFState
 
-    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> ALIFState:  # noqa: D102
+    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> ALIFState:
         def slope(V: Array) -> Array:
             return (self.E_L - V) / self.tau_m + (current(V, dt / 2) + self.I_e) / self.C_m
 

@@ -12,9 +12,9 @@ from spikax._fields import cell, param, part, spike, static
 from spikax._integrate import exp_euler_joint, phi1
 from spikax._neuron import Current, Neuron
 from spikax._state import State
-from spikax._surrogate import Surrogate, SuperSpike
+from spikax._surrogate import SuperSpike, Surrogate
 from spikax._system import Array
-from spikax.units import UNITLESS, mV, ms, nS, pA, pF
+from spikax.units import UNITLESS, ms, mV, nS, pA, pF
 
 
 class GateRate(Component):
@@ -36,21 +36,21 @@ class GateRate(Component):
 class ExpRate(GateRate):
     """rate exp(x)."""
 
-    def shape(self, x: Array) -> Array:  # noqa: D102
+    def shape(self, x: Array) -> Array:
         return jnp.exp(x)
 
 
 class SigmoidRate(GateRate):
     """rate / (1 + exp(-x))."""
 
-    def shape(self, x: Array) -> Array:  # noqa: D102
+    def shape(self, x: Array) -> Array:
         return 1 / (1 + jnp.exp(-x))
 
 
 class LinoidRate(GateRate):
     """rate x / (1 - exp(-x)), which is rate at x = 0."""
 
-    def shape(self, x: Array) -> Array:  # noqa: D102
+    def shape(self, x: Array) -> Array:
         return 1 / phi1(-x)
 
 
@@ -68,11 +68,12 @@ class HH(Neuron):
     """Hodgkin-Huxley neuron (Hodgkin & Huxley 1952, eqs. 7, 15, 16, 20, 21, 23-26, rest at -65 mV).
 
         C_m dV/dt = g_Na m^3 h (E_Na - V) + g_K n^4 (E_K - V) + g_L (E_L - V) + I_syn(V) + I_e
-        dx/dt = alpha_x(V) (1 - x) - beta_x(V) x        for the gates x = m, h, n, which start at rest
+        dx/dt = alpha_x(V) (1 - x) - beta_x(V) x        for the gates x = m, h, n, which start at
+        rest
 
-    A spike is an upward crossing of V_th. Conductances are those of the squid axon (120, 36 and 0.3 mS/cm^2 at
-    1 uF/cm^2) for a membrane of 100 pF. The four variables are integrated together by the exponential Euler method
-    (order 2).
+    A spike is an upward crossing of V_th. Conductances are those of the squid axon (120, 36 and 0.3
+    mS/cm^2 at 1 uF/cm^2) for a membrane of 100 pF. The four variables are integrated together by
+    the exponential Euler method (order 2).
     """
 
     C_m: Array = param(100 * pF, above=0, doc="membrane capacitance")
@@ -95,17 +96,19 @@ class HH(Neuron):
     surrogate: Surrogate = static(SuperSpike(), doc="derivative of the spike")
     State = HHState
 
-    def init_state(self, size: int, *, key: Any, dt: float) -> HHState:  # noqa: D102
+    def init_state(self, size: int, *, key: Any, dt: float) -> HHState:
         s: HHState = super().init_state(size, key=key, dt=dt)
         m, h, n = (alpha(s.V_m) / (alpha(s.V_m) + beta(s.V_m)) for alpha, beta in self._gates())
         return s.replace(m=m, h=h, n=n)
 
-    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> HHState:  # noqa: D102
+    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> HHState:
         def slopes(y: tuple[Array, ...]) -> tuple[Array, ...]:
             V, *gates = y
             total = self._channels(V, *gates) + current(V, dt / 2) + self.I_e
             rates = zip(self._gates(), gates, strict=True)
-            return total / self.C_m, *(alpha(V) * (1 - x) - beta(V) * x for (alpha, beta), x in rates)
+            return total / self.C_m, *(
+                alpha(V) * (1 - x) - beta(V) * x for (alpha, beta), x in rates
+            )
 
         V, m, h, n = exp_euler_joint(slopes, (s.V_m, s.m, s.h, s.n), dt)
         V = V + jump

@@ -11,7 +11,7 @@ from spikax._integrate import exp_euler
 from spikax._neuron import Current, Firing, refractory_after
 from spikax._state import State
 from spikax._system import Array
-from spikax.units import mV, ms, pA, pF
+from spikax.units import ms, mV, pA, pF
 
 
 class LIFState(State):
@@ -26,10 +26,11 @@ class LIF(Firing):
     """Leaky integrate-and-fire neuron (Lapicque 1907; Gerstner et al. 2014, eq. 1.9).
 
         dV/dt = (E_L - V) / tau_m + (I_syn(V) + I_e) / C_m
-        V >= V_th:  spike, reset (hard: V <- V_reset, soft: V <- V - (V_th - V_reset)), V held for t_ref
+        V >= V_th:  spike, reset (hard: V <- V_reset, soft: V <- V - (V_th - V_reset)), V held for
+        t_ref
 
-    Integrated by the exponential Euler method with the synapses at mid-step: exact between spikes where the current is
-    constant, of order 2 otherwise.
+    Integrated by the exponential Euler method with the synapses at mid-step: exact between spikes
+    where the current is constant, of order 2 otherwise.
     """
 
     C_m: Array = param(200 * pF, above=0, doc="membrane capacitance")
@@ -40,7 +41,7 @@ class LIF(Firing):
     V_init: Array = param(lambda values: values["E_L"], unit=mV, doc="potential at the start")
     State = LIFState
 
-    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> LIFState:  # noqa: D102
+    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> LIFState:
         def slope(V: Array) -> Array:
             return (self.E_L - V) / self.tau_m + (current(V, dt / 2) + self.I_e) / self.C_m
 

@@ -1,4 +1,4 @@
-"""Releases, the AlignPre half: one set of variables per pre-synaptic neuron, read by any number of projections."""
+"""Releases (AlignPre): one set of variables per source neuron, for all its projections."""
 
 from spikax.releases._stp import STP as STP
 

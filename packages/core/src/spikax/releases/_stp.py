@@ -36,7 +36,7 @@ class STP(Dynamics):
     ports: Mapping[str, Port] = {"spike": Port()}
     State = STPState
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> STPState:  # noqa: D102
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> STPState:
         del t
         facilitates = self.tau_f > 0
         kept = jnp.where(facilitates, jnp.exp(-dt / jnp.where(facilitates, self.tau_f, 1.0)), 0.0)

@@ -11,22 +11,22 @@ from spikax.units import UNITLESS, mM, mV, nS, pA
 
 
 class CUBA(Coupling):
-    """Current-based synapse: I = g, a weight is a current; its sign makes it excitatory or inhibitory."""
+    """Current-based synapse: I = g; a weight is a current, excitatory where positive."""
 
     unit = pA
 
-    def current(self, g: Array, V: Array) -> Array:  # noqa: D102
+    def current(self, g: Array, V: Array) -> Array:
         del V
         return g
 
 
 class COBA(Coupling):
-    """Conductance-based synapse: I = g (E - V), a weight is a conductance (Gerstner et al. 2014, eq. 3.1)."""
+    """Conductance-based synapse: I = g (E - V); a weight is a conductance."""
 
     E: Array = param(0 * mV, doc="reversal potential")
     unit = nS
 
-    def current(self, g: Array, V: Array) -> Array:  # noqa: D102
+    def current(self, g: Array, V: Array) -> Array:
         return g * (self.E - V)
 
 
@@ -38,9 +38,11 @@ class MgBlock(Coupling):
 
     E: Array = param(0 * mV, doc="reversal potential")
     c_Mg: Array = param(1 * mM, at_least=0, doc="magnesium concentration")
-    c_half: Array = param(3.57 * mM, above=0, doc="concentration that halves the conductance at 0 mV")
+    c_half: Array = param(
+        3.57 * mM, above=0, doc="concentration that halves the conductance at 0 mV"
+    )
     k: Array = param(0.062 * (UNITLESS / mV), above=0, doc="steepness")
     unit = nS
 
-    def current(self, g: Array, V: Array) -> Array:  # noqa: D102
+    def current(self, g: Array, V: Array) -> Array:
         return g * (self.E - V) / (1 + jnp.exp(-self.k * V) * self.c_Mg / self.c_half)

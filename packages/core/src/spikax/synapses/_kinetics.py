@@ -30,13 +30,13 @@ class Expon(Kinetics):
     tau: Array = param(5 * ms, above=0, doc="decay time constant")
     State = ExponState
 
-    def flow(self, g: Any, h: float) -> ExponState:  # noqa: D102
+    def flow(self, g: Any, h: float) -> ExponState:
         return g.replace(g=g.g * jnp.exp(-h / self.tau))
 
-    def arrive(self, g: Any, x: Array) -> ExponState:  # noqa: D102
+    def arrive(self, g: Any, x: Array) -> ExponState:
         return g.replace(g=g.g + x)
 
-    def value(self, g: Any) -> Array:  # noqa: D102
+    def value(self, g: Any) -> Array:
         return g.g
 
 
@@ -60,7 +60,7 @@ class DualExpon(Kinetics):
     tau_decay: Array = param(5 * ms, above=0, doc="decay time constant")
     State = DualExponState
 
-    def validate(self) -> None:  # noqa: D102
+    def validate(self) -> None:
         pair = self.tau_rise, self.tau_decay
         if all(isinstance(tau, np.ndarray) for tau in pair) and np.any(pair[0] >= pair[1]):
             raise ConfigError(
@@ -68,15 +68,17 @@ class DualExpon(Kinetics):
                 "for equal time constants use Alpha(tau)."
             )
 
-    def flow(self, g: Any, h: float) -> DualExponState:  # noqa: D102
-        return g.replace(rise=g.rise * jnp.exp(-h / self.tau_rise), decay=g.decay * jnp.exp(-h / self.tau_decay))
+    def flow(self, g: Any, h: float) -> DualExponState:
+        return g.replace(
+            rise=g.rise * jnp.exp(-h / self.tau_rise), decay=g.decay * jnp.exp(-h / self.tau_decay)
+        )
 
-    def arrive(self, g: Any, x: Array) -> DualExponState:  # noqa: D102
+    def arrive(self, g: Any, x: Array) -> DualExponState:
         r = self.tau_rise / self.tau_decay
         jump = x / (r ** (r / (1 - r)) - r ** (1 / (1 - r)))
         return g.replace(rise=g.rise + jump, decay=g.decay + jump)
 
-    def value(self, g: Any) -> Array:  # noqa: D102
+    def value(self, g: Any) -> Array:
         return g.decay - g.rise
 
 
@@ -98,12 +100,12 @@ class Alpha(Kinetics):
     tau: Array = param(2 * ms, above=0, doc="time to the peak")
     State = AlphaState
 
-    def flow(self, g: Any, h: float) -> AlphaState:  # noqa: D102
+    def flow(self, g: Any, h: float) -> AlphaState:
         decay = jnp.exp(-h / self.tau)
         return g.replace(g=(g.g + g.drive * h) * decay, drive=g.drive * decay)
 
-    def arrive(self, g: Any, x: Array) -> AlphaState:  # noqa: D102
+    def arrive(self, g: Any, x: Array) -> AlphaState:
         return g.replace(drive=g.drive + x * math.e / self.tau)
 
-    def value(self, g: Any) -> Array:  # noqa: D102
+    def value(self, g: Any) -> Array:
         return g.g
