@@ -3,9 +3,9 @@
 import json
 import types
 
+import importlib_metadata
 import pytest
 
-import spikax
 from spikax import _cli
 from spikax._fields import parameters
 from spikax.plugins import Exporter, LearningRule, Model, Registry, hookimpl
@@ -66,7 +66,7 @@ def test_plugins_lists_version_api_records_and_status(run):
     header, core, good = (line.split() for line in out.splitlines())
     assert code == 0
     assert header == ["name", "distribution", "version", "api", "records", "status"]
-    assert core[:4] == ["spikax", "spikax", spikax.__version__, "1"]
+    assert core[:4] == ["spikax", "spikax", importlib_metadata.version("spikax"), "1"]
     assert good == ["good", "spikax-good", "1.2", "1", "1", "exporters", "ok"]
 
 
@@ -144,7 +144,7 @@ def test_doctor_finds_nothing_wrong_with_core(run):
     code, out, _ = run("doctor")
     facts = json.loads(run("doctor", "--json")[1])
     assert (code, facts["problems"]) == (0, [])
-    assert facts["versions"]["spikax"] == spikax.__version__
+    assert facts["versions"]["spikax"] == importlib_metadata.version("spikax")
     assert facts["x64"] is False
     assert facts["devices"][0] == "cpu:0 (cpu)"
     for text in ("jax 0", "float64: off", "devices: cpu:0", "problems:\n  none"):

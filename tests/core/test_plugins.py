@@ -12,13 +12,13 @@ import types
 import importlib_metadata
 import pytest
 
-import spikax
 from spikax import plugins
 from spikax._plugins import _packs
 from spikax._plugins._records import KINDS
 from spikax.errors import PluginError, UnknownNameError
 from spikax.plugins import Connectivity, Kernel, Model, PluginWarning, Registry, hooks
 
+VERSION = importlib_metadata.version("spikax")
 SOURCES = str(pathlib.Path(plugins.__file__).parent.parent)
 
 GOOD = """
@@ -336,7 +336,7 @@ def test_core_offers_its_models_through_its_hooks():
     some = {"LIF", "Expon", "COBA", "STP", "Poisson", "LeakyReadout"}
     assert some <= set(registry.records(Model))
     (core,) = registry.plugins
-    assert str(core.origin) == f"plugin 'spikax' (spikax {spikax.__version__})"
+    assert str(core.origin) == f"plugin 'spikax' (spikax {importlib_metadata.version('spikax')})"
     assert core.counts["models"] == len(registry.records(Model))
 
 

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from spikax.testing import check_dynamics
 from spikax_mylab.resonator import Resonator
 
 import spikax
+from spikax.testing import check_dynamics
 from spikax.units import mV
 
 DT = 0.1

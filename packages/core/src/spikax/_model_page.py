@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING
 from typing import Any
 
 from spikax._component import Component
 from spikax._distributions import Distribution
-from spikax._fields import Field, Parameter, Part, Static, parameters
+from spikax._fields import Parameter, Part, Static, parameters
 from spikax._system import Dynamics, System
 from spikax.errors import ConfigError, PluginError
 from spikax.plugins import Model
@@ -39,15 +39,11 @@ def page(record: Model) -> dict[str, Any]:
         "origin": str(record.origin),
         "equations": inspect.cleandoc(model.__doc__ or ""),
         "parameters": [_parameter(p, example) for p in parameters(model)],
-        "choices": [_choice(f) for f in _declared(model) if isinstance(f, Static)],
-        "parts": [_part(f) for f in _declared(model) if isinstance(f, Part)],
+        "choices": [_choice(f) for f in model.declared.values() if isinstance(f, Static)],
+        "parts": [_part(f) for f in model.declared.values() if isinstance(f, Part)],
         "ports": _ports(model, example),
         "signals": _signals(model, example),
     }
-
-
-def _declared(model: Any) -> Iterable[Field]:
-    return model.declared.values()
 
 
 def _parameter(parameter: Parameter, example: Any) -> Row:
@@ -111,7 +107,7 @@ def _ports(model: type[Component], example: Any) -> list[Row]:
 def _signals(model: type[Component], example: Any) -> list[Row]:
     if not issubclass(model, Dynamics):
         return []
-    cells = model.State._cells
+    cells = model.State.cells
     declared = example.signals
     signals = declared if isinstance(declared, Mapping) else {n: c.unit for n, c in cells.items()}
     return [
