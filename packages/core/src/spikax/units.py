@@ -89,7 +89,9 @@ def _decades(unit: Unit) -> int:
 def _shift(values: Any, decades: int, factor: float = 1.0) -> Any:
     # Dividing by an exact power of ten rounds once; multiplying by 10**-3 rounds twice.
     moved = values * 10.0**decades if decades >= 0 else values / 10.0**-decades
-    return moved * factor if factor != 1.0 else moved
+    moved = moved * factor if factor != 1.0 else moved
+    # NumPy makes a scalar of what it computes from one number; what was an array stays one.
+    return np.asarray(moved) if isinstance(moved, np.floating) else moved
 
 
 def _plain(value: Any) -> Any:
