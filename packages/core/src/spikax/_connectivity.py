@@ -1,0 +1,276 @@
+"""Connection rules, by NEST's names and with NEST's meaning (NEST 3.10 documentation)."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spikax import _sampling
+from spikax._pairs import Pairs, from_cells, reverse, split
+from spikax.errors import ConfigError, ShapeError
+
+Rng = np.random.Generator
+
+# Positions of synapses in a format are 32-bit integers.
+_MOST = 2**31 - 1
+
+
+class Rule(abc.ABC):
+    """Says which neurons connect to which; a description that is drawn when a network is built."""
+
+    @abc.abstractmethod
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        """Draw the synapses.
+
+        Args:
+            n_pre: Number of source neurons.
+            n_post: Number of target neurons.
+            rng: The source of random numbers, advanced by the call.
+            same: Whether sources and targets are one population: only then are there autapses,
+                synapses of a neuron onto itself.
+        """
+
+
+@dataclass(frozen=True)
+class one_to_one(Rule):
+    """Connect the first neuron with the first, the second with the second, and so on."""
+
+    allow_autapses: bool = field(default=True, kw_only=True)
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        del rng
+        if n_pre != n_post:
+            raise ShapeError(f"{self} between {n_pre} and {n_post} neurons; it needs equal sizes")
+        index = np.arange(0 if same and not self.allow_autapses else n_pre, dtype=np.int32)
+        return Pairs(index, index, n_pre, n_post)
+
+
+@dataclass(frozen=True)
+class all_to_all(Rule):
+    """Connect every source with every target."""
+
+    allow_autapses: bool = field(default=True, kw_only=True)
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        del rng
+        skip = same and not self.allow_autapses
+        cells = n_pre * (n_post - skip)
+        _check_total(self, cells)
+        return from_cells(np.arange(cells, dtype=np.int64), n_pre, n_post, skip, dense=not skip)
+
+
+@dataclass(frozen=True)
+class fixed_indegree(Rule):
+    """Give each target `k` sources, drawn uniformly.
+
+    Multapses, several synapses from one neuron to another, are allowed unless forbidden.
+    """
+
+    k: int
+    allow_autapses: bool = field(default=True, kw_only=True)
+    allow_multapses: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_count(self, self.k)
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        skip = same and not self.allow_autapses
+        return reverse(_degrees(self, n_post, n_pre, rng, skip))
+
+
+@dataclass(frozen=True)
+class fixed_outdegree(Rule):
+    """Give each source `k` targets, drawn uniformly.
+
+    Multapses, several synapses from one neuron to another, are allowed unless forbidden.
+    """
+
+    k: int
+    allow_autapses: bool = field(default=True, kw_only=True)
+    allow_multapses: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_count(self, self.k)
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        return _degrees(self, n_pre, n_post, rng, same and not self.allow_autapses)
+
+
+@dataclass(frozen=True)
+class fixed_total_number(Rule):
+    """Draw the two ends of `n` synapses uniformly."""
+
+    n: int
+    allow_autapses: bool = field(default=True, kw_only=True)
+    allow_multapses: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_count(self, self.n)
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        skip = same and not self.allow_autapses
+        cells = n_pre * (n_post - skip)
+        _check_total(self, self.n)
+        _check_room(self, self.n, cells, "pairs of neurons")
+        draw = _sampling.uniform if self.allow_multapses else _distinct_in_one_row
+        return from_cells(draw(rng, cells, self.n), n_pre, n_post, skip)
+
+
+@dataclass(frozen=True)
+class pairwise_bernoulli(Rule):
+    """Connect each pair of neurons with probability `p`."""
+
+    p: float
+    allow_autapses: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_probability(self, self.p)
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        skip = same and not self.allow_autapses
+        cells = n_pre * (n_post - skip)
+        _check_total(self, cells * self.p)
+        return from_cells(_sampling.bernoulli(rng, cells, self.p), n_pre, n_post, skip)
+
+
+@dataclass(frozen=True)
+class pairwise_poisson(Rule):
+    """Connect each pair of neurons by a Poisson number of synapses of the given mean."""
+
+    mean: float
+    allow_autapses: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.mean) and self.mean >= 0):
+            raise ConfigError(f"{self}: the mean number of synapses must be finite and 0 or more")
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        skip = same and not self.allow_autapses
+        cells = n_pre * (n_post - skip)
+        _check_total(self, cells * self.mean)
+        # Independent Poisson numbers: a Poisson total, shared out uniformly.
+        total = int(rng.poisson(cells * self.mean))
+        return from_cells(_sampling.uniform(rng, cells, total), n_pre, n_post, skip)
+
+
+@dataclass(frozen=True)
+class symmetric_pairwise_bernoulli(Rule):
+    """Connect two neurons in both directions with probability `p`, none with itself."""
+
+    p: float
+
+    def __post_init__(self) -> None:
+        _check_probability(self, self.p)
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        if not same:
+            raise ConfigError(
+                f"{self} between two populations; it connects a population with itself, use "
+                f"pairwise_bernoulli({self.p}) here"
+            )
+        _check_total(self, n_pre * (n_pre - 1) * self.p)
+        cells = _sampling.bernoulli(rng, n_pre * (n_pre - 1) // 2, self.p)
+        # Row i of the upper triangle holds the n - 1 - i later neurons.
+        lengths = np.arange(n_pre - 1, -1, -1, dtype=np.int64)
+        low, offset = split(cells, np.concatenate([[0], np.cumsum(lengths)]))
+        upward = Pairs(low, low + 1 + offset, n_pre, n_post)
+        both = [pairs.pre * n_post + pairs.post for pairs in (upward, reverse(upward))]
+        return from_cells(np.sort(np.concatenate(both), kind="stable"), n_pre, n_post)
+
+
+@dataclass(frozen=True, eq=False)
+class explicit(Rule):
+    """Connect `pre[s]` with `post[s]` for every synapse s of a list."""
+
+    pre: np.ndarray
+    post: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("pre", "post"):
+            index = np.asarray(getattr(self, name))
+            if index.ndim != 1 or (index.size and index.dtype.kind not in "iu"):
+                raise ConfigError(
+                    f"explicit.{name} has shape {index.shape} and dtype {index.dtype}; "
+                    "give a list of neuron indices"
+                )
+            object.__setattr__(self, name, index.astype(np.int64))
+        if self.pre.size != self.post.size:
+            raise ShapeError(
+                f"explicit has {self.pre.size} sources and {self.post.size} targets; "
+                "give one of each per synapse"
+            )
+
+    def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
+        del rng, same
+        _check_total(self, self.pre.size)
+        for name, index, size in (("pre", self.pre, n_pre), ("post", self.post, n_post)):
+            if index.size and not 0 <= index.min() <= index.max() < size:
+                raise ShapeError(
+                    f"explicit.{name} has indices from {index.min()} to {index.max()}; "
+                    f"the population has {size} neurons, 0 to {size - 1}"
+                )
+        cells = self.pre * n_post + self.post
+        if np.all(cells[1:] >= cells[:-1]):
+            return from_cells(cells, n_pre, n_post)
+        order = np.argsort(cells, kind="stable")
+        return from_cells(cells[order], n_pre, n_post, order=order)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, explicit) and all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in ((self.pre, other.pre), (self.post, other.post))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"explicit(<{self.pre.size} synapses>)"
+
+
+def _degrees(
+    rule: fixed_indegree | fixed_outdegree,
+    rows: int,
+    columns: int,
+    rng: np.random.Generator,
+    skip: bool,
+) -> Pairs:
+    """`k` partners among `columns` for each of `rows` neurons, as if these were the sources."""
+    _check_total(rule, rows * rule.k)
+    _check_room(rule, rule.k, columns - skip, "possible partners of a neuron")
+    draw = _sampling.repeated if rule.allow_multapses else _sampling.distinct
+    return from_cells(draw(rng, rows, columns - skip, rule.k), rows, columns, skip)
+
+
+def _distinct_in_one_row(rng: np.random.Generator, cells: int, total: int) -> np.ndarray:
+    return _sampling.distinct(rng, 1, cells, total)
+
+
+def _check_count(rule: Rule, count: object) -> None:
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
+        raise ConfigError(f"{rule}: a number of synapses must be an integer, 0 or more")
+
+
+def _check_probability(rule: Rule, p: float) -> None:
+    if not 0.0 <= p <= 1.0:
+        raise ConfigError(f"{rule}: a probability must lie in [0, 1]")
+
+
+def _check_total(rule: Rule, expected: float) -> None:
+    if expected > _MOST:
+        raise ConfigError(
+            f"{rule} makes {expected:.3g} synapses, more than {_MOST}; split the projection"
+        )
+
+
+def _check_room(
+    rule: fixed_indegree | fixed_outdegree | fixed_total_number, count: int, room: int, what: str
+) -> None:
+    if count and not room:
+        raise ConfigError(f"{rule}: there are no {what}; use allow_autapses=True")
+    if count > room and not rule.allow_multapses:
+        raise ConfigError(
+            f"{rule}: there are only {room} {what}; ask for that many at most, or use "
+            "allow_multapses=True"
+        )
