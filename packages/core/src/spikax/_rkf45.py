@@ -193,8 +193,8 @@ def _attempt(
     retry = (ratio > REJECT_ABOVE) & (shorter < length) & (t_new + shorter != t_new)
     h_new = jnp.where(retry, shorter, jnp.where(ratio < GROW_BELOW, longer, length))
     accepted = live & ~retry
-    after = _where(accepted, event(y_new, args), (y, args))
-    lanes = _Lanes(*after, jnp.where(accepted, t_new, t), jnp.where(live, h_new, h))
+    y, args = _where(accepted, event(y_new, args), (y, args))
+    lanes = _Lanes(y, args, jnp.where(accepted, t_new, t), jnp.where(live, h_new, h))
     return lanes, jnp.where(accepted, length, jnp.zeros_like(length))
 
 
