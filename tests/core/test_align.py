@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import spikax as sx
-from spikax.units import mV, ms, nS, pA
+from spikax.units import ms, mV, nS, pA
 
 PRE, POST, STEPS, DT = 12, 7, 400, 0.1
 RNG = np.random.default_rng(0)

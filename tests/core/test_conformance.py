@@ -10,7 +10,7 @@ import pytest
 import spikax as sx
 from spikax.plugins import Model, registry
 from spikax.testing import check_dynamics
-from spikax.units import UNITLESS, Hz, mV, ms, pA
+from spikax.units import UNITLESS, Hz, ms, mV, pA
 
 # What makes a model active, so that a case has spikes in it.
 ACTIVE = {
@@ -24,7 +24,11 @@ ACTIVE = {
 
 
 def names(*families: str) -> list[str]:
-    return [n for n, m in registry().records(Model).items() if m.family in families and m.target.startswith("spikax.")]
+    return [
+        n
+        for n, m in registry().records(Model).items()
+        if m.family in families and m.target.startswith("spikax.")
+    ]
 
 
 def create(name: str) -> Any:
@@ -36,7 +40,9 @@ def with_all_receptors(neuron: Any) -> sx.Cell:
     kinetics, couplings = names("synapse"), names("coupling")
     pairs = [(kinetics[i % len(kinetics)], c) for i, c in enumerate(couplings)]
     pairs += [(k, couplings[0]) for k in kinetics[len(couplings) :]]
-    return sx.Cell(neuron, **{f"r{i}": sx.Receptor(create(k), create(c)) for i, (k, c) in enumerate(pairs)})
+    return sx.Cell(
+        neuron, **{f"r{i}": sx.Receptor(create(k), create(c)) for i, (k, c) in enumerate(pairs)}
+    )
 
 
 @pytest.mark.parametrize("name", names("neuron"))
@@ -93,7 +99,11 @@ class Sound(sx.Dynamics):
         return OneState(V_m=self.moved(state, inputs, dt), spike=state.spike * 0)
 
     def moved(self, state, inputs, dt):
-        return state.V_m + dt / self.tau * (self.V_0 - state.V_m) + 0 * state.V_m * inputs["current"] / 1e9
+        return (
+            state.V_m
+            + dt / self.tau * (self.V_0 - state.V_m)
+            + 0 * state.V_m * inputs["current"] / 1e9
+        )
 
 
 class AddsUnits(Sound):
@@ -192,4 +202,3 @@ def test_unit_check_sees_every_constant_of_mgblock():
 
     with pytest.raises(AssertionError, match="hides a constant"):
         check_dynamics(sx.Cell(sx.LIF(E_L=-70 * mV), r=sx.Receptor(sx.Expon(), Bare(0 * mV))))
-

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spikax as sx
-from spikax.units import mV, ms
+from spikax.units import ms, mV
 
 N, DT = 6, 0.5
 SILENT = sx.LIF(V_th=1e3 * mV, tau_m=1e6 * ms)

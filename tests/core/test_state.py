@@ -10,7 +10,7 @@ import pytest
 
 import spikax as sx
 from spikax.errors import ConfigError, StateError
-from spikax.units import mV, ms, nS, pA
+from spikax.units import ms, mV, nS, pA
 
 CELL = sx.Cell(
     sx.LIF(I_e=300 * pA),

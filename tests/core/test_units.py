@@ -66,7 +66,7 @@ def test_bare_number_is_rejected_where_there_is_a_unit(model, name):
         with pytest.raises(UnitError, match=name):
             sx.model(model)(**{name: "three"})
     else:
-        with pytest.raises(UnitError, match=rf"bare number 3.0; did you mean 3.0\*"):
+        with pytest.raises(UnitError, match=r"bare number 3.0; did you mean 3.0\*"):
             sx.model(model)(**{name: 3.0})
 
 

@@ -135,7 +135,7 @@ class Series:
     @property
     def times(self) -> Quantity:
         """The times of the samples."""
-        first = self.start // self.interval + 1
+        first = int(self.start) // self.interval + 1
         return quantity((first + np.arange(len(self.values))) * (self.interval * self.dt), ms)
 
 

@@ -166,5 +166,5 @@ def _checkpointed(
 def _series(probe: Probe, rows: Array, start: Any, n: int, dt: float) -> Series:
     k = probe.interval
     if k > 1:  # samples stand at whole multiples of the interval, wherever the run began
-        rows = rows[(-start - 1) % k + k * jnp.arange(n // k)]
+        rows = rows[(-start - 1) % k + k * jnp.arange(n // k, dtype=jnp.int32)]
     return Series(rows, start, probe.unit, dt, k, probe.where)
