@@ -23,8 +23,10 @@ Args = TypeVar("Args")
 Rhs = Callable[[Any, Any], Any]
 Event = Callable[[Any, Any], tuple[Any, Any]]
 
-# Fehlberg 1969, table III: what each stage takes of the earlier ones, and the solutions of order
-# four and five. The time of a stage is not needed, for rhs does not depend on time.
+# Fehlberg 1969, table III: what each stage takes of the earlier ones, the solution of order five,
+# and by how much it differs from the one of order four. That difference is written out: formed
+# from the two solutions it would carry their rounding, which the step control amplifies. The time
+# of a stage is not needed, for rhs does not depend on time.
 STAGES = (
     (1 / 4,),
     (3 / 32, 9 / 32),
@@ -32,9 +34,8 @@ STAGES = (
     (439 / 216, -8.0, 3680 / 513, -845 / 4104),
     (-8 / 27, 2.0, -3544 / 2565, 1859 / 4104, -11 / 40),
 )
-ORDER_FOUR = (25 / 216, 0.0, 1408 / 2565, 2197 / 4104, -1 / 5, 0.0)
 ORDER_FIVE = (16 / 135, 0.0, 6656 / 12825, 28561 / 56430, -9 / 50, 2 / 55)
-ERROR = tuple(five - four for five, four in zip(ORDER_FIVE, ORDER_FOUR, strict=True))
+ERROR = (1 / 360, 0.0, -128 / 4275, -2197 / 75240, 1 / 50, 2 / 55)
 
 # GSL's controller: a trial is rejected when its error is above 1.1 of the tolerance, and the next
 # one may be longer when it is below 0.5; between, the length stays.
