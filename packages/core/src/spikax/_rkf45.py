@@ -3,6 +3,10 @@
 Pair and step control are those of GSL's `rkf45` with `control_standard`, which NEST's conductance
 models call: within a step of the simulation every neuron takes substeps of its own length, and
 starts the next step with the length it ended with.
+
+Near equilibrium the length hangs on how the error estimate, a difference of nearly equal numbers,
+is rounded. Where a step is long against the fastest decay, two machines (or NEST) may then take
+other substeps: results agree to the tolerance there, and not to the last digit.
 """
 
 from __future__ import annotations
