@@ -1,6 +1,8 @@
 """The command line, run in this process: what it prints and its exit code."""
 
 import json
+import re
+import sys
 import types
 
 import importlib_metadata
@@ -8,7 +10,7 @@ import pytest
 
 from spikax import _cli
 from spikax._fields import parameters
-from spikax.plugins import Exporter, LearningRule, Model, Registry, hookimpl
+from spikax.plugins import Exporter, Kernel, LearningRule, Model, Registry, hookimpl
 
 pytestmark = pytest.mark.smoke
 
@@ -163,3 +165,56 @@ def test_doctor_names_what_is_broken_and_exits_with_1(run):
     assert "no such driver" in problems[0]
     assert "'builtins:len'" in problems[1]
     assert "learning rule 'lost' of plugin 'lab'" in problems[2]
+
+
+KERNELS = """
+from spikax._ops import REFERENCE
+
+def right(fmt, *operands):
+    return REFERENCE["scatter"](fmt, *operands)
+
+def wrong(fmt, weight, x):
+    return 2 * REFERENCE["forward"](fmt, weight, x)
+
+def picky(fmt, *operands):
+    raise AssertionError("called although it does not support the call")
+
+picky.supports = lambda fmt, *operands: False
+
+def failing(fmt, *operands):
+    raise OSError("no compiler")
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "op", "format", "platform", "problem"),
+    [
+        ("right", "scatter", "csr", "cpu", None),
+        ("right", "scatter", "fixed_fan_out", "cpu", None),
+        ("wrong", "forward", "dense", "cpu", "'k' of plugin 'fast' .* differs .* 'forward' by up"),
+        ("wrong", "forward", "dense", "gpu", None),
+        ("picky", "weight_gradient", "csr", "cpu", None),
+        ("failing", "transpose", "csr", "cpu", "kernel 'k' of plugin 'fast' .* no compiler"),
+        ("right", "scater", "csr", "cpu", "no operator of kernel 'k': 'scater'; did you mean"),
+        ("right", "scatter", "crs", "cpu", "no format 'crs'; did you mean 'csr'"),
+    ],
+)
+def test_doctor_tries_kernels(run, tmp_path, monkeypatch, target, op, format, platform, problem):
+    tmp_path.joinpath("sxt_kernels.py").write_text(KERNELS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "sxt_kernels", raising=False)
+
+    @hookimpl
+    def spikax_kernels():
+        yield Kernel("k", f"sxt_kernels:{target}", op, format, platform)
+        yield Kernel("k2", "sxt_kernels:picky", op, format, "cpu")
+
+    code, out, _ = run("doctor", "--json", installed=[entry("fast", spikax_kernels=spikax_kernels)])
+    facts = json.loads(out)
+    used = [kernel["used"] for kernel in facts["kernels"]]
+    assert used == (["first", "after k"] if platform == "cpu" else ["not on cpu", "first"])
+    assert code == (problem is not None)
+    if problem is None:
+        assert facts["problems"] == []
+    else:
+        assert re.search(problem, facts["problems"][0])

@@ -16,7 +16,7 @@ from spikax import plugins
 from spikax._plugins import _packs
 from spikax._plugins._records import KINDS
 from spikax.errors import PluginError, UnknownNameError
-from spikax.plugins import Connectivity, Kernel, Model, PluginWarning, Registry, hooks
+from spikax.plugins import Connectivity, Kernel, LearningRule, Model, PluginWarning, Registry, hooks
 
 VERSION = importlib_metadata.version("spikax")
 SOURCES = str(pathlib.Path(plugins.__file__).parent.parent)
@@ -267,6 +267,11 @@ def test_unknown_names_say_what_is_near_and_what_is_left_out(site):
         registry.find(Kernel, "fast")
 
 
+def test_unknown_learning_rule_gives_the_pip_line(site):
+    with pytest.raises(UnknownNameError, match=r"pip install \"spikax\[learning\]\""):
+        site.registry().find(LearningRule, "eprop")
+
+
 @pytest.mark.parametrize("name", ["iaf_psc_exp", "iaf_psc_ex"])
 def test_unknown_name_of_an_official_pack_gives_the_pip_line(site, name):
     match = re.escape("""'iaf_psc_exp' is in an official pack: pip install "spikax[nest]".""")
@@ -278,6 +283,7 @@ def test_unknown_name_of_an_official_pack_gives_the_pip_line(site, name):
     assert "pip install" not in str(caught.value)
 
 
+@pytest.mark.nest
 def test_names_of_the_nest_pack_are_those_of_the_live_wheel():
     script = "import nest, json; print('@' + json.dumps(list(nest.node_models)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -286,27 +292,39 @@ def test_names_of_the_nest_pack_are_those_of_the_live_wheel():
     assert set(_packs.NEST_MODELS) == set(json.loads(done.stdout.partition("@")[2]))
 
 
+def test_official_packs_offer_what_the_table_says():
+    registry = Registry(strict=True)
+    for extra, offers in _packs.PACKS.items():
+        for kind in KINDS:
+            records = registry.records(kind).items()
+            offered = {name for name, record in records if record.origin.plugin == extra}
+            assert offered <= set(offers.get(kind, ()))
+
+
 def test_discovery_imports_no_target(site):
+    """With all that is installed here, the official packs included."""
     script = """
-        import sys
+        import json, sys
         from spikax.plugins import Model, registry
+        from spikax._plugins._records import KINDS
         before = set(sys.modules)
         found = registry()
-        assert "sxt_aaa" in sys.modules, "the plugin itself is imported"
-        print(*sorted(set(sys.modules) - before))
+        new = set(sys.modules) - before
+        records = [record for kind in KINDS for record in found.records(kind).values()]
         found.find(Model, "aaa_neuron").load()
         assert "sxt_aaa_target" in sys.modules
+        targets = [record.target.partition(":")[0] for record in records]
+        print(json.dumps({"new": sorted(new), "targets": targets}))
     """
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(site.folder), SOURCES])}
     command = [sys.executable, "-c", textwrap.dedent(script)]
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
-    registry = site.registry()
-    records = [record for kind in KINDS for record in registry.records(kind).values()]
-    # Core's targets belong to `import spikax` itself; what discovery adds is the plugins alone.
-    targets = {record.target.partition(":")[0] for record in records}
-    assert "sxt_aaa_target" in targets
-    assert not targets & set(done.stdout.split())
+    seen = json.loads(done.stdout)
+    assert "sxt_aaa" in seen["new"]
+    assert "sxt_aaa_target" in seen["targets"]
+    # Core's own targets come with `import spikax`; discovery itself adds none, of no plugin.
+    assert set(seen["new"]) & set(seen["targets"]) == set()
 
 
 def example(hook):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import importlib_metadata
 import jax
 
+from spikax import _kernel_check
 from spikax._model_page import page
 from spikax._plugins._records import KINDS
-from spikax.errors import PluginError
+from spikax.errors import SpikaxError
 from spikax.plugins import Kernel, Model, Plugin, Record, Registry
 
 _PACKAGES = ("spikax", "jax", "jaxlib", "numpy", "brainunit", "pluggy")
@@ -23,6 +25,7 @@ def examine(registry: Registry) -> dict[str, Any]:
     broken = [plugin.error for plugin in registry.plugins if plugin.status == "error"]
     records = [record for kind in KINDS for record in registry.records(kind).values()]
     unloadable = list(filter(None, map(_trouble, records)))
+    kernels = registry.records(Kernel).values()
     return {
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
         "platform": f"{platform.system()} {platform.machine()}",
@@ -31,7 +34,7 @@ def examine(registry: Registry) -> dict[str, Any]:
         "x64": bool(jax.config.read("jax_enable_x64")),
         "nest": _version("nest-simulator"),
         "plugins": [summary(plugin) for plugin in registry.plugins],
-        "kernels": [_kernel(kernel) for kernel in registry.records(Kernel).values()],
+        "kernels": [_kernel(k, kernels) for k in kernels],
         "problems": no_device + broken + unloadable,
     }
 
@@ -65,21 +68,28 @@ def _devices() -> tuple[list[str], list[str]]:
 
 
 def _trouble(record: Record) -> str:
+    """Why a record cannot be used: it does not load, is no model, computes something else."""
     try:
         if isinstance(record, Model):
             page(record)
+        elif isinstance(record, Kernel):
+            _kernel_check.check(record)
         else:
             record.load()
-    except PluginError as error:
+    except SpikaxError as error:
         return str(error)
+    # Whatever a kernel raises on this machine: a compiler that is missing, a driver too old.
+    except Exception as error:
+        return f"{record.kind} {record.name!r} of {record.origin}: {type(error).__name__}: {error}"
     return ""
 
 
-def _kernel(kernel: Kernel) -> dict[str, str]:
+def _kernel(kernel: Kernel, kernels: Iterable[Kernel]) -> dict[str, str]:
     return {
         "name": kernel.name,
         "op": kernel.op,
         "format": kernel.format,
         "platform": kernel.platform,
-        "origin": str(kernel.origin),
+        "plugin": kernel.origin.plugin if kernel.origin else "",
+        "used": _kernel_check.use(kernel, kernels),
     }

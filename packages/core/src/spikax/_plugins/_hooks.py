@@ -36,7 +36,9 @@ def spikax_models() -> Iterable[Model]:  # pyright: ignore[reportReturnType]
 def spikax_kernels() -> Iterable[Kernel]:  # pyright: ignore[reportReturnType]
     """Yield implementations of core's connectivity operators.
 
-    A target has the signature of core's reference for that operator. The whole plugin:
+    A target is called like the operator, `kernel(fmt, *operands)`; where its attribute `supports`
+    says no to a call, the next kernel or core's reference takes it. Derivatives and batching are
+    core's. The whole plugin:
 
         from spikax.plugins import Kernel, hookimpl
 

@@ -1,12 +1,15 @@
 """Which official pack has a name, so that a failed look-up can say what to install.
 
-The names are those of `nest.node_models` in NEST 3.10.0; a test compares them with the live wheel.
+NEST's names are those of `nest.node_models` in NEST 3.10.0; a test compares them with the live
+wheel, and the others with the packs.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+
+from spikax._plugins._records import LearningRule, Model, Record
 
 _NEST = """
     ac_generator aeif_cond_alpha aeif_cond_alpha_astro aeif_cond_alpha_multisynapse
@@ -35,14 +38,17 @@ _NEST = """
 """
 NEST_MODELS = tuple(_NEST.split())
 
-# The extra of `spikax` that installs a pack, which is also the name of its entry point.
-MODELS = {"nest": NEST_MODELS}
+# By the extra of `spikax` that installs a pack, which is also the name of its entry point.
+PACKS: Mapping[str, Mapping[type[Record], tuple[str, ...]]] = {
+    "nest": {Model: NEST_MODELS},
+    "learning": {LearningRule: ("eprop",)},
+}
 
 
-def install_hint(name: str, installed: Collection[str]) -> str:
-    """Say which official pack that is not installed has this model, or one spelt nearly so."""
-    for extra, names in MODELS.items():
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.85)
+def install_hint(kind: type[Record], name: str, installed: Collection[str]) -> str:
+    """Say which official pack that is not installed has this name, or one spelt nearly so."""
+    for extra, offers in PACKS.items():
+        near = difflib.get_close_matches(name, offers.get(kind, ()), n=1, cutoff=0.85)
         if near and extra not in installed:
             return f'{near[0]!r} is in an official pack: pip install "spikax[{extra}]".'
     return ""

@@ -109,8 +109,8 @@ class Kernel(Record):
     """An implementation of a connectivity operator for one format on one platform.
 
     Attributes:
-        op: The operator, by the name core's reference has.
-        format: The connectivity format that it reads: "csr", "dense", ...
+        op: The operator: "forward", "transpose", "weight_gradient" or "scatter".
+        format: The format that it reads: "dense", "csr" or "fixed_fan_out".
         platform: Where it runs: "cpu", "gpu", "tpu".
         reference: Where the algorithm is described.
     """

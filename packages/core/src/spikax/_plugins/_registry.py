@@ -88,7 +88,7 @@ class Registry:
 
     def _hint(self, kind: type[Record], name: str) -> str:
         status = {plugin.origin.plugin: plugin.status for plugin in self.plugins}
-        install = install_hint(name, status) if kind is Model else ""
+        install = install_hint(kind, name, status)
         missing = [f"{plugin} ({why})" for plugin, why in status.items() if why != "ok"]
         left_out = f"Left out: {', '.join(missing)}; see `spikax plugins`." if missing else ""
         return install or left_out

@@ -1,0 +1,74 @@
+"""Compare a registered kernel with the reference of its operator, on a few synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax import errors
+from spikax._connectivity import all_to_all, fixed_outdegree
+from spikax._formats import Dense, Format, from_pairs
+from spikax._ops import REFERENCE
+from spikax.errors import NumericsError
+from spikax.plugins import Kernel
+
+N_PRE, N_POST, SLOTS = 7, 11, 4
+
+
+def use(kernel: Kernel, kernels: Iterable[Kernel]) -> str:
+    """Whether this machine calls a kernel: the first one of its platform that takes the call."""
+    here = jax.default_backend()
+    if kernel.platform != here:
+        return f"not on {here}"
+    call = kernel.op, kernel.format
+    first = next(k for k in kernels if (k.op, k.format, k.platform) == (*call, here))
+    return "first" if first.name == kernel.name else f"after {first.name}"
+
+
+def check(kernel: Kernel) -> None:
+    """Run a kernel on this machine.
+
+    Raises:
+        PluginError: it cannot be imported.
+        NumericsError: it differs from the reference.
+        UnknownNameError: its operator or format does not exist.
+    """
+    if kernel.op not in REFERENCE:
+        raise errors.unknown(f"operator of kernel {kernel.name!r}:", kernel.op, REFERENCE)
+    run, reference = kernel.load(), REFERENCE[kernel.op]
+    if kernel.platform != jax.default_backend():
+        return
+    fmt = _connectivity(kernel.format)
+    operands = _operands(kernel.op, fmt)
+    supports = getattr(run, "supports", None)
+    if supports is not None and not supports(fmt, *operands):
+        return
+    got, expected = np.asarray(run(fmt, *operands)), np.asarray(reference(fmt, *operands))
+    # Sums of a few terms of size 1 in float32, in any order.
+    if not np.allclose(got, expected, rtol=1e-5, atol=1e-5):
+        raise NumericsError(
+            f"kernel {kernel.name!r} of {kernel.origin} differs from the reference of "
+            f"{kernel.op!r} by up to {np.abs(got - expected).max():.3g}."
+        )
+
+
+def _connectivity(name: str) -> Format:
+    rule = all_to_all() if name == Dense.name else fixed_outdegree(3)
+    return from_pairs(rule.sample(N_PRE, N_POST, np.random.default_rng(0)), prefer=name)
+
+
+def _operands(op: str, fmt: Format) -> tuple[Any, ...]:
+    rng = np.random.default_rng(1)
+
+    def normal(*shape: int) -> jax.Array:
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
+    weight, x, y = normal(*fmt.shape), normal(fmt.n_pre), normal(fmt.n_post)
+    if op == "scatter":
+        delay = jnp.asarray(rng.integers(1, SLOTS, fmt.shape), jnp.int32)
+        return weight, x, delay, normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
+    return {"forward": (weight, x), "transpose": (weight, y), "weight_gradient": (x, y)}[op]
