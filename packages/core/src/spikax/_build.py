@@ -176,7 +176,8 @@ def _per_synapse(
             f"{where} has shape {numbers.shape}; expected one number, ({n},) for the synapses, or "
             f"({pairs.n_pre}, {pairs.n_post}) for all pairs."
         )
-    return numbers
+    # Values given along with a list of synapses follow it when it is sorted.
+    return numbers if pairs.order is None or numbers.ndim == 0 else numbers[pairs.order]
 
 
 def _steps(delay: Any, pairs: Pairs, rng: np.random.Generator, dt: float, name: str) -> np.ndarray:

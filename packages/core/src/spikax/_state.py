@@ -70,5 +70,5 @@ def describe(value: Any, unit: Unit) -> str:
         text += f" {unit}"
     if isinstance(value, Tracer) or not value.size:
         return text
-    low, high = float(in_unit(value.min(), unit)), float(in_unit(value.max(), unit))
+    low, high = (float(in_unit(float(v), unit)) for v in (value.min(), value.max()))
     return f"{text} = {low:g}" if low == high else f"{text} in [{low:g}, {high:g}]"

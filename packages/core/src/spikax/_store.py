@@ -100,7 +100,7 @@ def _environment() -> dict[str, str]:
 
 def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = json.loads(str(archive[_HEADER]))
             return header, [archive[f"leaf_{i}"] for i in range(len(header["leaves"]))]
     except FileNotFoundError:

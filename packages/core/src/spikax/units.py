@@ -14,6 +14,7 @@ import brainunit as _bu
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from spikax.errors import UnitError
 
@@ -95,8 +96,8 @@ def _shift(values: Any, decades: int, factor: float = 1.0) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers as float64 NumPy arrays; JAX arrays and tracers as they are."""
-    if isinstance(value, jax.Array):
+    """Numbers as float64 NumPy arrays; what JAX is tracing as it is."""
+    if isinstance(value, Tracer):
         return value if jnp.issubdtype(value.dtype, jnp.floating) else value.astype(float)
     return np.asarray(value, dtype=np.float64)
 

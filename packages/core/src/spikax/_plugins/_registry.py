@@ -45,6 +45,14 @@ class Plugin:
     error: str = ""
 
 
+class _Host(pluggy.PluginManager):
+    """A plugin manager that looks for hooks without importing what a plugin imports on demand."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        lazy = isinstance(plugin, types.ModuleType) and name not in vars(plugin)
+        return None if lazy else super().parse_hookimpl_opts(plugin, name)
+
+
 class Registry:
     """Everything that core and the installed plugins offer, by kind and name.
 
@@ -63,7 +71,7 @@ class Registry:
         self, strict: bool | None = None, entry_points: Iterable[EntryPoint] | None = None
     ):
         self._strict = _discovery.strict() if strict is None else strict
-        self._host = pluggy.PluginManager("spikax")
+        self._host = _Host("spikax")
         self._host.add_hookspecs(_hooks)
         self._records: dict[type[Record], dict[str, Record]] = {kind: {} for kind in KINDS}
         self._owners: dict[str, Origin] = {}

@@ -1,0 +1,382 @@
+"""Connectivity operators and formats against dense matrices in NumPy, and opaque kernels."""
+
+import sys
+import types
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from spikax import _ops as ops
+from spikax import plugins
+from spikax._connectivity import (
+    all_to_all,
+    explicit,
+    fixed_outdegree,
+    fixed_total_number,
+    one_to_one,
+    pairwise_bernoulli,
+)
+from spikax._formats import CSR, Dense, FixedFanOut, from_pairs
+from spikax._pairs import Pairs
+from spikax.errors import ConfigError, ShapeError, UnknownNameError
+from spikax.plugins import Kernel, Registry, hookimpl
+
+N_PRE, N_POST, SLOTS = 7, 5, 4
+CASES = {
+    "random": (pairwise_bernoulli(0.3), None, CSR),
+    "duplicates": (fixed_total_number(30), None, CSR),
+    "row of none": (explicit([1, 1, 6], [0, 4, 2]), None, CSR),
+    "empty": (pairwise_bernoulli(0.0), None, FixedFanOut),
+    "empty csr": (pairwise_bernoulli(0.0), "csr", CSR),
+    "fan-out": (fixed_outdegree(4), None, FixedFanOut),
+    "fan-out csr": (fixed_outdegree(4), "csr", CSR),
+    "full": (all_to_all(), None, Dense),
+    "full by chance": (pairwise_bernoulli(1.0), None, Dense),
+    "full csr": (all_to_all(), "csr", CSR),
+    "full fan-out": (all_to_all(), "fixed_fan_out", FixedFanOut),
+}
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+class Case:
+    """Random operands on one connectivity, as arrays of the format and as dense matrices."""
+
+    def __init__(self, name):
+        rule, prefer, self.kind = CASES[name]
+        rng = np.random.default_rng(5)
+        self.pairs = rule.sample(N_PRE, N_POST, rng)
+        self.fmt = from_pairs(self.pairs, prefer)
+        self.listed = rng.normal(size=len(self.pairs))
+        self.delays = rng.integers(0, SLOTS, len(self.pairs)).astype(np.int32)
+        self.w, self.d = (
+            jnp.asarray(v.reshape(self.fmt.shape)) for v in (self.listed, self.delays)
+        )
+        self.x, self.y = jnp.asarray(rng.normal(size=N_PRE)), jnp.asarray(rng.normal(size=N_POST))
+        self.ring = jnp.asarray(rng.normal(size=(SLOTS, N_POST)))
+
+    def dense(self, values):
+        matrix = np.zeros((N_PRE, N_POST))
+        np.add.at(matrix, (self.pairs.pre, self.pairs.post), values)
+        return matrix
+
+
+@pytest.fixture(params=CASES)
+def case(request, x64):
+    return Case(request.param)
+
+
+@pytest.fixture
+def sparse(x64):
+    return Case("random")
+
+
+def close(actual, expected):
+    np.testing.assert_allclose(actual, expected, rtol=1e-13, atol=1e-13)
+
+
+def test_the_smallest_format_is_chosen(case):
+    assert type(case.fmt) is case.kind
+    assert (case.fmt.n_pre, case.fmt.n_post) == (N_PRE, N_POST)
+    assert case.fmt.n_synapses == len(case.pairs)
+    assert all(leaf.dtype == jnp.int32 for leaf in jax.tree.leaves(case.fmt))
+    assert np.array_equal(np.ravel(case.fmt.targets), case.pairs.post)
+    sources = case.fmt.pre_values(jnp.arange(N_PRE))
+    assert np.array_equal(np.ravel(sources), case.pairs.pre)
+
+
+def test_a_static_synapse_takes_four_bytes_besides_its_weight():
+    for rule in (pairwise_bernoulli(0.1), fixed_outdegree(20)):
+        fmt = from_pairs(rule.sample(200, 200, np.random.default_rng(0)))
+        stored = sum(leaf.nbytes for leaf in jax.tree.leaves(fmt))
+        assert stored <= 4 * (fmt.n_synapses + 201)
+    assert not jax.tree.leaves(from_pairs(all_to_all().sample(3, 4, np.random.default_rng(0))))
+
+
+def test_forward_is_the_matrix_product(case):
+    close(ops.forward(case.fmt, case.w, case.x), case.x @ case.dense(case.listed))
+    close(ops.forward(case.fmt, jnp.asarray(0.3), case.x), case.x @ case.dense(0.3))
+
+
+def test_transpose_is_the_product_with_the_transposed_matrix(case):
+    close(ops.transpose(case.fmt, case.w, case.y), case.dense(case.listed) @ case.y)
+    close(ops.transpose(case.fmt, jnp.asarray(0.3), case.y), case.dense(0.3) @ case.y)
+
+
+def test_weight_gradient_is_the_outer_product_on_the_synapses(case):
+    gradient = ops.weight_gradient(case.fmt, case.x, case.y)
+    outer = np.outer(case.x, case.y)
+    assert gradient.shape == case.fmt.shape
+    close(np.ravel(gradient), outer[case.pairs.pre, case.pairs.post])
+
+
+@pytest.mark.parametrize("t", [0, 3, 1001])
+def test_scatter_adds_where_the_delay_says(case, t):
+    expected = np.array(case.ring)
+    slots = (t + case.delays) % SLOTS
+    values = case.listed * np.asarray(case.x)[case.pairs.pre]
+    np.add.at(expected, (slots, case.pairs.post), values)
+    close(ops.scatter(case.fmt, case.w, case.x, case.d, case.ring, t), expected)
+    one = ops.scatter(case.fmt, case.w, case.x, 2, case.ring, jnp.int32(t))
+    each = ops.scatter(case.fmt, case.w, case.x, jnp.full(case.fmt.shape, 2), case.ring, t)
+    close(one, each)
+
+
+OPERANDS = {
+    "forward": lambda c: (c.w, c.x),
+    "forward scalar": lambda c: (jnp.asarray(0.3), c.x),
+    "transpose": lambda c: (c.w, c.y),
+    "transpose scalar": lambda c: (jnp.asarray(0.3), c.y),
+    "weight_gradient": lambda c: (c.x, c.y),
+    "scatter": lambda c: (c.w, c.x, c.ring),
+    "scatter scalar": lambda c: (jnp.asarray(0.3), c.x, c.ring),
+}
+
+
+def call(name, case):
+    """The operator as a function of its floating-point operands."""
+    op = getattr(ops, name.split()[0])
+    if op is ops.scatter:
+        return lambda w, x, ring: op(case.fmt, w, x, case.d, ring, 2)
+    return partial(op, case.fmt)
+
+
+@pytest.mark.parametrize("name", OPERANDS)
+@pytest.mark.parametrize("kind", ["random", "duplicates", "fan-out", "full"])
+def test_derivatives_equal_finite_differences(name, kind):
+    case = Case(kind)
+    check_grads(call(name, case), OPERANDS[name](case), order=2, rtol=1e-6)
+
+
+def test_reverse_mode_is_the_transpose_and_the_weight_gradient(case):
+    _, pull = jax.vjp(partial(ops.forward, case.fmt), case.w, case.x)
+    to_weight, to_x = pull(case.y)
+    close(to_weight, ops.weight_gradient(case.fmt, case.x, case.y))
+    close(to_x, ops.transpose(case.fmt, case.w, case.y))
+    _, pull = jax.vjp(partial(ops.forward, case.fmt), jnp.asarray(0.3), case.x)
+    close(pull(case.y)[0], np.sum(np.outer(case.x, case.y) * case.dense(1.0)))
+
+
+def stacked(values):
+    return jnp.stack([values, 2 * values, values[::-1] if values.ndim else -values])
+
+
+@pytest.mark.parametrize("name", OPERANDS)
+@pytest.mark.parametrize("kind", ["random", "fan-out", "full"])
+def test_a_batch_over_any_operand_is_a_loop(name, kind):
+    case = Case(kind)
+    operands = OPERANDS[name](case)
+    for which in [*range(len(operands)), None]:
+        axes = [0 if which in (i, None) else None for i in range(len(operands))]
+        given = [stacked(v) if axis == 0 else v for v, axis in zip(operands, axes, strict=True)]
+        batched = jax.vmap(call(name, case), axes)(*given)
+        for b in range(3):
+            one = [v[b] if axis == 0 else v for v, axis in zip(given, axes, strict=True)]
+            close(batched[b], call(name, case)(*one))
+
+
+@pytest.mark.parametrize("kind", ["random", "fan-out", "full"])
+def test_a_batch_over_delays_steps_and_connectivities_is_a_loop(kind):
+    case = Case(kind)
+    delays, steps = jnp.stack([case.d, (case.d + 1) % SLOTS]), jnp.array([3, 8], jnp.int32)
+    scatter = partial(ops.scatter, case.fmt, case.w, case.x)
+    batched = jax.vmap(scatter, (0, None, 0))(delays, case.ring, steps)
+    for b in range(2):
+        close(batched[b], scatter(delays[b], case.ring, steps[b]))
+    mirrored = jax.tree.map(lambda v: N_POST - 1 - v if v is case.fmt.targets else v, case.fmt)
+    both = jax.tree.map(lambda *v: jnp.stack(v), case.fmt, mirrored)
+    if jax.tree.leaves(both):
+        batched = jax.vmap(ops.forward, (0, None, None))(both, case.w, case.x)
+        close(batched[1], ops.forward(case.fmt, case.w, case.x)[::-1])
+
+
+def test_other_weights_and_connections_of_equal_shape_compile_nothing():
+    compiled = jax.jit(ops.forward)
+    for seed in range(2):
+        pairs = fixed_total_number(9).sample(N_PRE, N_POST, np.random.default_rng(seed))
+        compiled(from_pairs(pairs, "csr"), jnp.full(9, float(seed)), jnp.ones(N_PRE))
+    assert compiled._cache_size() == 1
+
+
+@pytest.mark.parametrize(
+    ("pairs", "prefer", "error", "message"),
+    [
+        (Pairs(np.array([0, 7]), np.array([0, 0]), 7, 5), None, ShapeError, "pre from 0 to 7"),
+        (Pairs(np.array([0, 1]), np.array([-1, 0]), 7, 5), None, ShapeError, "post from -1"),
+        (Pairs(np.array([1, 0]), np.array([0, 0]), 7, 5), None, ShapeError, "not sorted"),
+        (Pairs(np.array([0, 0]), np.array([1, 0]), 7, 5), None, ShapeError, "not sorted"),
+        (Pairs(np.array([0, 1]), np.array([1, 0]), 7, 5), "dense", ConfigError, "use 'csr'"),
+        (Pairs(np.array([0, 1]), np.array([1, 0]), 7, 5), "fixed_fan_out", ConfigError, "2 syn"),
+        (Pairs(np.array([0]), np.array([1]), 1, 2), "crs", UnknownNameError, "mean 'csr'"),
+    ],
+)
+def test_what_fits_no_format_is_refused(pairs, prefer, error, message):
+    with pytest.raises(error, match=message):
+        from_pairs(pairs, prefer)
+
+
+def test_one_to_one_stores_one_index_per_neuron():
+    fmt = from_pairs(one_to_one().sample(6, 6, np.random.default_rng(0)))
+    assert isinstance(fmt, FixedFanOut)
+    close(ops.forward(fmt, jnp.asarray(2.0), jnp.arange(6.0)), 2 * np.arange(6.0))
+
+
+# Kernels: host functions, which JAX can neither differentiate nor batch by itself.
+
+
+class Opaque:
+    """A kernel that runs on the host, counts its calls, and refuses float32."""
+
+    def __init__(self, op):
+        self.op, self.calls = op, 0
+
+    def __call__(self, fmt, *operands):
+        def host(leaves, *operands):
+            self.calls += 1
+            again = jax.tree.unflatten(structure, leaves)
+            return np.asarray(on_host(self.op, again, *operands))
+
+        leaves, structure = jax.tree.flatten(fmt)
+        result = jax.eval_shape(ops.REFERENCE[self.op], fmt, *operands)
+        return jax.pure_callback(host, result, leaves, *operands)
+
+    def supports(self, fmt, *operands):
+        return operands[0].dtype == jnp.float64
+
+
+def on_host(op, fmt, *operands):
+    indptr, indices, *operands = (np.asarray(v) for v in (fmt.indptr, fmt.indices, *operands))
+    sources = np.repeat(np.arange(fmt.n_pre), np.diff(indptr))
+    if op == "weight_gradient":
+        return operands[0][sources] * operands[1][indices]
+    weight, values = operands[:2]
+    if op == "scatter":
+        delay, ring, t = operands[2], operands[3].copy(), operands[4]
+        slots = np.broadcast_to((t + delay) % len(ring), indices.shape)
+        np.add.at(ring, (slots, indices), weight * values[sources])
+        return ring
+    read, write, size = (sources, indices, fmt.n_post)
+    if op == "transpose":
+        read, write, size = indices, sources, fmt.n_pre
+    return np.bincount(write, weight * values[read], size)
+
+
+@pytest.fixture
+def kernels(monkeypatch):
+    """A registry with one opaque CSR kernel for each operator."""
+    opaque = {op: Opaque(op) for op in ops.REFERENCE}
+    targets = types.ModuleType("sxt_opaque_targets")
+    vars(targets).update(opaque)
+    monkeypatch.setitem(sys.modules, "sxt_opaque_targets", targets)
+    plugin = types.ModuleType("sxt_opaque")
+
+    @hookimpl
+    def spikax_kernels():
+        for op in opaque:
+            # This one must never be chosen: its target does not exist.
+            yield Kernel(f"gpu_{op}", "sxt_none:none", op=op, format="csr", platform="gpu")
+            yield Kernel(
+                f"opaque_{op}", f"sxt_opaque_targets:{op}", op=op, format="csr", platform="cpu"
+            )
+
+    plugin.spikax_kernels = spikax_kernels
+    dist = types.SimpleNamespace(name="spikax-opaque", version="1.0")
+    entry = types.SimpleNamespace(name="opaque", dist=dist, load=lambda: plugin)
+    registry = Registry(strict=True, entry_points=[entry])
+    lookups = []
+    monkeypatch.setattr(plugins, "registry", lambda: lookups.append(1) or registry)
+    opaque["lookups"] = lookups
+    return opaque
+
+
+def by_reference(function, *operands):
+    with ops.use_kernels("reference"):
+        return function(*operands)
+
+
+@pytest.mark.parametrize("name", OPERANDS)
+def test_an_opaque_kernel_is_safe_under_every_transformation(kernels, sparse, name):
+    kernel, function, operands = (
+        kernels[name.split()[0]],
+        call(name, sparse),
+        OPERANDS[name](sparse),
+    )
+    def value(*operands):
+        return jnp.sum(jnp.sin(function(*operands)))
+
+    tangents = tuple(jnp.cos(v) for v in operands)
+    every = tuple(range(len(operands)))
+    transformed = {
+        "plain": function,
+        "jit": jax.jit(function),
+        "jvp": lambda *v: jax.jvp(function, v, tangents),
+        "jvp in one": lambda *v: jax.jvp(lambda a: function(a, *v[1:]), v[:1], tangents[:1]),
+        "vjp": jax.grad(value, every),
+        "vmap": lambda *v: jax.vmap(function)(*map(stacked, v)),
+        "vmap of grad": lambda *v: jax.vmap(jax.grad(value, every))(*map(stacked, v)),
+        "grad of vmap": jax.grad(lambda *v: jnp.sum(jax.vmap(value)(*map(stacked, v))), every),
+        "hessian-vector": lambda *v: jax.jvp(jax.grad(value, every), v, tangents),
+        "checkpoint": jax.grad(jax.checkpoint(value), every),
+    }
+    for label, transform in transformed.items():
+        before = kernel.calls
+        actual = jax.block_until_ready(transform(*operands))
+        assert kernel.calls > before, label
+        during = kernel.calls
+        jax.tree.map(close, actual, by_reference(transform, *operands))
+        assert label == "jit" or kernel.calls == during, label
+
+
+def test_the_kernel_itself_is_opaque(kernels, sparse):
+    kernel = partial(kernels["forward"], sparse.fmt, sparse.w)
+    with pytest.raises(ValueError, match="JVP"):
+        jax.jvp(kernel, (sparse.x,), (sparse.x,))
+
+
+def test_gradients_through_a_loop_of_kernels(kernels):
+    pairs = fixed_total_number(20).sample(N_PRE, N_PRE, np.random.default_rng(0))
+    fmt = from_pairs(pairs, "csr")
+
+    def last(weight):
+        def step(x, _):
+            return jnp.tanh(ops.forward(fmt, weight, x)), None
+
+        return jnp.sum(jax.lax.scan(step, jnp.ones(N_PRE), length=4)[0])
+
+    weight = jnp.linspace(-1, 1, 20)
+    for transform in (jax.grad, jax.jacfwd):
+        close(jax.jit(transform(last))(weight), by_reference(transform(last), weight))
+    assert kernels["forward"].calls
+
+
+def test_kernels_are_looked_up_when_traced_and_never_at_run_time(kernels, sparse):
+    compiled = jax.jit(partial(ops.forward, sparse.fmt))
+    compiled(sparse.w, sparse.x)
+    traced = len(kernels["lookups"])
+    compiled(sparse.w, sparse.x).block_until_ready()
+    assert traced > 0
+    assert len(kernels["lookups"]) == traced
+    assert kernels["forward"].calls == 2
+
+
+def test_a_kernel_gets_only_what_it_supports(kernels, sparse):
+    single = [v.astype(jnp.float32) for v in (sparse.w, sparse.x)]
+    ops.forward(sparse.fmt, *single)
+    ops.forward(Dense(N_PRE, N_POST), jnp.ones((N_PRE, N_POST)), sparse.x)
+    assert kernels["forward"].calls == 0
+    ops.forward(sparse.fmt, sparse.w, sparse.x).block_until_ready()
+    assert kernels["forward"].calls == 1
+
+
+def test_the_choice_of_kernels_ends_with_its_block(kernels, sparse):
+    with ops.use_kernels("reference"):
+        with ops.use_kernels(None):
+            ops.forward(sparse.fmt, sparse.w, sparse.x).block_until_ready()
+        assert kernels["forward"].calls == 1
+        ops.forward(sparse.fmt, sparse.w, sparse.x).block_until_ready()
+    assert kernels["forward"].calls == 1
+    with pytest.raises(UnknownNameError, match="reference"), ops.use_kernels("refrence"):
+        pass
