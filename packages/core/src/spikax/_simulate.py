@@ -88,7 +88,10 @@ def _inputs(
             if np.shape(values)[:1] == (n,) and np.ndim(values) == 2 + bool(channel)
             else constant
         )
-        target[f"{node}.{name}"] = values
+        key = f"{node}.{name}"
+        target[key] = target[key] + values if key in target else values
+    for key in constant.keys() & varying.keys():  # channels of one port
+        varying[key] = varying[key] + constant.pop(key)[None]
     return constant, varying
 
 
