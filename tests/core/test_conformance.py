@@ -36,7 +36,7 @@ def create(name: str) -> Any:
 
 
 def with_all_receptors(neuron: Any) -> sx.Cell:
-    """One compile per neuron proves it with every receptor: each kinetics and each coupling once."""
+    """One compile proves a neuron with every receptor: each kinetics, each coupling once."""
     kinetics, couplings = names("synapse"), names("coupling")
     pairs = [(kinetics[i % len(kinetics)], c) for i, c in enumerate(couplings)]
     pairs += [(k, couplings[0]) for k in kinetics[len(couplings) :]]
@@ -194,7 +194,7 @@ def test_kit_notices(model, error, match):
 
 
 def test_unit_check_sees_every_constant_of_mgblock():
-    """The published 0.062 / mV as a bare number would fail: the check catches what a paper hides."""
+    """The published 0.062 / mV as a bare number fails: the check finds what a paper hides."""
 
     class Bare(sx.MgBlock):
         def current(self, g, V):

@@ -31,7 +31,7 @@ def potentials(delay, connectivity=None, weight=1 * mV):
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 11])
 def test_spike_acts_exactly_after_one_delay(steps):
-    """The spike of the step that ends at s moves the potential in the step that ends at s + delay."""
+    """The spike of the step that ends at s moves the potential of the step to s + delay."""
     shifted = np.zeros_like(TRAIN)
     shifted[steps:] = TRAIN[: len(TRAIN) - steps]
     assert np.allclose(potentials(steps * DT * ms), shifted, atol=1e-3)

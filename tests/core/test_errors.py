@@ -14,11 +14,11 @@ from spikax.errors import (
     UnitError,
     UnknownNameError,
 )
-from spikax.units import mV, ms, nS, pA, pF
+from spikax.units import ms, mV, nS, pA, pF
 
 CELL = sx.Cell(sx.LIF(), exc=sx.Receptor(sx.Expon(5 * ms), sx.COBA(0 * mV)))
 E = sx.Population(CELL, 10)
-I = sx.Population(CELL, 4)  # noqa: E741
+I = sx.Population(CELL, 4)
 
 
 def project(pre="E", post="I", port="exc", rule=None, weight=1 * nS, delay=1 * ms, **more):

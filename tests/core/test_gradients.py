@@ -41,7 +41,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def case():
-    """A recurrent network with every kind of receptor, a release, delays and a readout; smooth spikes."""
+    """A recurrent network of every receptor, a release, delays, a readout; smooth spikes."""
     with jax.enable_x64(True):
         model = smooth(network().build(dt=0.5 * ms, seed=2))
         spikes = jnp.asarray((np.random.default_rng(0).random((16, N)) < 0.3) * 1.0)
@@ -211,8 +211,8 @@ from spikax._component import rebuild
 from spikax.units import ms, mV, nS, pA
 
 N, T = 16, 200
-cell = sx.Cell(sx.LIF(I_e=sx.Normal(260*pA, 60*pA), V_init=sx.Normal(-55*mV, 3*mV)), exc=sx.Receptor(sx.Expon(), sx.COBA()))
-net = sx.Network(
+cell = sx.Cell(sx.LIF(I_e=sx.Normal(260*pA, 60*pA), V_init=sx.Normal(-55*mV, 3*mV)),
+exc=sx.Receptor(sx.Expon(), sx.COBA())) net = sx.Network(
     {"noise": sx.Population(sx.Poisson(300*sx.units.Hz), N), "E": sx.Population(cell, N)},
     [sx.Projection("noise", "E", "exc", sx.all_to_all(), sx.each(sx.Uniform(0.1*nS, 1*nS)), 0.1*ms),
      sx.Projection("E", "E", "exc", sx.all_to_all(), sx.each(sx.Uniform(0.1*nS, 1*nS)), 1.5*ms)])
@@ -227,15 +227,13 @@ one = jax.jit(run)(model, state)
 mesh = Mesh(np.array(jax.devices()), ("n",))
 def spec(leaf):  # neurons and the post side of a dense weight come last
     return P(*([None] * (leaf.ndim - 1)), "n") if leaf.ndim and leaf.shape[-1] == N else P()
-edges = {k: rebuild(type(e), vars(e) | {"format": dataclasses.replace(e.format, n_post=N // 2)}) for k, e in model.edges.items()}
-local = rebuild(type(model), vars(model) | {"axis": "n", "edges": edges})
-specs = jax.tree.map(spec, local), jax.tree.map(spec, state)
-two = jax.jit(jax.shard_map(run, mesh=mesh, in_specs=specs, out_specs=P(None, "n")))(local, state)
-assert len(jax.devices()) == 2
-assert one[1].sum() > 10, one[1].sum()
-assert np.array_equal(one[1], two[1])
-assert np.allclose(one[0], two[0], atol=1e-4)
-print("same on", len(jax.devices()), "devices, spikes", int(one[1].sum()))
+edges = {k: rebuild(type(e), vars(e) | {"format": dataclasses.replace(e.format, n_post=N // 2)}) for
+k, e in model.edges.items()} local = rebuild(type(model), vars(model) | {"axis": "n", "edges":
+edges}) specs = jax.tree.map(spec, local), jax.tree.map(spec, state) two =
+jax.jit(jax.shard_map(run, mesh=mesh, in_specs=specs, out_specs=P(None, "n")))(local, state) assert
+len(jax.devices()) == 2 assert one[1].sum() > 10, one[1].sum() assert np.array_equal(one[1], two[1])
+assert np.allclose(one[0], two[0], atol=1e-4) print("same on", len(jax.devices()), "devices,
+spikes", int(one[1].sum()))
 """
 
 

@@ -148,7 +148,6 @@ __all__ = [
     "simulate",
     "spike",
     "static",
-    "sx",
     "symmetric_pairwise_bernoulli",
     "weights",
 ]

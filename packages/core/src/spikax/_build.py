@@ -11,7 +11,7 @@ import numpy as np
 
 from spikax._built import BuiltNetwork
 from spikax._component import Component, rebuild
-from spikax._connectivity import Pairs
+from spikax._pairs import Pairs
 from spikax._distributions import Distribution
 from spikax._fields import Field, Parameter, Part
 from spikax._formats import Format, from_pairs

@@ -62,7 +62,8 @@ def unknown(kind: str, name: object, choices: Iterable[str], hint: str = "") -> 
         hint: A last sentence: where to look, what to paste.
     """
     known = sorted(set(choices))
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
+    folded = {choice.casefold(): choice for choice in reversed(known)}
+    near = [folded[n] for n in difflib.get_close_matches(str(name).casefold(), folded, n=3)]
     if near:
         advice = f"did you mean {', '.join(map(repr, near))}?"
     else:

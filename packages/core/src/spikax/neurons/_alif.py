@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from spikax._fields import cell, clock, param, spike
+from spikax._fields import cell, clock, param, spike, static
 from spikax._integrate import exp_euler
 from spikax._neuron import Current, Firing, refractory_after
 from spikax._state import State
@@ -31,6 +31,7 @@ class ALIF(Firing):
     V >= V_th + beta a:  spike z = 1, reset (soft by default), V held for t_ref
     """
 
+    reset: str = static("soft", choices=("hard", "soft"), doc="hard: to V_reset; soft: by the gap")
     C_m: Array = param(200 * pF, above=0, doc="membrane capacitance")
     tau_m: Array = param(20 * ms, above=0, doc="membrane time constant")
     E_L: Array = param(-60 * mV, doc="resting potential")

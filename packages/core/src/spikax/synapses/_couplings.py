@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from spikax._fields import param
 from spikax._receptor import Coupling
 from spikax._system import Array
-from spikax.units import UNITLESS, mM, mV, nS, pA
+from spikax.units import mM, mV, nS, pA
 
 
 class CUBA(Coupling):
@@ -41,7 +41,7 @@ class MgBlock(Coupling):
     c_half: Array = param(
         3.57 * mM, above=0, doc="concentration that halves the conductance at 0 mV"
     )
-    k: Array = param(0.062 * (UNITLESS / mV), above=0, doc="steepness")
+    k: Array = param(0.062 * mV**-1, above=0, doc="steepness")
     unit = nS
 
     def current(self, g: Array, V: Array) -> Array:
