@@ -11,11 +11,11 @@ import numpy as np
 
 from spikax._built import BuiltNetwork
 from spikax._component import Component, rebuild
-from spikax._pairs import Pairs
 from spikax._distributions import Distribution
 from spikax._fields import Field, Parameter, Part
 from spikax._formats import Format, from_pairs
 from spikax._network import EdgeSpec, Network
+from spikax._pairs import Pairs
 from spikax._projection import Edge
 from spikax._random import key_words
 from spikax._system import Array, Port, System
