@@ -1,5 +1,6 @@
 """Connectivity operators and formats against dense matrices in NumPy, and opaque kernels."""
 
+import itertools
 import sys
 import types
 from functools import partial
@@ -25,6 +26,7 @@ from spikax.errors import ConfigError, ShapeError, UnknownNameError
 from spikax.plugins import Kernel, Registry, hookimpl
 
 N_PRE, N_POST, SLOTS = 7, 5, 4
+STEPS = (0, 3, 1001)
 CASES = {
     "random": (pairwise_bernoulli(0.3), None, CSR),
     "duplicates": (fixed_total_number(30), None, CSR),
@@ -63,19 +65,38 @@ class Case:
         return matrix
 
 
-@pytest.fixture(params=CASES)
-def case(request, x64):
-    return Case(request.param)
+@jax.jit
+def all_operators(fmt, w, scalar, x, y, d, ring, t):
+    """Each operator on the same operands: one compilation for each connectivity."""
+    _, pull = jax.vjp(partial(ops.forward, fmt), w, x)
+    _, pull_scalar = jax.vjp(partial(ops.forward, fmt), scalar, x)
+    return {
+        "pre": fmt.pre_values(jnp.arange(N_PRE)),
+        "post": fmt.targets,
+        "forward": [ops.forward(fmt, weight, x) for weight in (w, scalar)],
+        "transpose": [ops.transpose(fmt, weight, y) for weight in (w, scalar)],
+        "gradient": ops.weight_gradient(fmt, x, y),
+        "scatter": ops.scatter(fmt, w, x, d, ring, t),
+        "scatter scalar": ops.scatter(fmt, scalar, x, d, ring, t),
+        "one delay": ops.scatter(fmt, w, x, jnp.int32(2), ring, t),
+        "each the same": ops.scatter(fmt, w, x, jnp.full(fmt.shape, 2, jnp.int32), ring, t),
+        "pulled": pull(y),
+        "pulled scalar": pull_scalar(y),
+    }
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request):
+    with jax.enable_x64(True):
+        case = Case(request.param)
+        operands = case.fmt, case.w, jnp.asarray(0.3), case.x, case.y, case.d, case.ring
+        case.results = [all_operators(*operands, jnp.int32(t)) for t in STEPS]
+    return case
 
 
 @pytest.fixture
 def sparse(x64):
     return Case("random")
-
-
-forward, transpose, weight_gradient, scatter = map(
-    jax.jit, (ops.forward, ops.transpose, ops.weight_gradient, ops.scatter)
-)
 
 
 def close(actual, expected):
@@ -87,9 +108,8 @@ def test_the_smallest_format_is_chosen(case):
     assert (case.fmt.n_pre, case.fmt.n_post) == (N_PRE, N_POST)
     assert case.fmt.n_synapses == len(case.pairs)
     assert all(leaf.dtype == jnp.int32 for leaf in jax.tree.leaves(case.fmt))
-    assert np.array_equal(np.ravel(case.fmt.targets), case.pairs.post)
-    sources = case.fmt.pre_values(jnp.arange(N_PRE))
-    assert np.array_equal(np.ravel(sources), case.pairs.pre)
+    assert np.array_equal(np.ravel(case.results[0]["pre"]), case.pairs.pre)
+    assert np.array_equal(np.ravel(case.results[0]["post"]), case.pairs.post)
 
 
 def test_a_static_synapse_takes_four_bytes_besides_its_weight():
@@ -101,32 +121,39 @@ def test_a_static_synapse_takes_four_bytes_besides_its_weight():
 
 
 def test_forward_is_the_matrix_product(case):
-    close(forward(case.fmt, case.w, case.x), case.x @ case.dense(case.listed))
-    close(forward(case.fmt, jnp.asarray(0.3), case.x), case.x @ case.dense(0.3))
+    per_synapse, scalar = case.results[0]["forward"]
+    close(per_synapse, case.x @ case.dense(case.listed))
+    close(scalar, case.x @ case.dense(0.3))
 
 
 def test_transpose_is_the_product_with_the_transposed_matrix(case):
-    close(transpose(case.fmt, case.w, case.y), case.dense(case.listed) @ case.y)
-    close(transpose(case.fmt, jnp.asarray(0.3), case.y), case.dense(0.3) @ case.y)
+    per_synapse, scalar = case.results[0]["transpose"]
+    close(per_synapse, case.dense(case.listed) @ case.y)
+    close(scalar, case.dense(0.3) @ case.y)
 
 
 def test_weight_gradient_is_the_outer_product_on_the_synapses(case):
-    gradient = weight_gradient(case.fmt, case.x, case.y)
-    outer = np.outer(case.x, case.y)
+    gradient = case.results[0]["gradient"]
     assert gradient.shape == case.fmt.shape
-    close(np.ravel(gradient), outer[case.pairs.pre, case.pairs.post])
+    close(np.ravel(gradient), np.outer(case.x, case.y)[case.pairs.pre, case.pairs.post])
 
 
-@pytest.mark.parametrize("t", [0, 3, 1001])
-def test_scatter_adds_where_the_delay_says(case, t):
-    expected = np.array(case.ring)
-    slots = (t + case.delays) % SLOTS
-    values = case.listed * np.asarray(case.x)[case.pairs.pre]
-    np.add.at(expected, (slots, case.pairs.post), values)
-    close(scatter(case.fmt, case.w, case.x, case.d, case.ring, t), expected)
-    one = scatter(case.fmt, case.w, case.x, 2, case.ring, jnp.int32(t))
-    each = scatter(case.fmt, case.w, case.x, jnp.full(case.fmt.shape, 2), case.ring, t)
-    close(one, each)
+def test_scatter_adds_where_the_delay_says(case):
+    sent = np.asarray(case.x)[case.pairs.pre]
+    for t, results in zip(STEPS, case.results, strict=True):
+        for name, weight in (("scatter", case.listed), ("scatter scalar", 0.3)):
+            expected = np.array(case.ring)
+            np.add.at(expected, ((t + case.delays) % SLOTS, case.pairs.post), weight * sent)
+            close(results[name], expected)
+        close(results["one delay"], results["each the same"])
+
+
+def test_reverse_mode_is_the_transpose_and_the_weight_gradient(case):
+    results = case.results[0]
+    close(results["pulled"][0], results["gradient"])
+    close(results["pulled"][1], results["transpose"][0])
+    close(results["pulled scalar"][0], np.sum(np.outer(case.x, case.y) * case.dense(1.0)))
+    close(results["pulled scalar"][1], results["transpose"][1])
 
 
 OPERANDS = {
@@ -148,75 +175,80 @@ def call(name, case):
     return partial(op, case.fmt)
 
 
-@pytest.mark.parametrize("name", OPERANDS)
 @pytest.mark.parametrize("kind", ["random", "duplicates", "fan-out", "full"])
-def test_derivatives_equal_finite_differences(name, kind):
-    """Of a bilinear operator a central difference of any width is the derivative itself."""
+def test_derivatives_equal_finite_differences(kind):
     case = Case(kind)
-    function, operands = call(name, case), OPERANDS[name](case)
+
+    def all_of_them():
+        return {name: derivatives(call(name, case), *OPERANDS[name](case)) for name in OPERANDS}
+
+    for name, (tangent, difference, forwards, backwards) in jax.jit(all_of_them)().items():
+        np.testing.assert_allclose(tangent, difference, 1e-12, 1e-12, err_msg=name)
+        np.testing.assert_allclose(forwards, backwards, 1e-12, 1e-12, err_msg=name)
+
+
+def derivatives(function, *operands):
+    """Tangent, central difference, and one product through forward and through reverse mode."""
     direction = tuple(jnp.cos(3 * v) for v in operands)
-
-    @jax.jit
-    def derivatives(operands, direction):
-        there, back = (
-            function(*(v + sign * d for v, d in zip(operands, direction, strict=True)))
-            for sign in (1, -1)
-        )
-        _, tangent = jax.jvp(function, operands, direction)
-        value, pull = jax.vjp(function, *operands)
-        along = [jnp.sum(g * d) for g, d in zip(pull(jnp.sin(value)), direction, strict=True)]
-        return tangent, (there - back) / 2, jnp.sum(tangent * jnp.sin(value)), sum(along)
-
-    forward_mode, difference, through_forward, through_reverse = derivatives(operands, direction)
-    close(forward_mode, difference)
-    close(through_reverse, through_forward)
-
-
-def test_reverse_mode_is_the_transpose_and_the_weight_gradient(case):
-    @jax.jit
-    def pull(weight, x, y):
-        return jax.vjp(partial(ops.forward, case.fmt), weight, x)[1](y)
-
-    to_weight, to_x = pull(case.w, case.x, case.y)
-    close(to_weight, weight_gradient(case.fmt, case.x, case.y))
-    close(to_x, transpose(case.fmt, case.w, case.y))
-    total = np.sum(np.outer(case.x, case.y) * case.dense(1.0))
-    close(pull(jnp.asarray(0.3), case.x, case.y)[0], total)
+    _, tangent = jax.jvp(function, operands, direction)
+    value, pull = jax.vjp(function, *operands)
+    weights = jnp.sin(value)
+    backwards = [jnp.vdot(g, d) for g, d in zip(pull(weights), direction, strict=True)]
+    # Of a bilinear function the difference is exact for steps of any length.
+    there, back = (
+        function(*(v + sign * d for v, d in zip(operands, direction, strict=True)))
+        for sign in (1, -1)
+    )
+    return tangent, (there - back) / 2, jnp.vdot(weights, tangent), sum(backwards)
 
 
 def stacked(values):
     return jnp.stack([values, 2 * values, values[::-1] if values.ndim else -values])
 
 
-@pytest.mark.parametrize("name", OPERANDS)
 @pytest.mark.parametrize("kind", ["random", "fan-out", "full"])
-def test_a_batch_over_any_operand_is_a_loop(name, kind):
+def test_a_batch_over_any_operands_is_a_loop(kind):
     case = Case(kind)
-    operands, one = OPERANDS[name](case), jax.jit(call(name, case))
-    every = (0,) * len(operands)
-    single = [tuple(0 if i == k else None for k in range(len(every))) for i in range(len(every))]
-    for axes in (every, *single):
-        given = [stacked(v) if axis == 0 else v for v, axis in zip(operands, axes, strict=True)]
-        batched = jax.jit(jax.vmap(one, axes))(*given)
-        for b in range(3):
-            close(
-                batched[b], one(*(v[b] if a == 0 else v for v, a in zip(given, axes, strict=True)))
-            )
+
+    def batches_and_loops():
+        for name, choose in OPERANDS.items():
+            function, operands = call(name, case), choose(case)
+            for axes in itertools.product((0, None), repeat=len(operands)):
+                if any(axis == 0 for axis in axes):
+                    yield f"{name} {axes}", batch_and_loop(function, operands, axes)
+
+    for label, (batch, loop) in jax.jit(lambda: dict(batches_and_loops()))().items():
+        np.testing.assert_allclose(batch, loop, rtol=1e-13, atol=1e-13, err_msg=label)
+
+
+def batch_and_loop(function, operands, axes):
+    given = [stacked(v) if axis == 0 else v for v, axis in zip(operands, axes, strict=True)]
+    one = [
+        function(*(v[b] if axis == 0 else v for v, axis in zip(given, axes, strict=True)))
+        for b in range(3)
+    ]
+    return jax.vmap(function, axes)(*given), jnp.stack(one)
 
 
 @pytest.mark.parametrize("kind", ["random", "fan-out", "full"])
-def test_a_batch_over_delays_steps_and_connectivities_is_a_loop(kind):
+def test_a_batch_over_delays_and_steps_is_a_loop(kind):
     case = Case(kind)
     delays, steps = jnp.stack([case.d, (case.d + 1) % SLOTS]), jnp.array([3, 8], jnp.int32)
     one = jax.jit(partial(ops.scatter, case.fmt, case.w, case.x))
     batched = jax.jit(jax.vmap(one, (0, None, 0)))(delays, case.ring, steps)
     for b in range(2):
         close(batched[b], one(delays[b], case.ring, steps[b]))
+
+
+@pytest.mark.parametrize("kind", ["random", "fan-out"])
+def test_a_batch_over_connectivities_is_a_loop(kind):
+    case = Case(kind)
     mirrored = jax.tree.map(lambda v: N_POST - 1 - v if v is case.fmt.targets else v, case.fmt)
-    if case.kind is not Dense:
-        both = jax.tree.map(lambda *v: jnp.stack(v), case.fmt, mirrored)
-        batched = jax.jit(jax.vmap(forward, (0, None, None)))(both, case.w, case.x)
-        close(batched[1], forward(case.fmt, case.w, case.x)[::-1])
+    both = jax.tree.map(lambda *v: jnp.stack(v), case.fmt, mirrored)
+    batched = jax.jit(jax.vmap(ops.forward, (0, None, None)))
+    plain, reversed_ = batched(both, case.w, case.x)
+    close(plain, case.x @ case.dense(case.listed))
+    close(reversed_, plain[::-1])
 
 
 def test_other_weights_and_connections_of_equal_shape_compile_nothing():
@@ -349,7 +381,9 @@ def transformations(function, count):
     }
 
 
-@pytest.mark.parametrize("name", OPERANDS)
+@pytest.mark.parametrize(
+    "name", ["forward", "forward scalar", "transpose", "weight_gradient", "scatter"]
+)
 def test_an_opaque_kernel_is_safe_under_every_transformation(kernels, sparse, name):
     kernel, operands = kernels[name.split()[0]], OPERANDS[name](sparse)
 
@@ -387,8 +421,9 @@ def test_gradients_through_a_loop_of_kernels(kernels):
         return jnp.sum(jax.lax.scan(step, jnp.ones(N_PRE), length=4)[0])
 
     weight = jnp.linspace(-1, 1, 20)
+    expected = by_reference(jax.jit(jax.grad(lambda w: last(w))), weight)
     for transform in (jax.grad, jax.jacfwd):
-        close(jax.jit(transform(last))(weight), by_reference(transform(last), weight))
+        close(jax.jit(transform(last))(weight), expected)
     assert kernels["forward"].calls
 
 
