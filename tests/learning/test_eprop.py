@@ -226,6 +226,16 @@ def test_without_recurrence_it_is_plain_bptt(x64):
     assert difference(eprop(given)[1], plain.gradients) < 1e-10
 
 
+@pytest.mark.parametrize("edge", ["in->E", "E->out"])
+def test_one_edge_alone_learns_as_among_others(x64, edge):
+    given = task(feed_forward)
+    _, alone = eprop(given, train=sx.weights(edge))
+    together = by_path(eprop(given)[1])
+    assert list(by_path(alone)) == [f"edges.{edge}.weight"]
+    for path, gradient in by_path(alone).items():
+        np.testing.assert_allclose(gradient, together[path], rtol=1e-12)
+
+
 def test_recurrence_is_what_is_left_out(x64):
     given = task(delta)
     whole = by_path(bptt(given.net, given.state, given.spikes, given.targets).gradients)

@@ -1,13 +1,11 @@
 """Online and gradient-based learning rules for spikax.
 
-import jax, optax
 import spikax as sx
 from spikax_learning import EProp, explain
 
-print(explain(net, EProp(), sx.weights("in->E", "E->E")))
-loss, gradients = EProp().gradient(
-    net, state, inputs, targets, loss, sx.weights("in->E", "E->E")
-)
+train = sx.weights("in->E", "E->E")
+print(explain(net, EProp(), train))
+total, gradients = EProp().gradient(net, state, inputs, targets, loss, train)
 """
 
 import importlib as _importlib

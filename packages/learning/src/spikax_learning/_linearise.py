@@ -20,11 +20,16 @@ class Jacobians(State):
 
     One tangent of ones gives a column of all N blocks at once, because `update` is elementwise over
     neurons.
+
+    Attributes:
+        recurrent: dh'_a / dh_b, (d, d, N).
+        injected: dh'_a / d arrival by edge, (d, N) each.
+        read: d signal / dh'_a, (d, N).
     """
 
-    recurrent: Array  # dh'_a / dh_b, (d, d, N)
-    injected: Mapping[str, Array]  # dh'_a / d arrival, by edge, (d, N)
-    read: Array  # d signal / dh'_a, (d, N)
+    recurrent: Array
+    injected: Mapping[str, Array]
+    read: Array
 
 
 class LinearisedState(State):

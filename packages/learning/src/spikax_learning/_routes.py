@@ -46,11 +46,12 @@ class Routes:
     def wanted(self) -> dict[str, tuple[tuple[str, ...], str]]:
         """By population, the edges whose arrivals matter and the signal that is read."""
         feedback = tuple(name for route in self.targets for name in route.feedback)
-        readout = {self.readout: (feedback, "y")}
+        found = {self.readout: (feedback, "y")}
         for route in self.targets:
-            edges = route.trained + readout.get(route.population, ((), ""))[0]
-            readout[route.population] = (tuple(dict.fromkeys(edges)), route.signal)
-        return readout
+            others = feedback if route.population == self.readout else ()
+            edges = tuple(dict.fromkeys(route.trained + others))
+            found[route.population] = (edges, route.signal)
+        return found
 
     def edges(self) -> Iterator[tuple[Route, str]]:
         """The trained edges with their routes."""
