@@ -149,7 +149,7 @@ def grid(session: nox.Session) -> None:
 @nox.session
 def nest_live(session: nox.Session) -> None:
     """Run the long comparisons with a live NEST (reports/nest-live.json)."""
-    run_tests(session, "nest-live", "-m", "nest_live", "tests/nest")
+    run_tests(session, "nest-live-tests", "-m", "nest_live", "tests/nest")
 
 
 @nox.session

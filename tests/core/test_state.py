@@ -185,3 +185,12 @@ def test_pytree_round_trip_keeps_values_and_structure():
     again = jax.tree.unflatten(structure, leaves)
     assert again == CELL
     assert jax.tree.structure(jax.tree.map(jnp.asarray, CELL)) == structure
+
+
+def test_a_default_that_follows_another_parameter_follows_its_samples():
+    """V_init is E_L and the width |V_th - V_reset| in each neuron, also where E_L is drawn."""
+    lif = sx.LIF(E_L=sx.Normal(-65 * mV, 3 * mV), V_th=sx.Uniform(-52 * mV, -48 * mV))
+    model = sx.Network({"E": sx.Population(lif, 6)}).build(dt=0.1 * ms).nodes["E"]
+    assert np.ptp(model.E_L) > 1
+    assert np.array_equal(model.V_init, model.E_L)
+    assert np.allclose(model.width, model.V_th - model.V_reset, atol=1e-5)

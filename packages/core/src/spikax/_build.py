@@ -12,7 +12,7 @@ import numpy as np
 from spikax._built import BuiltNetwork
 from spikax._component import Component, rebuild
 from spikax._distributions import Distribution
-from spikax._fields import Field, Parameter, Part
+from spikax._fields import Derived, Field, Parameter, Part
 from spikax._formats import Format, from_pairs
 from spikax._network import EdgeSpec, Network
 from spikax._pairs import Pairs
@@ -60,7 +60,8 @@ def _node(net: Network, name: str, dt: float, seed: int) -> System:
 
 
 def _cast(value: Any) -> Any:
-    return jnp.asarray(value, dtype=float)
+    # Cast by NumPy: by JAX it would be one more program to compile for each shape.
+    return jnp.asarray(np.asarray(value, dtype=jax.dtypes.canonicalize_dtype(float)))
 
 
 def sampled(component: C, size: int, rng: np.random.Generator) -> C:
@@ -83,7 +84,13 @@ def sampled(component: C, size: int, rng: np.random.Generator) -> C:
             )
         return value
 
-    return rebuild(type(component), {n: draw(n, f) for n, f in component.declared.items()})
+    drawn = {n: draw(n, f) for n, f in component.declared.items()}
+    for name, value in drawn.items():
+        if isinstance(value, Derived):
+            drawn[name] = value.field.default(drawn)
+    made = rebuild(type(component), drawn)
+    made.validate()
+    return made
 
 
 def sampled_parts(value: Any, size: int, rng: np.random.Generator) -> Any:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from spikax._distributions import Distribution
-from spikax._fields import Field, Parameter, Part, Static
+from spikax._fields import Derived, Field, Parameter, Part, Static
 from spikax.errors import ConfigError, unknown
 from spikax.units import UNITLESS, Quantity, Unit, in_unit, quantity
 
@@ -132,8 +132,15 @@ def _default(owner: Component, field: Any, values: Mapping[str, Any]) -> Any:
     if field.default is MISSING:
         raise ConfigError(f"{type(owner).__name__} needs a value for {field.name}.")
     if isinstance(field, Parameter) and callable(field.default):
-        return field.default(values)
+        return derived(field, values)
     return _convert(owner, field, field.default)
+
+
+def derived(field: Parameter, values: Mapping[str, Any]) -> Any:
+    """The default that follows from other values, once these are numbers."""
+    if any(isinstance(value, Distribution | Derived) for value in values.values()):
+        return Derived(field)
+    return field.default(values)
 
 
 def _check_steps(value: np.ndarray, dt: float, where: str) -> None:
@@ -155,7 +162,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 def _show(owner: Component, name: str) -> str:
     value, field = getattr(owner, name), type(owner).declared[name]
-    if isinstance(field, Parameter) and not isinstance(value, Distribution):
+    if isinstance(field, Parameter) and not isinstance(value, Distribution | Derived):
         if np.ndim(value):
             return f"{name}=<{'x'.join(map(str, np.shape(value)))}> {field.unit}"
         value = in_unit(value, field.unit)

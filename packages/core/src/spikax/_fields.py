@@ -103,6 +103,16 @@ _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
+@dataclass(frozen=True)
+class Derived:
+    """A parameter that will follow from others when these have been sampled."""
+
+    field: Parameter
+
+    def __repr__(self) -> str:
+        return "<follows from others>"
+
+
 @dataclass
 class Static(Field):
     """A choice that is part of the structure: changing it compiles anew."""

@@ -167,7 +167,8 @@ def _edge_name(
         several = len(projection.pairs()) > 1
         return f"{projection.name}:{pre}->{post}" if several else projection.name
     ambiguous = by_pair[pre, post] > 1
-    return f"{pre}->{post}:{'+'.join(projection.factors)}" if ambiguous else f"{pre}->{post}"
+    ports = "+".join(projection.factors).replace(".", ":")  # a dot separates names in paths
+    return f"{pre}->{post}:{ports}" if ambiguous else f"{pre}->{post}"
 
 
 def check_values(value: Any, unit: Unit, where: str, *, positive: bool = False) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from spikax._fields import param, static
 from spikax._surrogate import SuperSpike, Surrogate
@@ -39,12 +40,9 @@ class Neuron(Dynamics):
 
 
 def width(values: Mapping[str, Any]) -> Any:
-    """Scale of the surrogate: |V_th - V_reset|, 10 mV where that is zero or not known yet."""
-    try:
-        gap = np.abs(values["V_th"] - values["V_reset"])
-    except TypeError:  # a distribution
-        return np.asarray(10.0)
-    return np.where(gap > 0, gap, 10.0) if isinstance(gap, np.ndarray | np.floating) else gap
+    """Scale of the surrogate: |V_th - V_reset|, 10 mV where that is zero."""
+    gap = abs(values["V_th"] - values["V_reset"])
+    return jnp.where(gap > 0, gap, 10.0) if isinstance(gap, Tracer) else np.where(gap, gap, 10.0)
 
 
 class Firing(Neuron):

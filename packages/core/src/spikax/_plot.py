@@ -32,6 +32,7 @@ def plot_raster(recording: Recording, populations: Sequence[str], ax: Any, max_n
             'record={"E": "spike"} does it.'
         )
     ax, base = _axes(ax), 0
+    dots = 1.5 if sum(recorded[name].size for name in chosen) > 100 else 4
     for name, colour in zip(chosen, COLOURS * len(chosen), strict=False):
         spikes = recorded[name]
         shown = np.unique(
@@ -44,13 +45,13 @@ def plot_raster(recording: Recording, populations: Sequence[str], ax: Any, max_n
             (spikes.steps * spikes.dt)[rows >= 0],
             rows[rows >= 0],
             ".",
-            markersize=1.5,
+            markersize=dots,
             color=colour,
             label=name,
         )
         base += shown.size
     ax.set(xlabel="time (ms)", ylabel="neuron", ylim=(-1, base))
-    ax.legend(loc="upper right", markerscale=6, frameon=True)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(chosen), markerscale=3)
     return ax
 
 
@@ -77,5 +78,5 @@ def plot_series(recording: Recording, paths: Sequence[str], ax: Any) -> Any:
             )
     units = {str(s.unit) for s in series.values()}
     ax.set(xlabel="time (ms)", ylabel=f"{', '.join(series)} ({', '.join(units)})")
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return ax

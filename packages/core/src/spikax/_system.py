@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from spikax._component import Component
 from spikax._distributions import Distribution
-from spikax._fields import INTEGER_KINDS, CellSpec
+from spikax._fields import INTEGER_KINDS, CellSpec, Derived
 from spikax.errors import ConfigError, ShapeError, unknown
 from spikax.units import UNITLESS, Unit
 
@@ -122,8 +123,11 @@ class Dynamics(System):
 
 def full(value: Any, size: int, where: str) -> Array:
     """A fresh array of one value per neuron."""
-    if isinstance(value, Distribution):
+    if isinstance(value, Distribution | Derived):
         raise ConfigError(f"{where} is {value}: a distribution is sampled when a Network is built.")
     if np.shape(value) not in ((), (size,)):
         raise ShapeError(f"{where} has shape {np.shape(value)}, expected one number or ({size},).")
-    return jnp.array(jnp.broadcast_to(jnp.asarray(value, dtype=float), (size,)), copy=True)
+    if isinstance(value, Tracer):
+        return jnp.broadcast_to(value, (size,)).astype(float)
+    # NumPy first: each small operation of JAX's own would be a program to compile.
+    return jnp.array(np.full(size, value), dtype=float)
