@@ -208,32 +208,43 @@ import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import Mesh, PartitionSpec as P
 import spikax as sx
 from spikax._component import rebuild
-from spikax.units import ms, mV, nS, pA
+from spikax.units import Hz, ms, mV, nS, pA
 
-N, T = 16, 200
-cell = sx.Cell(sx.LIF(I_e=sx.Normal(260*pA, 60*pA), V_init=sx.Normal(-55*mV, 3*mV)),
-exc=sx.Receptor(sx.Expon(), sx.COBA())) net = sx.Network(
-    {"noise": sx.Population(sx.Poisson(300*sx.units.Hz), N), "E": sx.Population(cell, N)},
-    [sx.Projection("noise", "E", "exc", sx.all_to_all(), sx.each(sx.Uniform(0.1*nS, 1*nS)), 0.1*ms),
-     sx.Projection("E", "E", "exc", sx.all_to_all(), sx.each(sx.Uniform(0.1*nS, 1*nS)), 1.5*ms)])
+N, STEPS = 16, 200
+lif = sx.LIF(I_e=sx.Normal(260*pA, 60*pA), V_init=sx.Normal(-55*mV, 3*mV))
+cell = sx.Cell(lif, exc=sx.Receptor(sx.Expon(), sx.COBA()))
+weight = sx.each(sx.Uniform(0.1*nS, 1*nS))
+net = sx.Network(
+    {"noise": sx.Population(sx.Poisson(300*Hz), N), "E": sx.Population(cell, N)},
+    [sx.Projection("noise", "E", "exc", sx.all_to_all(), weight, 0.1*ms),
+     sx.Projection("E", "E", "exc", sx.all_to_all(), weight, 1.5*ms)])
 model = net.build(dt=0.1*ms, seed=1)
 state = model.init_state()
 
 def run(m, s):
-    _, rec = sx.simulate(m, s, T*0.1*ms, record={"E": ["V_m", "spike"]})
+    _, rec = sx.simulate(m, s, STEPS*0.1*ms, record={"E": ["V_m", "spike"]})
     return rec["E.V_m"].values, rec["E.spike"].values
+
+def half(edge):
+    local = dataclasses.replace(edge.format, n_post=N // 2)
+    return rebuild(type(edge), vars(edge) | {"format": local})
+
+def spec(leaf):  # neurons, and the post side of a dense weight, come last
+    aligned = leaf.ndim and leaf.shape[-1] == N
+    return P(*([None] * (leaf.ndim - 1)), "n") if aligned else P()
 
 one = jax.jit(run)(model, state)
 mesh = Mesh(np.array(jax.devices()), ("n",))
-def spec(leaf):  # neurons and the post side of a dense weight come last
-    return P(*([None] * (leaf.ndim - 1)), "n") if leaf.ndim and leaf.shape[-1] == N else P()
-edges = {k: rebuild(type(e), vars(e) | {"format": dataclasses.replace(e.format, n_post=N // 2)}) for
-k, e in model.edges.items()} local = rebuild(type(model), vars(model) | {"axis": "n", "edges":
-edges}) specs = jax.tree.map(spec, local), jax.tree.map(spec, state) two =
-jax.jit(jax.shard_map(run, mesh=mesh, in_specs=specs, out_specs=P(None, "n")))(local, state) assert
-len(jax.devices()) == 2 assert one[1].sum() > 10, one[1].sum() assert np.array_equal(one[1], two[1])
-assert np.allclose(one[0], two[0], atol=1e-4) print("same on", len(jax.devices()), "devices,
-spikes", int(one[1].sum()))
+edges = {k: half(e) for k, e in model.edges.items()}
+local = rebuild(type(model), vars(model) | {"axis": "n", "edges": edges})
+specs = jax.tree.map(spec, local), jax.tree.map(spec, state)
+sharded = jax.shard_map(run, mesh=mesh, in_specs=specs, out_specs=P(None, "n"))
+two = jax.jit(sharded)(local, state)
+assert len(jax.devices()) == 2
+assert one[1].sum() > 10, one[1].sum()
+assert np.array_equal(one[1], two[1])
+assert np.allclose(one[0], two[0], atol=1e-4)
+print("same on", len(jax.devices()), "devices")
 """
 
 

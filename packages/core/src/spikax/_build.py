@@ -18,6 +18,7 @@ from spikax._network import EdgeSpec, Network
 from spikax._pairs import Pairs
 from spikax._projection import Edge
 from spikax._random import key_words
+from spikax._share import without_followers
 from spikax._system import Array, Port, System
 from spikax.errors import ConfigError, ShapeError
 from spikax.units import Unit, ms, to_coherent
@@ -31,6 +32,7 @@ def build(net: Network, dt: float, seed: int) -> BuiltNetwork:
         raise ConfigError(f"dt is {dt:g} ms; it must be positive.")
     nodes = {name: _node(net, name, dt, seed) for name in net.populations}
     edges = {edge.name: _edge(net, edge, dt, seed) for edge in net.edges()}
+    nodes, shared = without_followers(nodes, net.share)
     return BuiltNetwork(
         nodes=nodes,
         edges=edges,
@@ -40,6 +42,7 @@ def build(net: Network, dt: float, seed: int) -> BuiltNetwork:
         edge_order=tuple(edges),
         immediate=tuple(name for name, edge in edges.items() if edge.delay == 0),
         dt=dt,
+        shared=shared,
     )
 
 

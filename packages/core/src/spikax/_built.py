@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
 
+from spikax._component import rebuild
 from spikax._fields import clock, leaf, nested, part, static
 from spikax._projection import Edge
 from spikax._random import fold, key_words
+from spikax._share import filled
 from spikax._state import State
 from spikax._system import Array, Port, System
 from spikax.errors import unknown
@@ -42,6 +44,7 @@ class BuiltNetwork(System):
     edge_order: tuple[str, ...] = static(doc="edges in the order of the projections")
     immediate: tuple[str, ...] = static(doc="edges without delay")
     dt: float = static(doc="time step in ms")
+    shared: tuple[tuple[str, str], ...] = static((), doc="owner and follower of shared parameters")
     axis: str | None = static(None, doc="mesh axis over which neurons are sharded")
 
     @property
@@ -64,15 +67,27 @@ class BuiltNetwork(System):
         """
         del size, dt
         words = self.seed if key is None else key_words(key)
+        systems = self.whole().nodes
         nodes = {
-            n: self.nodes[n].init_state(size, key=fold(words, n), dt=self.dt)
-            for n, size in self.sizes
+            n: systems[n].init_state(size, key=fold(words, n), dt=self.dt) for n, size in self.sizes
         }
         edges = {name: edge.init_state() for name, edge in self.edges.items()}
         return NetworkState(t=jnp.zeros((), jnp.int32), nodes=nodes, edges=edges)
 
     def update(
         self, state: NetworkState, inputs: Mapping[str, Array], *, t: Array, dt: float
+    ) -> NetworkState:
+        return self.whole()._step(state, inputs, t, dt)
+
+    def whole(self) -> Self:
+        """The same network with every shared parameter also where it follows."""
+        if not self.shared:
+            return self
+        nodes = filled(self.nodes, self.shared)
+        return rebuild(type(self), vars(self) | {"nodes": nodes, "shared": ()})
+
+    def _step(
+        self, state: NetworkState, inputs: Mapping[str, Array], t: Array, dt: float
     ) -> NetworkState:
         arrived = self._empty(inputs)
         nodes, edges = dict(state.nodes), dict(state.edges)
@@ -114,12 +129,9 @@ class BuiltNetwork(System):
         dt: float,
     ) -> Any:
         edge = self.edges[name]
-        pre = {
-            s: self._gather(self.nodes[edge.pre].read(nodes[edge.pre], s))
-            for s in edge.reads["pre"]
-        }
-        post = {s: self.nodes[edge.post].read(nodes[edge.post], s) for s in edge.reads["post"]}
-        mod = {path: self._signal(nodes, path) for path in edge.reads["mod"]}
+        pre = {s: self._gather(self._signal(nodes, edge.pre, s)) for s in edge.reads["pre"]}
+        post = {s: self._signal(nodes, edge.post, s) for s in edge.reads["post"]}
+        mod = {p: self._signal(nodes, *p.split(".", 1)) for p in edge.reads["mod"]}
         state, delivered = edge.update(state, pre, post, mod, t=t, dt=dt)
         target = arrived[edge.post]
         for port, values in delivered.items():
@@ -134,14 +146,14 @@ class BuiltNetwork(System):
         )
 
     def read(self, state: NetworkState, name: str) -> Array:
-        return self._signal(state.nodes, name)
-
-    def _signal(self, nodes: Mapping[str, Any], path: str) -> Array:
-        node, _, signal = path.partition(".")
+        node, _, signal = name.partition(".")
         if node not in self.nodes:
             raise unknown("population", node, self.nodes)
         if signal not in self.nodes[node].signals:
             raise unknown(f"signal of population {node!r}", signal, self.nodes[node].signals)
+        return self.whole()._signal(state.nodes, node, signal)
+
+    def _signal(self, nodes: Mapping[str, Any], node: str, signal: str) -> Array:
         return self.nodes[node].read(nodes[node], signal)
 
     def summary(self) -> str:

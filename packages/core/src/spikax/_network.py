@@ -36,10 +36,18 @@ class Network:
     """Populations and the projections between them: a description, light, printable and comparable.
 
     `build` samples it and gives the system that runs.
+
+    Attributes:
+        populations: By name.
+        projections: In the order in which they act.
+        share: Groups of parameters that are one, by path:
+            `[("E.neuron.tau_m", "I.neuron.tau_m")]`. The first name keeps the leaf and the
+            gradient.
     """
 
     populations: Mapping[str, Population]
     projections: Sequence[Projection] = ()
+    share: Sequence[Sequence[str]] = ()
 
     def __post_init__(self) -> None:
         if not self.populations:
