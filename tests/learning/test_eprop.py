@@ -14,8 +14,8 @@ import optax
 import pytest
 
 import spikax as sx
+from spikax import Edge
 from spikax._component import rebuild
-from spikax._projection import Edge
 from spikax.testing import count_compilations
 from spikax.units import ms, mV, nS, pA
 from spikax_learning import EProp

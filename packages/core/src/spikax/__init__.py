@@ -34,7 +34,10 @@ from spikax._fields import static as static
 from spikax._network import Network as Network
 from spikax._neuron import Firing as Firing
 from spikax._neuron import Neuron as Neuron
+from spikax._neuron import refractory_after as refractory_after
+from spikax._neuron import surrogate_width as surrogate_width
 from spikax._population import Population as Population
+from spikax._projection import Edge as Edge
 from spikax._projection import Projection as Projection
 from spikax._receptor import Cell as Cell
 from spikax._receptor import Coupling as Coupling
@@ -45,6 +48,7 @@ from spikax._recording import Recording as Recording
 from spikax._recording import Series as Series
 from spikax._recording import Spikes as Spikes
 from spikax._recording import every as every
+from spikax._select import Filter as Filter
 from spikax._select import floats as floats
 from spikax._select import leaves as leaves
 from spikax._select import merge as merge
@@ -95,8 +99,10 @@ __all__ = [
     "Coupling",
     "DualExpon",
     "Dynamics",
+    "Edge",
     "Expon",
     "Exponential",
+    "Filter",
     "Firing",
     "KineticState",
     "Kinetics",
@@ -143,11 +149,13 @@ __all__ = [
     "pairwise_poisson",
     "param",
     "part",
+    "refractory_after",
     "save_state",
     "select",
     "simulate",
     "spike",
     "static",
+    "surrogate_width",
     "symmetric_pairwise_bernoulli",
     "weights",
 ]

@@ -39,7 +39,7 @@ class Neuron(Dynamics):
         return self.step(state, lambda V, tau: inputs["current"], inputs["delta"], dt=dt)
 
 
-def width(values: Mapping[str, Any]) -> Any:
+def surrogate_width(values: Mapping[str, Any]) -> Any:
     """Scale of the surrogate: |V_th - V_reset|, 10 mV where that is zero."""
     gap = abs(values["V_th"] - values["V_reset"])
     return jnp.where(gap > 0, gap, 10.0) if isinstance(gap, Tracer) else np.where(gap, gap, 10.0)
@@ -54,7 +54,7 @@ class Firing(Neuron):
 
     V_th: Array = param(-50 * mV, doc="threshold")
     V_reset: Array = param(-60 * mV, doc="potential after a spike")
-    width: Array = param(width, unit=mV, above=0, doc="scale of the surrogate gradient")
+    width: Array = param(surrogate_width, unit=mV, above=0, doc="scale of the surrogate gradient")
     reset: str = static(
         "hard", choices=("hard", "soft"), doc="hard: to V_reset; soft: by V_th - V_reset"
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from spikax import BuiltNetwork
-from spikax._select import Filter
+from spikax import BuiltNetwork, Filter
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from spikax import BuiltNetwork, NetworkState, State, merge, select
-from spikax._select import Filter
+from spikax import BuiltNetwork, Filter, NetworkState, State, merge, select
 from spikax.errors import ShapeError
 from spikax_learning import _history as history
 from spikax_learning._linearise import Jacobians, linearised_step

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from spikax import BuiltNetwork
-from spikax._ops import transpose
+from spikax.ops import transpose
 from spikax_learning._linearise import Jacobians
 from spikax_learning._routes import Route
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from spikax._projection import Edge
+from spikax import Edge
 from spikax_learning._history import Ring
 
 

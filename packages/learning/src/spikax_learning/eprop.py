@@ -8,8 +8,7 @@ from typing import Any
 
 from jax import Array
 
-from spikax import BuiltNetwork, NetworkState, select
-from spikax._select import Filter
+from spikax import BuiltNetwork, Filter, NetworkState, select
 from spikax_learning._explain import Explained, Explanation
 from spikax_learning._inputs import of_run, of_step, steps
 from spikax_learning._online import Loss, Online, advance, run, start

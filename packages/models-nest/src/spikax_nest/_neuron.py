@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
-from spikax import Dynamics, SuperSpike, param, static
-from spikax._neuron import width
-from spikax._surrogate import Surrogate
-from spikax._system import Array
+from spikax import Dynamics, SuperSpike, param, static, surrogate_width
 from spikax.errors import ConfigError
+from spikax.surrogates import Surrogate
 from spikax.units import ms, mV
 
 TIC = 1e-3
@@ -25,7 +24,7 @@ class NestNeuron(Dynamics):
     V_th: Array = param(-55 * mV, doc="spike threshold")
     V_reset: Array = param(-70 * mV, doc="potential after a spike, below the threshold")
     t_ref: Array = param(2 * ms, at_least=0, doc="refractory period, rounded up to whole steps")
-    width: Array = param(width, unit=mV, above=0, doc="scale of the surrogate gradient")
+    width: Array = param(surrogate_width, unit=mV, above=0, doc="scale of the surrogate gradient")
     surrogate: Surrogate = static(SuperSpike(), doc="derivative of the spike")
 
     def validate(self) -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from spikax import Port, State, by_sign, cell, clock, param, spike
-from spikax._integrate import exp_current_propagator, membrane_propagators
+from spikax.integrate import exp_current_propagator, membrane_propagators
 from spikax.units import ms, mV, pA, pF
 from spikax_nest._neuron import NestNeuron
 

@@ -1,0 +1,27 @@
+"""Surrogate gradients: what a spike hands back in place of its derivative."""
+
+from spikax._surrogate import ATan as ATan
+from spikax._surrogate import Boxcar as Boxcar
+from spikax._surrogate import Exponential as Exponential
+from spikax._surrogate import Gaussian as Gaussian
+from spikax._surrogate import MultiGaussian as MultiGaussian
+from spikax._surrogate import Sigmoid as Sigmoid
+from spikax._surrogate import Smooth as Smooth
+from spikax._surrogate import SuperSpike as SuperSpike
+from spikax._surrogate import Surrogate as Surrogate
+from spikax._surrogate import Triangular as Triangular
+from spikax._surrogate import heaviside as heaviside
+
+__all__ = [
+    "ATan",
+    "Boxcar",
+    "Exponential",
+    "Gaussian",
+    "MultiGaussian",
+    "Sigmoid",
+    "Smooth",
+    "SuperSpike",
+    "Surrogate",
+    "Triangular",
+    "heaviside",
+]
