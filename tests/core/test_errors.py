@@ -1,5 +1,6 @@
 """Bad input: what happened, what was expected, what to paste."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -32,6 +33,13 @@ def build(*projections, populations=None, dt=0.1 * ms):
 def run(**arguments):
     model = build()
     return sx.simulate(model, model.init_state(), arguments.pop("duration", 1 * ms), **arguments)
+
+
+def run_across_precisions():
+    with jax.enable_x64(True):
+        model = build()
+        state = model.init_state()
+    sx.simulate(model, state, 1 * ms)
 
 
 def load_into_another(tmp_path):
@@ -304,6 +312,11 @@ CASES = {
         lambda: sx.Simulation(sx.Network({"E": E}), dt=0.1 * ms, precision="half"),
         ConfigError,
         "'float32' or 'float64'",
+    ),
+    "built in another precision": (
+        run_across_precisions,
+        ConfigError,
+        r"nodes\.E\.neuron\.V_m is float64, the precision in force is float32; .*x64\(True\)",
     ),
     "unbuilt distribution": (
         lambda: sx.LIF(V_init=sx.Normal(-60 * mV, 1 * mV)).init_state(3, key=0, dt=0.1),

@@ -13,6 +13,7 @@ from jax.core import Tracer
 from spikax._built import BuiltNetwork, NetworkState
 from spikax._host_loop import host_loop
 from spikax._recording import Probe, Recording, Request, Series, probes, steps
+from spikax._select import leaves
 from spikax._system import Array
 from spikax.errors import ConfigError, ShapeError, unknown
 from spikax.units import ms, to_coherent
@@ -56,9 +57,22 @@ def simulate(
     n = steps(float(to_coherent(duration, ms, "duration")), net.dt)
     wanted = probes(net, record)
     constant, varying = _inputs(net, inputs or {}, n)
+    _check_precision(state)
     if under_transform(net, state, constant, varying):
         return _scan(net, state, constant, varying, n, wanted, chunk)
     return host_loop(net, state, constant, varying, n, wanted, chunk, progress)
+
+
+def _check_precision(state: NetworkState) -> None:
+    """JAX would cast what is of the other precision without a word."""
+    in_force = jnp.zeros(()).dtype
+    for leaf in leaves(state):
+        dtype = leaf.value.dtype
+        if jnp.issubdtype(dtype, jnp.floating) and dtype != in_force:
+            raise ConfigError(
+                f"{leaf.path} is {dtype}, the precision in force is {in_force}; build and run the "
+                f"network both under jax.enable_x64({dtype == jnp.float64})."
+            )
 
 
 def under_transform(*trees: Any) -> bool:
