@@ -30,7 +30,7 @@ class SpikeTimes(Dynamics):
 
     `times` holds one train (K,) for all neurons, or one column (K, N) for each; `from_trains` takes
     trains of different length. A time is a multiple of dt; a spike at time s acts at s + delay. The
-    same time twice is two spikes. Beyond 2^22 steps float32 cannot tell the steps apart: use float64.
+    same time twice is two spikes. After 2^22 steps float32 confuses neighbours: use float64.
     """
 
     times: Array = param(
