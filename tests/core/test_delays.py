@@ -6,6 +6,7 @@ import pytest
 import spikax as sx
 from spikax.units import ms, mV
 
+pytestmark = pytest.mark.smoke
 N, DT = 6, 0.5
 SILENT = sx.LIF(V_th=1e3 * mV, tau_m=1e6 * ms)
 TRAIN = np.zeros((60, N))
