@@ -22,6 +22,18 @@ E = sx.Population(CELL, 10)
 I = sx.Population(CELL, 4)
 
 
+class TwoChannels(sx.Dynamics):
+    """Has a port of two channels."""
+
+    ports = {"syn": sx.Port(channels=("ex", "in"))}
+
+    class State(sx.State):
+        y: jax.Array = sx.cell()
+
+    def update(self, state, inputs, *, t, dt):
+        return self.State(y=inputs["syn"][0])
+
+
 def project(pre="E", post="I", port="exc", rule=None, weight=1 * nS, delay=1 * ms, **more):
     return sx.Projection(pre, post, port, rule or sx.all_to_all(), weight, delay, **more)
 
@@ -317,6 +329,20 @@ CASES = {
         run_across_precisions,
         ConfigError,
         r"nodes\.E\.neuron\.V_m is float64, the precision in force is float32; .*x64\(True\)",
+    ),
+    "channels among several ports": (
+        lambda: build(
+            project("E", "T", {"syn.ex": 1, "syn.in": 0.5}, weight=1.0),
+            populations={"E": E, "T": sx.Population(TwoChannels(), 2)},
+        ),
+        ConfigError,
+        r"'syn.ex' has channels \('ex', 'in'\); use one projection each",
+    ),
+    "no port": (lambda: build(project(port={})), ConfigError, "ends on no port"),
+    "factor of a port that is not finite": (
+        lambda: build(project(port={"exc": np.nan})),
+        ConfigError,
+        "factor nan for port 'exc'; it must be finite",
     ),
     "unbuilt distribution": (
         lambda: sx.LIF(V_init=sx.Normal(-60 * mV, 1 * mV)).init_state(3, key=0, dt=0.1),

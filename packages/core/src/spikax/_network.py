@@ -129,11 +129,28 @@ class Network:
         for end in (edge.pre, edge.post):
             if end not in self.populations:
                 raise unknown(f"population (edge {edge.name!r})", end, self.populations)
+        self._check_ports(edge)
         check_values(
             edge.projection.weight, self.weight_unit(edge), f"weight of edge {edge.name!r}"
         )
         if edge.projection.delay is not None:
             check_values(edge.projection.delay, ms, f"delay of edge {edge.name!r}", positive=True)
+
+    def _check_ports(self, edge: EdgeSpec) -> None:
+        factors = edge.projection.factors
+        if not factors:
+            raise ConfigError(f"edge {edge.name!r} ends on no port; name one, port='current'.")
+        for name, factor in factors.items():
+            port, _ = self.port(edge, name)
+            if port.channels and len(factors) > 1:
+                raise ConfigError(
+                    f"edge {edge.name!r} ends on several ports, of which {name!r} has channels "
+                    f"{port.channels}; use one projection each."
+                )
+            if not np.isfinite(factor):
+                raise ConfigError(
+                    f"edge {edge.name!r} has factor {factor} for port {name!r}; it must be finite."
+                )
 
     def build(self, *, dt: Any, seed: int = 0) -> BuiltNetwork:
         """Sample connectivity, weights, delays and parameters; fix the lengths of buffers.
