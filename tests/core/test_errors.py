@@ -344,6 +344,21 @@ CASES = {
         ConfigError,
         "factor nan for port 'exc'; it must be finite",
     ),
+    "spike at the time zero, where no step ends": (
+        lambda: sx.SpikeTimes([0, 1] * ms),
+        ConfigError,
+        "SpikeTimes.times is 0 ms; it must be finite and > 0 ms",
+    ),
+    "unsorted changes of a current": (
+        lambda: sx.StepCurrent([5, 1] * ms, [1, 2] * pA),
+        ConfigError,
+        "StepCurrent.times must be sorted",
+    ),
+    "one number for the changes of a current": (
+        lambda: sx.StepCurrent(5 * ms, 1 * pA),
+        ShapeError,
+        r"shape \(\); give a list of times",
+    ),
     "unbuilt distribution": (
         lambda: sx.LIF(V_init=sx.Normal(-60 * mV, 1 * mV)).init_state(3, key=0, dt=0.1),
         ConfigError,

@@ -29,12 +29,13 @@ class SpikeTimes(Dynamics):
     """Neurons that fire at given times.
 
     `times` holds one train (K,) for all neurons, or one column (K, N) for each; `from_trains` takes
-    trains of different length. A time is a multiple of dt; a spike at time s acts at s + delay. The
-    same time twice is two spikes. After 2^22 steps float32 confuses neighbours: use float64.
+    trains of different length. A time is a multiple of dt and above 0, where no step ends; a spike
+    at time s acts at s + delay. The same time twice is two spikes. After 2^22 steps float32
+    confuses neighbours: use float64.
     """
 
     times: Array = param(
-        [] * ms, at_least=0, steps=True, free=True, doc="spike times, sorted along the first axis"
+        [] * ms, above=0, steps=True, free=True, doc="spike times, sorted along the first axis"
     )
     State = SpikeTimesState
 

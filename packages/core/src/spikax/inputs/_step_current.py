@@ -11,7 +11,7 @@ import numpy as np
 from spikax._fields import cell, param
 from spikax._state import State
 from spikax._system import Array, Dynamics
-from spikax.errors import ShapeError
+from spikax.errors import ConfigError, ShapeError
 from spikax.units import ms, pA
 
 
@@ -40,6 +40,12 @@ class StepCurrent(Dynamics):
                 f"StepCurrent has times of shape {np.shape(self.times)} and values of shape "
                 f"{np.shape(self.values)}; give one value for each time."
             )
+        if np.ndim(self.times) != 1:
+            raise ShapeError(
+                f"StepCurrent.times has shape {np.shape(self.times)}; give a list of times."
+            )
+        if isinstance(self.times, np.ndarray) and np.any(np.diff(self.times) < 0):
+            raise ConfigError("StepCurrent.times must be sorted, with the values in their order.")
 
     def update(
         self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
