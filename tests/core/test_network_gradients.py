@@ -1,0 +1,100 @@
+"""`jax.grad` through `simulate`, by every weight and parameter, for every neuron x receptor.
+
+The truth is finite differences, on a spike made smooth.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import spikax as sx
+from spikax._conformance import smooth
+from spikax.plugins import Model, registry
+from spikax.units import ms, pA
+
+pytestmark = pytest.mark.usefixtures("x64")
+STEPS, N = 16, 3
+DRIVE = {"LIF": 260, "ALIF": 260, "AdExIF": 700, "HH": 700}
+
+
+def names(family):
+    return [n for n, m in registry().records(Model).items() if m.family == family]
+
+
+def network(neuron, receptors):
+    """Spikes from outside through every receptor, recurrence with a delay, a readout."""
+    cell = sx.Cell(sx.model(neuron)(I_e=np.linspace(0.9, 1.2, N) * DRIVE[neuron] * pA), **receptors)
+    inputs = [
+        sx.Projection("in", "E", name, sx.all_to_all(), sx.each(8 * receptor.coupling.unit))
+        for name, receptor in receptors.items()
+    ]
+    first, receptor = next(iter(receptors.items()))
+    back = sx.Projection(
+        "E",
+        "E",
+        first,
+        sx.pairwise_bernoulli(0.7),
+        4 * receptor.coupling.unit,
+        0.5 * ms,
+        name="back",
+    )
+    out = sx.Projection("E", "out", "input", sx.all_to_all(), sx.each(sx.Normal(0, 1)))
+    return sx.Network(
+        {
+            "in": sx.Population(sx.Relay(), N),
+            "E": sx.Population(cell, N),
+            "out": sx.Population(sx.LeakyReadout(), 2),
+        },
+        [*inputs, back, out],
+    )
+
+
+def check(net):
+    model = smooth(net.build(dt=0.25 * ms, seed=2))
+    spikes = (np.random.default_rng(0).random((STEPS, N)) < 0.3) * 1.0
+    info = [leaf for leaf in sx.leaves(model) if sx.floats(leaf)]
+    params, rest = sx.select(model, sx.floats)
+    point, structure = jax.tree.flatten(params)
+
+    def loss(shift):
+        """Every element of leaf i moved by shift[i]."""
+        moved = jax.tree.unflatten(structure, [p + shift[i] for i, p in enumerate(point)])
+        built, record = sx.merge(moved, rest), {"out": "y", "E": ["V_m", "spike"]}
+        _, rec = sx.simulate(
+            built, built.init_state(), STEPS * 0.25 * ms, inputs={"in.spike": spikes}, record=record
+        )
+        y, V, z = (rec[p].values for p in ("out.y", "E.V_m", "E.spike"))
+        return (y**2).sum() + 1e-3 * V.sum() + z.sum()
+
+    widths = np.array([1e-5 * max(float(jnp.abs(p).max()), 0.1) for p in point])
+    shifts = jnp.asarray(np.concatenate([np.diag(widths), -np.diag(widths)]))
+    ahead, behind = np.asarray(jax.jit(jax.vmap(loss))(shifts)).reshape(2, -1)
+    gradient = np.asarray(jax.jit(jax.grad(loss))(jnp.zeros(len(point))))
+    expected = (ahead - behind) / (2 * widths)
+    for leaf, got, wanted in zip(info, gradient, expected, strict=True):
+        assert got == pytest.approx(wanted, rel=5e-5, abs=1e-6), leaf.path
+    moving = {leaf.path for leaf, g in zip(info, gradient, strict=True) if g != 0}
+    assert {leaf.path for leaf in info if leaf.kind == "weight"} <= moving
+    assert {f"nodes.E.neuron.{name}" for name in ("C_m", "E_L", "I_e", "V_init")} <= moving
+    for name in model.nodes["E"].receptors:
+        assert any(path.startswith(f"nodes.E.receptors.{name}.kinetics") for path in moving)
+
+
+@pytest.mark.parametrize("neuron", names("neuron"))
+def test_neuron_with_every_receptor(neuron):
+    kinetics, couplings = names("synapse"), names("coupling")
+    pairs = zip(kinetics, couplings, strict=True)
+    check(network(neuron, {f"r{i}": receptor(*pair) for i, pair in enumerate(pairs)}))
+
+
+@pytest.mark.grid
+@pytest.mark.parametrize("coupling", names("coupling"))
+@pytest.mark.parametrize("synapse", names("synapse"))
+@pytest.mark.parametrize("neuron", names("neuron"))
+def test_grid_of_gradients(neuron, synapse, coupling):
+    check(network(neuron, {"r": receptor(synapse, coupling)}))
+
+
+def receptor(kinetics, coupling):
+    return sx.Receptor(sx.model(kinetics)(), sx.model(coupling)())
