@@ -204,11 +204,11 @@ CASES = {
         ConfigError,
         r"such as pairwise_bernoulli\(0\.1\), got 0\.1",
     ),
-    "zero neurons": (lambda: sx.Population(CELL, 0), ShapeError, "at least one neuron, got size 0"),
+    "zero neurons": (lambda: sx.Population(CELL, 0), ShapeError, "at least one, got size 0"),
     "size that is no number": (
         lambda: sx.Population(CELL, "many"),
         ShapeError,
-        "at least one neuron, got size 'many'",
+        "a whole number of neurons, at least one, got size 'many'",
     ),
     "a class for a model": (lambda: sx.Population(sx.LIF, 3), ConfigError, r"such as LIF\(\)"),
     "no population": (lambda: sx.Network({}), ConfigError, "at least one population"),
@@ -359,6 +359,31 @@ CASES = {
         ShapeError,
         r"shape \(\); give a list of times",
     ),
+    "out of range in a unit that is not coherent": (
+        lambda: sx.Poisson(-10 * sx.units.Hz),
+        ConfigError,
+        r"Poisson\.rate is -10 Hz",
+    ),
+    "one of several time constants the wrong way round": (
+        lambda: sx.DualExpon([1.0, 6.0] * ms, 5 * ms),
+        ConfigError,
+        "tau_rise = 6 ms must be below tau_decay = 5 ms",
+    ),
+    "one of several values off the grid": (
+        lambda: sx.LIF(t_ref=[2.0, 2.05] * ms).check(0.1),
+        ConfigError,
+        r"LIF\.t_ref is 2\.05 ms, not a multiple of dt",
+    ),
+    "one of several spike trains off the grid": (
+        lambda: sx.SpikeTimes.from_trains([[1.0] * ms, [1.05] * ms]).check(0.1),
+        ConfigError,
+        r"SpikeTimes\.times is 1\.05 ms, not a multiple of dt",
+    ),
+    "complex number": (
+        lambda: sx.LIF(tau_m=np.array(20 + 3j) * ms),
+        UnitError,
+        r"LIF\.tau_m needs a quantity in ms, got '20\+3j ms'",
+    ),
     "unbuilt distribution": (
         lambda: sx.LIF(V_init=sx.Normal(-60 * mV, 1 * mV)).init_state(3, key=0, dt=0.1),
         ConfigError,
@@ -408,3 +433,7 @@ def test_missing_extra_says_what_to_install(module, extra, call, monkeypatch):
     _, rec = run(record={"E": "spike"})
     with pytest.raises(ConfigError, match=rf'pip install "spikax\[{extra}\]"'):
         getattr(rec, call)()
+
+
+def test_a_size_that_numpy_counted_is_a_size():
+    assert sx.Population(sx.LIF(), np.arange(3).size * np.int64(2)).size == 6

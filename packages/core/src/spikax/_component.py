@@ -145,9 +145,10 @@ def derived(field: Parameter, values: Mapping[str, Any]) -> Any:
 
 def _check_steps(value: np.ndarray, dt: float, where: str) -> None:
     ratio = value / dt
-    if np.any(np.abs(ratio - np.round(ratio)) > 1e-6 * np.maximum(1.0, ratio)):
+    off = np.abs(ratio - np.round(ratio)) > 1e-6 * np.maximum(1.0, ratio)
+    if off.any():
         raise ConfigError(
-            f"{where} is {np.atleast_1d(value)[0]:g} ms, not a multiple of dt = {dt:g} ms; "
+            f"{where} is {value[off].flat[0]:g} ms, not a multiple of dt = {dt:g} ms; "
             "choose a dt that divides it, or round the value."
         )
 

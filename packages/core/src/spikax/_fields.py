@@ -10,7 +10,7 @@ import numpy as np
 
 from spikax._distributions import Distribution
 from spikax.errors import ConfigError
-from spikax.units import UNITLESS, Unit, to_coherent
+from spikax.units import UNITLESS, Unit, in_unit, to_coherent
 
 Kind = Literal["hidden", "spike", "clock", "trace", "weight", "delay", "fault", "seed"]
 """What a cell is for: hidden evolves, clock counts steps, seed names a noise stream."""
@@ -90,8 +90,8 @@ class Parameter(Field):
                 bad |= ~compare(numbers, limit)
         if bad.any():
             raise ConfigError(
-                f"{where} is {numbers[bad].flat[0]:g} {self.unit}; it must be finite"
-                + (f" and {self.bounds} {self.unit}." if self.bounds else ".")
+                f"{where} is {in_unit(numbers[bad].flat[0], self.unit):g} {self.unit}; "
+                "it must be finite" + (f" and {self.bounds} {self.unit}." if self.bounds else ".")
             )
 
 

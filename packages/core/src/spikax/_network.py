@@ -15,7 +15,7 @@ from spikax._population import Population
 from spikax._projection import Projection
 from spikax._system import Port
 from spikax.errors import ConfigError, unknown
-from spikax.units import Unit, ms, to_coherent
+from spikax.units import Unit, in_unit, ms, to_coherent
 
 if TYPE_CHECKING:
     from spikax._built import BuiltNetwork
@@ -207,5 +207,5 @@ def check_values(value: Any, unit: Unit, where: str, *, positive: bool = False) 
         if bad.any():
             must = "finite and not negative" if positive else "finite"
             raise ConfigError(
-                f"{where} is {np.ravel(numbers[bad])[0]:g} {unit}; it must be {must}."
+                f"{where} is {in_unit(numbers[bad].flat[0], unit):g} {unit}; it must be {must}."
             )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
+import numpy as np
+
 from spikax._fields import nested, part
 from spikax._state import State
 from spikax._system import Array, Dynamics, Port, System
@@ -31,8 +33,11 @@ class Population:
     def __post_init__(self) -> None:
         if not isinstance(cast(Any, self.model), System):
             raise ConfigError(f"a population needs a model such as LIF(), got {self.model!r}.")
-        if not isinstance(cast(Any, self.size), int) or self.size < 1:
-            raise ShapeError(f"a population needs at least one neuron, got size {self.size!r}.")
+        if not isinstance(cast(Any, self.size), int | np.integer) or self.size < 1:
+            raise ShapeError(
+                "a population needs a whole number of neurons, at least one, "
+                f"got size {self.size!r}."
+            )
         for name in self.release:
             if name in self.model.signals:
                 raise ConfigError(

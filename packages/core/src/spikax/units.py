@@ -108,6 +108,8 @@ def _show(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
+    if isinstance(value, jax.Array):
+        return not jnp.issubdtype(value.dtype, jnp.complexfloating)
     try:
         return np.asarray(value).dtype.kind in "fiub"
     except (TypeError, ValueError):
@@ -133,18 +135,23 @@ def to_coherent(value: Any, unit: Unit, where: str) -> Any:
     if isinstance(value, _b.Quantity):
         if value.dim != unit.dim:
             raise UnitError(_wrong_dimension(value, unit, where))
+        if not _is_number(value.mantissa):
+            raise UnitError(_no_number(value, unit, where))
         given = value.unit
         return _shift(_plain(value.mantissa), _decades(given), float(given.factor))
-    if not isinstance(value, jax.Array) and not _is_number(value):
-        raise UnitError(
-            f"{where} needs a quantity in {unit}, got {_show(value)!r} ({type(value).__name__})."
-        )
+    if not _is_number(value):
+        raise UnitError(_no_number(value, unit, where))
     if unit.dim != UNITLESS.dim:
         raise UnitError(
             f"{where} needs a quantity in {unit}, got the bare number {_show(value)}; "
             f"did you mean {_show(value)}*{unit}?"
         )
     return _plain(value)
+
+
+def _no_number(value: Any, unit: Unit, where: str) -> str:
+    given = f"{_show(value)!r} ({type(value).__name__})"
+    return f"{where} needs a quantity in {unit}, got {given}."
 
 
 def _wrong_dimension(value: Any, unit: Unit, where: str) -> str:

@@ -62,10 +62,14 @@ class DualExpon(Kinetics):
 
     def validate(self) -> None:
         pair = self.tau_rise, self.tau_decay
-        if all(isinstance(tau, np.ndarray) for tau in pair) and np.any(pair[0] >= pair[1]):
+        if not all(isinstance(tau, np.ndarray) for tau in pair):
+            return
+        rise, decay = np.broadcast_arrays(*pair)
+        wrong = rise >= decay
+        if wrong.any():
             raise ConfigError(
-                f"DualExpon.tau_rise = {pair[0]:g} ms must be below tau_decay = {pair[1]:g} ms; "
-                "for equal time constants use Alpha(tau)."
+                f"DualExpon.tau_rise = {rise[wrong].flat[0]:g} ms must be below tau_decay = "
+                f"{decay[wrong].flat[0]:g} ms; for equal time constants use Alpha(tau)."
             )
 
     def flow(self, g: Any, h: float) -> DualExponState:
