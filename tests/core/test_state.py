@@ -194,3 +194,45 @@ def test_a_default_that_follows_another_parameter_follows_its_samples():
     assert np.ptp(model.E_L) > 1
     assert np.array_equal(model.V_init, model.E_L)
     assert np.allclose(model.width, model.V_th - model.V_reset, atol=1e-5)
+
+
+def test_load_goes_by_path_whatever_the_order_of_the_file(model, tmp_path):
+    state, _ = sx.simulate(model, model.init_state(), 5 * ms)
+    sx.save_state(tmp_path / "s.npz", state)
+    with np.load(tmp_path / "s.npz") as archive:
+        header = json.loads(str(archive["header.json"]))
+        paths = list(header["leaves"])[::-1]
+        arrays = [archive[f"leaf_{i}"] for i in range(len(paths))][::-1]
+    header["leaves"] = {path: header["leaves"][path] for path in paths}
+    columns = {f"leaf_{i}": array for i, array in enumerate(arrays)}
+    np.savez(tmp_path / "t.npz", **{"header.json": np.array(json.dumps(header))}, **columns)
+    loaded = sx.load_state(tmp_path / "t.npz", like=model.init_state())
+    for a, b in zip(sx.leaves(state), sx.leaves(loaded), strict=True):
+        assert np.array_equal(a.value, b.value), a.path
+
+
+def test_what_was_selected_can_be_printed(model):
+    picked, rest = sx.select(model, "nodes.E.node.neuron.tau_m")
+    assert "tau_m=20" in repr(picked)
+    assert "C_m=None" in repr(picked)
+    assert "tau_m=None" in repr(rest)
+
+
+def test_models_with_distributions_have_leaves_too():
+    neuron = sx.LIF(V_init=sx.Normal(-55 * mV, 1 * mV))
+    assert {"tau_m", "V_init", "width"} <= {leaf.path for leaf in sx.leaves(neuron)}
+    picked, _ = sx.select(neuron, sx.floats)
+    assert picked.V_init is None
+    assert picked.tau_m == 20
+
+
+def test_built_networks_compare_by_value():
+    def built(seed):
+        cell = sx.LIF(V_init=sx.Normal(-55 * mV, 1 * mV))
+        synapses = sx.Projection(
+            "E", "E", "delta", sx.pairwise_bernoulli(0.5), sx.each(1 * mV), 1 * ms
+        )
+        return sx.Network({"E": sx.Population(cell, 5)}, [synapses]).build(dt=1 * ms, seed=seed)
+
+    assert built(1) == built(1)
+    assert built(1) != built(2)

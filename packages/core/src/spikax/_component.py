@@ -111,7 +111,9 @@ class Component:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(_equal(getattr(self, n), getattr(other, n)) for n in self.declared)
+        mine, theirs = jax.tree.leaves(self), jax.tree.leaves(other)
+        same = jax.tree.structure(self) == jax.tree.structure(other)
+        return same and all(map(_equal, mine, theirs))
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
@@ -154,16 +156,14 @@ def _check_steps(value: np.ndarray, dt: float, where: str) -> None:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return (
-        np.array_equal(a, b)
-        if isinstance(a, np.ndarray) or isinstance(b, np.ndarray)
-        else bool(a == b)
-    )
+    arrays = any(isinstance(value, np.ndarray | jax.Array) for value in (a, b))
+    return np.array_equal(a, b) if arrays else bool(a == b)
 
 
 def _show(owner: Component, name: str) -> str:
     value, field = getattr(owner, name), type(owner).declared[name]
-    if isinstance(field, Parameter) and not isinstance(value, Distribution | Derived):
+    # None stands where `select` took a leaf out.
+    if isinstance(field, Parameter) and not isinstance(value, Distribution | Derived | None):
         if np.ndim(value):
             return f"{name}=<{'x'.join(map(str, np.shape(value)))}> {field.unit}"
         value = in_unit(value, field.unit)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from spikax._component import Component
 from spikax._fields import Leaf, Parameter, Static
@@ -46,7 +47,9 @@ def leaves(tree: Any) -> list[LeafInfo]:
 def _walk(tree: Any, path: str, kind: str, unit: Unit, owner: type) -> Iterator[LeafInfo]:
     if tree is None:
         return
-    if isinstance(tree, (Component, State, Mapping, list, tuple)) or is_dataclass(tree):
+    if jax.tree_util.all_leaves([tree]):  # also a distribution that waits to be sampled
+        yield LeafInfo(path, kind, unit, owner, tree)
+    elif isinstance(tree, (Component, State, Mapping, list, tuple)) or is_dataclass(tree):
         for name, child, child_kind, child_unit in _children(tree, kind, unit):
             yield from _walk(
                 child, f"{path}.{name}" if path else name, child_kind, child_unit, type(tree)
@@ -138,4 +141,5 @@ def weights(*edges: str) -> Callable[[LeafInfo], bool]:
 
 def floats(leaf: LeafInfo) -> bool:
     """A filter: what a gradient can be taken by."""
-    return jnp.issubdtype(jnp.asarray(leaf.value).dtype, jnp.floating)
+    dtype = leaf.value.dtype if hasattr(leaf.value, "dtype") else np.asarray(leaf.value).dtype
+    return jnp.issubdtype(dtype, jnp.floating)

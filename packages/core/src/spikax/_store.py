@@ -77,7 +77,9 @@ def load_state(path: Any, *, like: T) -> T:
             "going on is exact only up to rounding.",
             stacklevel=2,
         )
-    return jax.tree.unflatten(jax.tree.structure(like), [jnp.array(a) for a in arrays])
+    # By path: the cells may have been declared in another order when the file was written.
+    values = [jnp.array(arrays[leaf.path]) for leaf in leaves(like)]
+    return jax.tree.unflatten(jax.tree.structure(like), values)
 
 
 def _entry(leaf: LeafInfo) -> dict[str, Any]:
@@ -98,11 +100,11 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = json.loads(str(archive[_HEADER]))
-            return header, [archive[f"leaf_{i}"] for i in range(len(header["leaves"]))]
+            return header, {p: archive[f"leaf_{i}"] for i, p in enumerate(header["leaves"])}
     except FileNotFoundError:
         raise
     except Exception as error:
