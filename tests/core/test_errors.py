@@ -270,9 +270,13 @@ CASES = {
     "duration off the grid": (
         lambda: run(duration=1.05 * ms),
         ConfigError,
-        "1.05 ms is not a multiple of dt",
+        "duration is 1.05 ms; it must be a multiple of dt",
     ),
-    "duration of zero": (lambda: run(duration=0 * ms), ConfigError, "0 ms is not a multiple of dt"),
+    "duration of zero": (
+        lambda: run(duration=0 * ms),
+        ConfigError,
+        "duration is 0 ms; it must be a multiple of dt = 0.1 ms, at least one",
+    ),
     "recording an unknown variable": (
         lambda: run(record={"E": "V"}),
         UnknownNameError,
@@ -291,7 +295,7 @@ CASES = {
     "recording off the grid": (
         lambda: run(record={"E": sx.every(0.25 * ms, "V_m")}),
         ConfigError,
-        "interval of 0.25 ms is not a multiple",
+        "every: interval is 0.25 ms; it must be a multiple",
     ),
     "recording a neuron that is not there": (
         lambda: run(record={"E": sx.every(1 * ms, "V_m", where=[10])}),
@@ -383,6 +387,36 @@ CASES = {
         lambda: sx.LIF(tau_m=np.array(20 + 3j) * ms),
         UnitError,
         r"LIF\.tau_m needs a quantity in ms, got '20.*3.*j ms'",
+    ),
+    "duration that is no number": (
+        lambda: run(duration=np.nan * ms),
+        ConfigError,
+        "duration is nan ms",
+    ),
+    "no steps in a chunk of a scan": (
+        lambda: jax.jit(lambda: run(chunk=0))(),
+        ConfigError,
+        "chunk is 0 steps",
+    ),
+    "record no signal": (
+        lambda: sx.every(1 * ms),
+        ConfigError,
+        "names no signal",
+    ),
+    "record no neuron": (
+        lambda: sx.every(1 * ms, "V_m", where=[]),
+        ConfigError,
+        "at least one neuron",
+    ),
+    "record a neuron twice": (
+        lambda: sx.every(1 * ms, "V_m", where=[2, 2]),
+        ConfigError,
+        "each once",
+    ),
+    "spikes at an interval": (
+        lambda: run(record={"E": sx.every(1 * ms, "spike")}),
+        ConfigError,
+        r"E\.spike is recorded every 1 ms, which leaves out the spikes between",
     ),
     "unbuilt distribution": (
         lambda: sx.LIF(V_init=sx.Normal(-60 * mV, 1 * mV)).init_state(3, key=0, dt=0.1),

@@ -242,3 +242,78 @@ def test_summary_is_a_table(model):
     built = model.summary()
     assert f"{2 * N} neurons" in built
     assert "synapses" in built
+
+
+@pytest.fixture(scope="module")
+def relay():
+    return sx.Network({"A": sx.Population(sx.Relay(), 3)}).build(dt=0.1 * ms)
+
+
+def relayed(relay, spikes, **every):
+    _, recording = sx.simulate(
+        relay,
+        relay.init_state(),
+        1 * ms,
+        inputs={"A.spike": spikes},
+        record={"A": sx.every(None, "spike", **every)},
+        chunk=8,
+    )
+    return recording
+
+
+def test_spikes_of_some_neurons_keep_their_indices(relay):
+    table = np.zeros((10, 3))
+    table[3, 2] = table[5, 0] = table[8, 0] = table[6, 1] = 1
+    recording = relayed(relay, table, where=[2, 0])
+    spikes = recording["A.spike"]
+    assert spikes.steps.tolist() == [4, 6, 9]
+    assert spikes.ids.tolist() == [2, 0, 0]
+    assert spikes.columns.tolist() == [0, 1, 1]
+    assert [len(train) for train in spikes.spike_trains()] == [1, 2]
+    assert np.allclose(spikes.rates() / Hz, [1000, 2000])
+    assert np.allclose(spikes.after(0.5 * ms).rates() / Hz, [0, 4000])
+
+
+def test_a_mask_chooses_neurons():
+    assert sx.every(1 * ms, "V_m", where=np.array([False, True, True])).where == (1, 2)
+
+
+@pytest.mark.parametrize("count", [0.5, 255.0, -1.0])
+def test_what_is_no_count_of_spikes_is_not_recorded_as_one(relay, count):
+    with pytest.raises(NumericsError, match=r"A\.spike of neuron 0 is not a whole number"):
+        relayed(relay, count)
+
+
+def test_spikes_of_a_step_are_counted(relay):
+    assert len(relayed(relay, 254.0)["A.spike"].ids) == 10 * 3 * 254
+
+
+@pytest.fixture(scope="module")
+def leaky():
+    return sx.Network({"E": sx.Population(sx.LIF(V_init=-55 * mV), 2)}).build(dt=0.1 * ms)
+
+
+def test_an_interval_samples_the_same_steps_in_a_scan(leaky):
+    """From step 2 on, steps 3 and 6 of 3 to 6 are whole multiples of three."""
+    state, _ = sx.simulate(leaky, leaky.init_state(), 0.2 * ms, chunk=8)
+
+    def sampled():
+        every = {"E": sx.every(0.3 * ms, "V_m")}
+        return sx.simulate(leaky, state, 0.4 * ms, record=every, chunk=8)[1]["E.V_m"]
+
+    host, scan = sampled(), jax.jit(sampled)()
+    assert np.allclose(host.times / ms, [0.3, 0.6])
+    assert np.allclose(scan.times / ms, [0.3, 0.6])
+    assert np.allclose(host.values, scan.values)
+
+
+def test_a_batch_of_series_has_the_times_of_one(leaky):
+    def run(current):
+        inputs = {"E.current": current * pA}
+        return sx.simulate(leaky, leaky.init_state(), 0.3 * ms, inputs=inputs, record={"E": "V_m"})[
+            1
+        ]["E.V_m"]
+
+    batch = jax.vmap(run)(jnp.arange(4.0))
+    assert batch.values.shape == (4, 3, 2)
+    assert np.allclose(batch.times / ms, [0.1, 0.2, 0.3])

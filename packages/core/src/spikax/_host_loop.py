@@ -14,11 +14,12 @@ from spikax._built import BuiltNetwork, NetworkState
 from spikax._progress import Progress
 from spikax._recording import Probe, Recording, Series, Spikes, spikes_of
 from spikax._select import LeafInfo, leaves
-from spikax.errors import ConfigError, NumericsError
+from spikax.errors import NumericsError
 
 _log = logging.getLogger("spikax")
 _BUFFER_BYTES = 2**26
 _MOST_STEPS = 1024
+_UNCOUNTABLE = 255  # in place of a number that is no count or does not fit into a byte
 
 
 def host_loop(
@@ -65,8 +66,6 @@ def host_loop(
 def _chunk_length(chunk: int | None, wanted: tuple[Probe, ...]) -> int:
     """Steps in a chunk: it must not depend on the duration, or each would compile anew."""
     if chunk is not None:
-        if chunk < 1:
-            raise ConfigError(f"chunk is {chunk} steps; it must be at least one.")
         return chunk
     row = sum(p.width * (1 if p.is_spikes else 8) / p.interval for p in wanted) or 1
     return int(min(_MOST_STEPS, max(1, 2 ** int(np.log2(max(1, _BUFFER_BYTES / row))))))
@@ -108,6 +107,9 @@ def _dtype(probe: Probe) -> Any:
 def _write(probe: Probe, buffer: Any, values: Any, t: Any, start: Any) -> Any:
     # All steps of an interval write to its row; the last one, at a whole multiple of the interval,
     # stays.
+    if probe.is_spikes:
+        countable = (values >= 0) & (values < _UNCOUNTABLE) & (values == jnp.round(values))
+        values = jnp.where(countable, values, _UNCOUNTABLE)
     return buffer.at[t // probe.interval - start // probe.interval].set(values.astype(buffer.dtype))
 
 
@@ -157,17 +159,29 @@ def _drain(
     fetched = {p.path: np.asarray(buffers[p.path]) for p in wanted}
     for p in wanted:
         rows = fetched[p.path][: (first + n) // p.interval - first // p.interval]
-        if p.is_spikes and p.interval == 1:
+        if p.is_spikes:
+            _refuse_uncountable(rows, p)
             drained[p.path].append(spikes_of(rows, first + 1))
         else:
             drained[p.path].append(rows)
 
 
+def _refuse_uncountable(rows: np.ndarray, p: Probe) -> None:
+    if np.any(rows == _UNCOUNTABLE):
+        column = int(np.argwhere(rows == _UNCOUNTABLE)[0][1])
+        raise NumericsError(
+            f"{p.path} of neuron {column if p.where is None else p.where[column]} is not a whole "
+            f"number from 0 to {_UNCOUNTABLE - 1}, so it is no count of spikes; "
+            "record it under jax.jit, as a series."
+        )
+
+
 def _collect(p: Probe, parts: list[Any], start: int, stop: int, dt: float) -> Series | Spikes:
-    if p.is_spikes and p.interval == 1:
+    if p.is_spikes:
         events = [np.concatenate(column) for column in zip(*parts, strict=True)] or [
             np.zeros(0, np.int64)
         ] * 2
-        return Spikes(events[0], events[1], p.width, dt, start, stop)
+        ids = events[1] if p.where is None else np.asarray(p.where)[events[1]]
+        return Spikes(events[0], ids, p.width, dt, start, stop, p.where)
     values = np.concatenate(parts) if parts else np.zeros((0, p.width))
     return Series(values, start, p.unit, dt, p.interval, p.where)

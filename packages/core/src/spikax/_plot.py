@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ def plot_raster(recording: Recording, populations: Sequence[str], ax: Any, max_n
         )
         row = np.full(spikes.size, -1)
         row[shown] = base + np.arange(shown.size)
-        rows = row[spikes.ids]
+        rows = row[spikes.columns]
         ax.plot(
             (spikes.steps * spikes.dt)[rows >= 0],
             rows[rows >= 0],
@@ -64,7 +65,7 @@ def plot_series(recording: Recording, paths: Sequence[str], ax: Any) -> Any:
         raise ConfigError(
             'no signal was recorded; record={"E": every(1*ms, "V_m", where=[0])} does it.'
         )
-    ax, colours = _axes(ax), iter(COLOURS * 100)
+    ax, colours = _axes(ax), itertools.cycle(COLOURS)
     for path, s in series.items():
         values = in_unit(np.asarray(s.values), s.unit)
         for column in range(values.shape[1]):

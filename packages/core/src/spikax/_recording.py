@@ -29,11 +29,21 @@ def every(interval: Any = None, *signals: str, where: Sequence[int] | None = Non
     Args:
         interval: Time between samples, a multiple of dt; None for every step.
         signals: Names of signals of the population.
-        where: Indices of neurons; None for all.
+        where: Indices of neurons, or a mask; None for all.
     """
-    chosen = None if where is None else tuple(int(i) for i in np.ravel(np.asarray(where)))
+    if not signals:
+        raise ConfigError('every() names no signal; write every(1*ms, "V_m").')
+    chosen = None if where is None else _indices(where)
     step = None if interval is None else float(to_coherent(interval, ms, "every: interval"))
     return Every(signals, step, chosen)
+
+
+def _indices(where: Sequence[int]) -> tuple[int, ...]:
+    given = np.ravel(np.asarray(where))
+    chosen = tuple(int(i) for i in (np.flatnonzero(given) if given.dtype == bool else given))
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ConfigError(f"every: where={chosen}; name at least one neuron, and each once.")
+    return chosen
 
 
 Request: TypeAlias = "str | Every | Sequence[str | Every]"
@@ -91,18 +101,23 @@ def _probe(net: Any, node: str, size: int, signal: str, wanted: Every) -> Probe:
             f"{node}.{signal} is recorded where={wanted.where}; "
             f"the population has neurons 0 to {size - 1}."
         )
-    return Probe(
-        f"{node}.{signal}", signals[signal], steps(wanted.interval, net.dt), wanted.where, size
-    )
+    interval = 1 if wanted.interval is None else steps(wanted.interval, net.dt, "every: interval")
+    probe = Probe(f"{node}.{signal}", signals[signal], interval, wanted.where, size)
+    if probe.is_spikes and interval > 1:
+        raise ConfigError(
+            f"{probe.path} is recorded every {wanted.interval:g} ms, which leaves out the spikes "
+            'between; write "spike" or every(None, "spike", where=...).'
+        )
+    return probe
 
 
-def steps(interval: float | None, dt: float) -> int:
-    """An interval (ms) in whole steps."""
-    if interval is None:
-        return 1
-    count = round(interval / dt)
-    if count < 1 or abs(interval / dt - count) > 1e-6 * count:
-        raise ConfigError(f"an interval of {interval:g} ms is not a multiple of dt = {dt:g} ms.")
+def steps(time: float, dt: float, what: str) -> int:
+    """A time (ms) in whole steps, at least one."""
+    count = round(time / dt) if np.isfinite(time) else 0
+    if count < 1 or abs(time / dt - count) > 1e-6 * count:
+        raise ConfigError(
+            f"{what} is {time:g} ms; it must be a multiple of dt = {dt:g} ms, at least one."
+        )
     return count
 
 
@@ -135,8 +150,9 @@ class Series:
     @property
     def times(self) -> Quantity:
         """The times of the samples."""
-        first = int(self.start) // self.interval + 1
-        return quantity((first + np.arange(len(self.values))) * (self.interval * self.dt), ms)
+        # A batch begins at one step.
+        first = int(np.ravel(self.start)[0]) // self.interval + 1
+        return quantity((first + np.arange(self.values.shape[-2])) * (self.interval * self.dt), ms)
 
 
 @dataclass(frozen=True)
@@ -149,6 +165,7 @@ class Spikes:
         size: Number of neurons recorded.
         dt: Time step, ms.
         start, stop: The recorded steps are start + 1 to stop.
+        where: Indices of the neurons recorded; None for all.
     """
 
     steps: np.ndarray
@@ -157,6 +174,15 @@ class Spikes:
     dt: float
     start: int
     stop: int
+    where: tuple[int, ...] | None = None
+
+    @property
+    def columns(self) -> np.ndarray:
+        """The place of each spike's neuron among those recorded."""
+        if self.where is None:
+            return self.ids
+        order = np.argsort(self.where)
+        return order[np.searchsorted(self.where, self.ids, sorter=order)]
 
     @property
     def times(self) -> Quantity:
@@ -173,14 +199,14 @@ class Spikes:
 
     def spike_trains(self) -> list[Quantity]:
         """The spike times of each neuron."""
-        by_neuron = np.argsort(self.ids, kind="stable")
-        cuts = np.cumsum(np.bincount(self.ids, minlength=self.size))[:-1]
+        by_neuron = np.argsort(self.columns, kind="stable")
+        cuts = np.cumsum(np.bincount(self.columns, minlength=self.size))[:-1]
         return [quantity(s * self.dt, ms) for s in np.split(self.steps[by_neuron], cuts)]
 
     def rates(self) -> Quantity:
         """Firing rate of each neuron."""
         window = max(self.stop - self.start, 1) * self.dt
-        return quantity(np.bincount(self.ids, minlength=self.size) / window, Hz)
+        return quantity(np.bincount(self.columns, minlength=self.size) / window, Hz)
 
     def rate(self) -> Quantity:
         """Mean firing rate."""
@@ -230,7 +256,7 @@ class Recording(Mapping[str, Any]):
 
 
 def spikes_of(counts: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
-    """Events (steps, ids) of a table of counts whose first row belongs to step `first`."""
+    """Events (steps, columns) of a table of counts whose first row belongs to step `first`."""
     rows, ids = np.nonzero(counts)
     times = counts[rows, ids].astype(np.int64)
     return np.repeat(rows + first, times).astype(np.int64), np.repeat(ids, times).astype(np.int32)

@@ -54,7 +54,9 @@ def simulate(
     Raises:
         NumericsError: A variable is no longer finite, or a model reported a fault.
     """
-    n = steps(float(to_coherent(duration, ms, "duration")), net.dt)
+    n = steps(float(to_coherent(duration, ms, "duration")), net.dt, "duration")
+    if chunk is not None and chunk < 1:
+        raise ConfigError(f"chunk is {chunk} steps; it must be at least one.")
     wanted = probes(net, record)
     constant, varying = _inputs(net, inputs or {}, n)
     _check_precision(state)
@@ -183,5 +185,8 @@ def _checkpointed(
 def _series(probe: Probe, rows: Array, start: Any, n: int, dt: float) -> Series:
     k = probe.interval
     if k > 1:  # samples stand at whole multiples of the interval, wherever the run began
-        rows = rows[(-start - 1) % k + k * jnp.arange(n // k, dtype=jnp.int32)]
+        # How many there are is part of a shape; where the start is traced, a last one that only
+        # some starts have is left out.
+        samples = n // k if isinstance(start, Tracer) else (int(start) + n) // k - int(start) // k
+        rows = rows[(-start - 1) % k + k * jnp.arange(samples, dtype=jnp.int32)]
     return Series(rows, start, probe.unit, dt, k, probe.where)
