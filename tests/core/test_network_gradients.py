@@ -19,7 +19,9 @@ DRIVE = {"LIF": 260, "ALIF": 260, "AdExIF": 700, "HH": 700}
 
 
 def names(family):
-    return [n for n, m in registry().records(Model).items() if m.family == family]
+    """Core's own models; a plugin proves its own."""
+    records = registry().records(Model).items()
+    return [n for n, m in records if m.family == family and m.target.startswith("spikax.")]
 
 
 def network(neuron, receptors):
