@@ -12,6 +12,7 @@ import pytest
 import spikax as sx
 from spikax._component import rebuild
 from spikax._projection import Edge
+from spikax._random import streams
 from spikax.errors import NumericsError
 from spikax.units import UNITLESS, ms, mV
 
@@ -157,3 +158,39 @@ def test_route_sends_each_synapse_to_the_channel_of_its_sign(weight):
     full = np.broadcast_to(weight, (3, 2))
     expected = np.stack([np.maximum(full, 0).sum(0), np.minimum(full, 0).sum(0)])
     assert np.array_equal(channels(weight), expected)
+
+
+class NoisyRelease(sx.Dynamics):
+    """Holds a stream of noise."""
+
+    ports = {"spike": sx.Port()}
+
+    class State(sx.State):
+        stream: jax.Array = sx.cell(kind="seed")
+        release: jax.Array = sx.cell()
+
+    def init_state(self, size, *, key, dt):
+        return self.State(stream=streams(key, size), release=jnp.zeros(size))
+
+    def update(self, state, inputs, *, t, dt):
+        return state
+
+
+def test_a_neuron_and_its_releases_have_noise_of_their_own():
+    population = sx.Population(sx.Poisson(), 2, {"a": NoisyRelease(), "b": NoisyRelease()})
+    state = sx.Network({"E": population}).build(dt=1 * ms).init_state().nodes["E"]
+    own = (state.node.stream, *(r.stream for r in state.releases.values()))
+    assert len({int(word) for words in own for word in words[0]}) == 6
+
+
+WEIGHTS = [1 * mV, 0.001 * sx.units.volt, [1.0, 2.0] * mV, [1.0, 3.0] * mV, 1 * sx.units.pA, None]
+
+
+@pytest.mark.parametrize("a", range(len(WEIGHTS)))
+def test_projections_compare_by_value(a):
+    made = [
+        sx.Projection("E", "I", "delta", sx.all_to_all(), weight, delay=1 * ms)
+        for weight in (*WEIGHTS, sx.Normal(1 * mV, 1 * mV))
+    ]
+    equal = [b for b, other in enumerate(made) if made[a] == other]
+    assert equal == ([0, 1] if a < 2 else [a])

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from spikax._fields import nested, part
+from spikax._random import fold, key_words
 from spikax._state import State
 from spikax._system import Array, Dynamics, Port, System
 from spikax.errors import ConfigError, ShapeError
@@ -72,7 +73,10 @@ class Releasing(Dynamics):
         return {**self.node.signals, **dict.fromkeys(sorted(self.releases), UNITLESS)}
 
     def init_state(self, size: int, *, key: Any, dt: float) -> ReleasingState:
-        releases = {n: r.init_state(size, key=key, dt=dt) for n, r in self.releases.items()}
+        words = key_words(key)  # folded, or the noise of a release would be that of its neuron
+        releases = {
+            n: r.init_state(size, key=fold(words, n), dt=dt) for n, r in self.releases.items()
+        }
         return ReleasingState(node=self.node.init_state(size, key=key, dt=dt), releases=releases)
 
     def update(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import jax.numpy as jnp
+import numpy as np
 
 from spikax import _ops as ops
 from spikax._component import Component
@@ -18,7 +19,7 @@ from spikax._formats import Format
 from spikax._state import State
 from spikax._system import Array
 from spikax.errors import ConfigError
-from spikax.units import UNITLESS, Unit
+from spikax.units import UNITLESS, Unit, to_coherent
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ class Projection:
                 f"got {self.connectivity!r}."
             )
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Projection):
+            return NotImplemented
+        names = (f.name for f in dataclasses.fields(self))
+        return all(_equal(getattr(self, n), getattr(other, n)) for n in names)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
+
     @property
     def factors(self) -> Mapping[str, float]:
         """Ports with their factors."""
@@ -78,6 +87,17 @@ class Projection:
             return (end,) if isinstance(end, str) else end
 
         return [(pre, post) for pre in names(self.pre) for post in names(self.post)]
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if any(value is None or isinstance(value, Distribution) for value in (a, b)):
+        return type(a) is type(b) and bool(a == b)
+    units = [getattr(value, "unit", UNITLESS) for value in (a, b)]
+    if units[0].dim != units[1].dim:
+        return False
+    if any(hasattr(value, "shape") for value in (a, b)):
+        return np.array_equal(*(to_coherent(value, units[0], "") for value in (a, b)))
+    return bool(a == b)
 
 
 class EdgeState(State):
