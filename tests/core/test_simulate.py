@@ -317,3 +317,19 @@ def test_a_batch_of_series_has_the_times_of_one(leaky):
     batch = jax.vmap(run)(jnp.arange(4.0))
     assert batch.values.shape == (4, 3, 2)
     assert np.allclose(batch.times / ms, [0.1, 0.2, 0.3])
+
+
+def test_another_duration_compiles_nothing_with_inputs_that_vary_either(relay):
+    relayed(relay, np.zeros((10, 3)))
+    state = relay.init_state()
+    with count_compilations() as seen:
+        for n in (7, 16, 21):
+            sx.simulate(
+                relay,
+                state,
+                n * 0.1 * ms,
+                inputs={"A.spike": np.zeros((n, 3))},
+                chunk=8,
+                record={"A": "spike"},
+            )
+    assert seen.count == 0

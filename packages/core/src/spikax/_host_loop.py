@@ -36,9 +36,10 @@ def host_loop(
     length = _chunk_length(chunk, wanted)
     start, done = int(state.t), 0
     drained: dict[str, list[Any]] = {p.path: [] for p in wanted}
-    state = jax.tree.map(
-        jnp.copy, state
-    )  # the chunk donates what it is given; the caller keeps theirs
+    # The chunk donates what it is given; the caller keeps theirs.
+    state = jax.tree.map(jnp.copy, state)
+    # Cut and padded by NumPy: by JAX each duration would be some small programs to compile.
+    varying = {k: np.asarray(v) for k, v in varying.items()}
     with Progress(n, net.dt, progress) as bar:
         try:
             while done < n:
@@ -73,7 +74,7 @@ def _chunk_length(chunk: int | None, wanted: tuple[Probe, ...]) -> int:
 
 def _padded(rows: Any, length: int) -> Any:
     missing = length - rows.shape[0]
-    return jnp.pad(rows, [(0, missing)] + [(0, 0)] * (rows.ndim - 1)) if missing else rows
+    return np.pad(rows, [(0, missing)] + [(0, 0)] * (rows.ndim - 1)) if missing else rows
 
 
 @partial(jax.jit, static_argnames=("probes", "length"), donate_argnums=(1,))

@@ -118,7 +118,11 @@ def _fit(values: Any, size: int, n: int, path: str) -> Any:
             f"neurons, or ({n}, {size}) for the steps and neurons."
         )
     lead = np.shape(values)[:1] if np.ndim(values) == 2 else ()
-    return jnp.broadcast_to(jnp.asarray(values, dtype=float), (*lead, size))
+    if isinstance(values, Tracer):
+        return jnp.broadcast_to(jnp.asarray(values, dtype=float), (*lead, size))
+    # By NumPy: by JAX each shape would be a program to compile.
+    plain = np.asarray(values, dtype=jax.dtypes.canonicalize_dtype(float))
+    return jax.device_put(np.broadcast_to(plain, (*lead, size)))
 
 
 def _into_channel(values: Any, port: Any, channel: str, path: str) -> Any:
