@@ -290,11 +290,9 @@ class Opaque:
     """A kernel that runs on the host, counts, and refuses float32."""
 
     def __init__(self, op):
-        self.op, self.traces, self.calls = op, 0, 0
+        self.op, self.calls = op, 0
 
     def __call__(self, fmt, *operands):
-        self.traces += 1
-
         def host(leaves, *operands):
             self.calls += 1
             again = jax.tree.unflatten(structure, leaves)
@@ -390,9 +388,10 @@ def test_an_opaque_kernel_is_safe_under_every_transformation(kernels, sparse, na
     def all_of_them(*operands):
         results = {}
         for label, transform in transformations(call(name, sparse), len(operands)).items():
-            before = kernel.traces
+            # What is traced once may be taken from JAX's cache: the program says what it calls.
+            program = str(jax.make_jaxpr(transform)(*operands))
+            assert ("pure_callback" in program) is opaque, label
             results[label] = transform(*operands)
-            assert (kernel.traces > before) is opaque, label
         return results
 
     opaque = True
