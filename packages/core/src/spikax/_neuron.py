@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from spikax._fields import param, static
+from spikax._fields import cell, clock, param, spike, static
+from spikax._integrate import exp_euler, exp_euler_joint
+from spikax._state import State
 from spikax._surrogate import SuperSpike, Surrogate
 from spikax._system import Array, Dynamics, Port
-from spikax.units import mV, pA
+from spikax.units import ms, mV, pA, pF
 
 Current: TypeAlias = Callable[[Array, float], Array]
 """`current(V, tau)`: synaptic current (pA) at potential V (mV), `tau` ms into the step."""
@@ -37,6 +39,56 @@ class Neuron(Dynamics):
     def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> Any:
         del t
         return self.step(state, lambda V, tau: inputs["current"], inputs["delta"], dt=dt)
+
+
+class Evolving(Neuron):
+    """A neuron given by the slopes of some of its variables, its potential the first of them."""
+
+    evolving: ClassVar[tuple[str, ...]] = ("V_m",)
+
+    @abstractmethod
+    def slopes(self, y: tuple[Array, ...], current: Array) -> tuple[Array, ...]:
+        """Rates of change (per ms) of the variables `y` under a synaptic `current` (pA)."""
+
+    def propagate(self, s: Any, current: Current, active: Array | None, dt: float) -> Any:
+        """The state after dt by exponential Euler; V is held where the neuron is not `active`."""
+
+        def slopes(y: tuple[Array, ...]) -> tuple[Array, ...]:
+            flow, *others = self.slopes(y, current(y[0], dt / 2))
+            return flow if active is None else jnp.where(active, flow, 0.0), *others
+
+        y = tuple(getattr(s, name) for name in self.evolving)
+        if len(y) == 1:
+            moved = (exp_euler(lambda V: slopes((V,))[0], y[0], dt),)
+        else:
+            moved = exp_euler_joint(slopes, y, dt)
+        return s.replace(**dict(zip(self.evolving, moved, strict=True)))
+
+
+class CrossingState(State):
+    """Variables of every neuron that makes its own action potentials."""
+
+    V_m: Array = cell(mV, init="V_init", doc="membrane potential")
+    spike: Array = spike()
+
+
+class Crossing(Evolving):
+    """A neuron that makes its own action potentials: a spike is an upward crossing of V_th."""
+
+    V_th: Array = param(0 * mV, doc="potential whose upward crossing is a spike")
+    width: Array = param(10 * mV, above=0, doc="scale of the surrogate gradient")
+    surrogate: Surrogate = static(SuperSpike(), doc="derivative of the spike")
+
+    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> Any:
+        moved = self.propagate(s, current, None, dt)
+        V = moved.V_m + jump
+        below = (s.V_m < self.V_th).astype(V.dtype)
+        return moved.replace(V_m=V, spike=self.surrogate((V - self.V_th) / self.width) * below)
+
+
+def rest(values: Mapping[str, Any]) -> Any:
+    """The leak's reversal potential, where a neuron starts unless told otherwise."""
+    return values["E_L"]
 
 
 def surrogate_width(values: Mapping[str, Any]) -> Any:
@@ -77,3 +129,56 @@ def refractory_after(refractory: Array, spikes: Array, t_ref: Array, dt: float) 
     """Steps left to be refractory: started by a spike, else counted down to zero."""
     steps = jnp.round(t_ref / dt).astype(jnp.int32)
     return jnp.where(spikes >= 0.5, steps, jnp.maximum(refractory - 1, 0))
+
+
+class FiringState(State):
+    """Variables of every integrate-and-fire neuron."""
+
+    V_m: Array = cell(mV, init="V_init", doc="membrane potential")
+    spike: Array = spike()
+    refractory: Array = clock("steps left of the refractory period")
+
+
+class IntegrateAndFire(Evolving, Firing):
+    """A neuron of slopes that fires, is reset, and keeps its potential for t_ref.
+
+    A model declares t_ref and says what its threshold is and what else a spike changes.
+    """
+
+    t_ref: Array
+
+    def threshold(self, s: Any) -> Array:
+        """The potential (mV) at which a neuron in state `s` fires."""
+        del s
+        return self.V_th
+
+    def after_spike(self, s: Any, spikes: Array) -> Any:
+        """What the spikes change besides the potential: nothing, or the adaptation."""
+        del spikes
+        return s
+
+    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> Any:
+        active = s.refractory == 0
+        moved = self.propagate(s, current, active, dt)
+        V = moved.V_m + jnp.where(active, jump, 0.0)
+        threshold = self.threshold(moved)
+        spikes = self.fire(V, active, threshold)
+        return self.after_spike(moved, spikes).replace(
+            V_m=self.after_reset(V, spikes, threshold),
+            spike=spikes,
+            refractory=refractory_after(s.refractory, spikes, self.t_ref, dt),
+        )
+
+
+class Membrane(IntegrateAndFire):
+    """An integrate-and-fire neuron whose membrane has a capacitance and a time constant."""
+
+    C_m: Array = param(200 * pF, above=0, doc="membrane capacitance")
+    tau_m: Array = param(20 * ms, above=0, doc="membrane time constant")
+    E_L: Array = param(-60 * mV, doc="resting potential")
+    t_ref: Array = param(2 * ms, at_least=0, steps=True, doc="refractory period")
+    I_e: Array = param(0 * pA, doc="constant current")
+
+    def leak(self, V: Array, current: Array) -> Array:
+        """Rate of change (mV/ms) of a passive membrane."""
+        return (self.E_L - V) / self.tau_m + (current + self.I_e) / self.C_m

@@ -7,8 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from spikax._fields import cell, clock, param, spike
-from spikax._integrate import exp_euler_joint
-from spikax._neuron import Current, Firing, refractory_after
+from spikax._neuron import IntegrateAndFire, rest
 from spikax._state import State
 from spikax._system import Array
 from spikax.units import ms, mV, nS, pA, pF
@@ -23,7 +22,7 @@ class AdExIFState(State):
     refractory: Array = clock("steps left of the refractory period")
 
 
-class AdExIF(Firing):
+class AdExIF(IntegrateAndFire):
     """Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005, eqs. 1-2).
 
         C_m dV/dt = g_L (E_L - V) + g_L Delta_T exp((V - V_th) / Delta_T) - w + I_syn(V) + I_e
@@ -49,26 +48,19 @@ class AdExIF(Firing):
     tau_w: Array = param(144 * ms, above=0, doc="time constant of the adaptation")
     t_ref: Array = param(0 * ms, at_least=0, steps=True, doc="refractory period")
     I_e: Array = param(0 * pA, doc="constant current")
-    V_init: Array = param(lambda values: values["E_L"], unit=mV, doc="potential at the start")
+    V_init: Array = param(rest, unit=mV, doc="potential at the start")
     State = AdExIFState
+    evolving = ("V_m", "w")
 
-    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> AdExIFState:
-        active = s.refractory == 0
+    def slopes(self, y: tuple[Array, ...], current: Array) -> tuple[Array, ...]:
+        V, w = y
+        upstroke = self.g_L * self.Delta_T * jnp.exp((V - self.V_th) / self.Delta_T)
+        flow = (self.g_L * (self.E_L - V) + upstroke - w + current + self.I_e) / self.C_m
+        return flow, (self.a * (V - self.E_L) - w) / self.tau_w
 
-        def slopes(y: tuple[Array, ...]) -> tuple[Array, ...]:
-            V, w = y
-            upstroke = self.g_L * self.Delta_T * jnp.exp((V - self.V_th) / self.Delta_T)
-            flow = (
-                self.g_L * (self.E_L - V) + upstroke - w + current(V, dt / 2) + self.I_e
-            ) / self.C_m
-            return jnp.where(active, flow, 0.0), (self.a * (V - self.E_L) - w) / self.tau_w
+    def threshold(self, s: Any) -> Array:
+        del s
+        return self.V_peak
 
-        V, w = exp_euler_joint(slopes, (s.V_m, s.w), dt)
-        V = V + jnp.where(active, jump, 0.0)
-        spikes = self.fire(V, active, self.V_peak)
-        return AdExIFState(
-            V_m=self.after_reset(V, spikes, self.V_peak),
-            w=w + self.b * spikes,
-            spike=spikes,
-            refractory=refractory_after(s.refractory, spikes, self.t_ref, dt),
-        )
+    def after_spike(self, s: Any, spikes: Array) -> AdExIFState:
+        return s.replace(w=s.w + self.b * spikes)

@@ -7,11 +7,10 @@ from typing import Any
 import jax.numpy as jnp
 
 from spikax._fields import cell, clock, param, spike, static
-from spikax._integrate import exp_euler
-from spikax._neuron import Current, Firing, refractory_after
+from spikax._neuron import Current, Membrane, rest
 from spikax._state import State
 from spikax._system import Array
-from spikax.units import ms, mV, pA, pF
+from spikax.units import ms, mV
 
 
 class ALIFState(State):
@@ -23,7 +22,7 @@ class ALIFState(State):
     refractory: Array = clock("steps left of the refractory period")
 
 
-class ALIF(Firing):
+class ALIF(Membrane):
     """Leaky integrate-and-fire neuron with an adaptive threshold (Bellec et al. 2020, eqs. 6-8).
 
     dV/dt = (E_L - V) / tau_m + (I_syn(V) + I_e) / C_m
@@ -32,28 +31,17 @@ class ALIF(Firing):
     """
 
     reset: str = static("soft", choices=("hard", "soft"), doc="hard: to V_reset; soft: by the gap")
-    C_m: Array = param(200 * pF, above=0, doc="membrane capacitance")
-    tau_m: Array = param(20 * ms, above=0, doc="membrane time constant")
-    E_L: Array = param(-60 * mV, doc="resting potential")
-    t_ref: Array = param(2 * ms, at_least=0, steps=True, doc="refractory period")
-    I_e: Array = param(0 * pA, doc="constant current")
     tau_a: Array = param(200 * ms, above=0, doc="time constant of the adaptation")
     beta: Array = param(1.6 * mV, doc="rise of the threshold by one spike")
-    V_init: Array = param(lambda values: values["E_L"], unit=mV, doc="potential at the start")
+    V_init: Array = param(rest, unit=mV, doc="potential at the start")
     State = ALIFState
 
-    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> ALIFState:
-        def slope(V: Array) -> Array:
-            return (self.E_L - V) / self.tau_m + (current(V, dt / 2) + self.I_e) / self.C_m
+    def slopes(self, y: tuple[Array, ...], current: Array) -> tuple[Array, ...]:
+        return (self.leak(y[0], current),)
 
-        active = s.refractory == 0
-        V = jnp.where(active, exp_euler(slope, s.V_m, dt) + jump, s.V_m)
+    def threshold(self, s: Any) -> Array:
+        return self.V_th + self.beta * s.a
+
+    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> ALIFState:
         a = jnp.exp(-dt / self.tau_a) * s.a + s.spike
-        threshold = self.V_th + self.beta * a
-        spikes = self.fire(V, active, threshold)
-        return ALIFState(
-            V_m=self.after_reset(V, spikes, threshold),
-            a=a,
-            spike=spikes,
-            refractory=refractory_after(s.refractory, spikes, self.t_ref, dt),
-        )
+        return super().step(s.replace(a=a), current, jump, dt=dt)

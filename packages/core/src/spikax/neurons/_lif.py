@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import jax.numpy as jnp
-
-from spikax._fields import cell, clock, param, spike
-from spikax._integrate import exp_euler
-from spikax._neuron import Current, Firing, refractory_after
-from spikax._state import State
+from spikax._fields import param
+from spikax._neuron import FiringState, Membrane, rest
 from spikax._system import Array
-from spikax.units import ms, mV, pA, pF
+from spikax.units import mV
 
 
-class LIFState(State):
-    """Variables of a leaky integrate-and-fire neuron."""
-
-    V_m: Array = cell(mV, init="V_init", doc="membrane potential")
-    spike: Array = spike()
-    refractory: Array = clock("steps left of the refractory period")
-
-
-class LIF(Firing):
+class LIF(Membrane):
     """Leaky integrate-and-fire neuron (Lapicque 1907; Gerstner et al. 2014, eq. 1.9).
 
         dV/dt = (E_L - V) / tau_m + (I_syn(V) + I_e) / C_m
@@ -33,23 +19,8 @@ class LIF(Firing):
     where the current is constant, of order 2 otherwise.
     """
 
-    C_m: Array = param(200 * pF, above=0, doc="membrane capacitance")
-    tau_m: Array = param(20 * ms, above=0, doc="membrane time constant")
-    E_L: Array = param(-60 * mV, doc="resting potential")
-    t_ref: Array = param(2 * ms, at_least=0, steps=True, doc="refractory period")
-    I_e: Array = param(0 * pA, doc="constant current")
-    V_init: Array = param(lambda values: values["E_L"], unit=mV, doc="potential at the start")
-    State = LIFState
+    V_init: Array = param(rest, unit=mV, doc="potential at the start")
+    State = FiringState
 
-    def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> LIFState:
-        def slope(V: Array) -> Array:
-            return (self.E_L - V) / self.tau_m + (current(V, dt / 2) + self.I_e) / self.C_m
-
-        active = s.refractory == 0
-        V = jnp.where(active, exp_euler(slope, s.V_m, dt) + jump, s.V_m)
-        spikes = self.fire(V, active, self.V_th)
-        return LIFState(
-            V_m=self.after_reset(V, spikes, self.V_th),
-            spike=spikes,
-            refractory=refractory_after(s.refractory, spikes, self.t_ref, dt),
-        )
+    def slopes(self, y: tuple[Array, ...], current: Array) -> tuple[Array, ...]:
+        return (self.leak(y[0], current),)
