@@ -54,6 +54,12 @@ def run_across_precisions():
     sx.simulate(model, state, 1 * ms)
 
 
+def run_a_double_network():
+    with jax.enable_x64(True):
+        model = build()
+    sx.simulate(model, build().init_state(), 1 * ms)
+
+
 def load_into_another(tmp_path):
     sx.save_state(tmp_path / "s", build().init_state())
     sx.load_state(tmp_path / "s", like=build(populations={"E": E}).init_state())
@@ -418,6 +424,86 @@ CASES = {
         ConfigError,
         r"E\.spike is recorded every 1 ms, which leaves out the spikes between",
     ),
+    "populations without names": (
+        lambda: sx.Network([E]),
+        ConfigError,
+        "populations are list; name each of them",
+    ),
+    "projection without a list": (
+        lambda: sx.Network({"E": E, "I": I}, project()),
+        ConfigError,
+        "projections are Projection; write a list",
+    ),
+    "receptor the wrong way round": (
+        lambda: sx.Receptor(sx.COBA(), sx.Expon()),
+        ConfigError,
+        r"of COBA\(.*\) and Expon\(.*\); it takes a time course and a coupling",
+    ),
+    "class for a neuron": (
+        lambda: sx.Cell(sx.LIF),
+        ConfigError,
+        r"a cell needs a neuron such as LIF\(\), got <class",
+    ),
+    "class for a surrogate": (
+        lambda: sx.LIF(surrogate=sx.SuperSpike),
+        ConfigError,
+        r"LIF\.surrogate is <class .*; write for example SuperSpike\(\)",
+    ),
+    "name for a surrogate": (
+        lambda: sx.LIF().replace(surrogate="SuperSpike"),
+        ConfigError,
+        "LIF.surrogate is 'SuperSpike'",
+    ),
+    "record without a population": (
+        lambda: run(record="spike"),
+        ConfigError,
+        r"record is 'spike'; name the population",
+    ),
+    "spikes drawn as a line": (
+        lambda: run(record={"E": "spike"})[1].plot("E.spike"),
+        ConfigError,
+        r"E\.spike is not a series of values; write recording\.plot_raster\(\)",
+    ),
+    "pattern of a part of the path": (
+        lambda: sx.select(build(), "tau_m"),
+        ConfigError,
+        r"nothing matches 'tau_m'; the paths are nodes\.E\.neuron\.tau_m",
+    ),
+    "weights of an edge that is not there": (
+        lambda: sx.select(build(project()), sx.weights("E->E")),
+        ConfigError,
+        r"nothing matches weights\('E->E'\); the paths are edges\.E->I\.weight",
+    ),
+    "network that is not built": (
+        lambda: sx.simulate(sx.Network({"E": E}), None, 1 * ms),
+        ConfigError,
+        r"needs a built network, got Network; write model = net\.build\(",
+    ),
+    "no state": (
+        lambda: sx.simulate(build(), None, 1 * ms),
+        ConfigError,
+        r"needs a state of the network, got NoneType; write state = model\.init_state\(\)",
+    ),
+    "network of another precision": (
+        run_a_double_network,
+        ConfigError,
+        r"neuron\.V_th is float64, the precision in force is float32",
+    ),
+    "upstroke that outgrows floating point": (
+        lambda: build(populations={"E": sx.Population(sx.AdExIF(V_peak=0 * mV), 2)}),
+        ConfigError,
+        r"AdExIF\.V_peak = 0 mV is out of reach of a step of 0\.1 ms",
+    ),
+    "traced build": (
+        lambda: jax.grad(lambda w: build(project(weight=w * nS)).dt * w)(1.0),
+        ConfigError,
+        "build it first, then differentiate",
+    ),
+    "delay far below a step": (
+        lambda: build(project(delay=1e-8 * ms)),
+        ConfigError,
+        "1e-08 ms, below one step, dt = 0.1 ms",
+    ),
     "unbuilt distribution": (
         lambda: sx.LIF(V_init=sx.Normal(-60 * mV, 1 * mV)).init_state(3, key=0, dt=0.1),
         ConfigError,
@@ -471,3 +557,11 @@ def test_missing_extra_says_what_to_install(module, extra, call, monkeypatch):
 
 def test_a_size_that_numpy_counted_is_a_size():
     assert sx.Population(sx.LIF(), np.arange(3).size * np.int64(2)).size == 6
+
+
+def test_recordings_print_in_one_line():
+    _, recording = run(record={"E": ["spike", sx.every(0.5 * ms, "V_m", where=[1])]})
+    assert repr(recording) == (
+        "Recording(E.spike: Spikes(<0 of 10 neurons>, 0 to 1 ms), "
+        "E.V_m: Series(<2x1> mV, every 0.5 ms))"
+    )

@@ -81,7 +81,7 @@ def test_select_by_kind_path_type_and_predicate(model, wanted, count):
 
 
 def test_select_of_nothing_says_what_there_is(model):
-    with pytest.raises(ConfigError, match=r"nothing matches .*the paths are nodes\.E"):
+    with pytest.raises(ConfigError, match=r"nothing matches 'nodes\.X\.\*'; the paths are nodes\."):
         sx.select(model, "nodes.X.*")
 
 
@@ -236,3 +236,23 @@ def test_built_networks_compare_by_value():
 
     assert built(1) == built(1)
     assert built(1) != built(2)
+
+
+def test_a_projection_keeps_its_samples_when_another_is_added():
+    def built(*ports):
+        rule, weight = sx.pairwise_bernoulli(0.5), sx.Uniform(1 * pA, 2 * pA)
+        many = [sx.Projection("E", "E", p, rule, weight, 1 * ms) for p in ports]
+        net = sx.Network({"E": sx.Population(CELL, 9)}, many)
+        return net.build(dt=0.1 * ms, seed=1).edges
+
+    alone, among = built("inh"), built("current", "inh")
+    assert list(alone) == ["E->E"]
+    assert list(among) == ["E->E:current", "E->E:inh"]
+    assert np.array_equal(alone["E->E"].weight, among["E->E:inh"].weight)
+    assert not np.array_equal(among["E->E:current"].weight[:5], among["E->E:inh"].weight[:5])
+
+
+def test_sampled_refractory_periods_lie_on_the_grid():
+    lif = sx.LIF(t_ref=sx.Uniform(1 * ms, 3 * ms))
+    model = sx.Network({"E": sx.Population(lif, 50)}).build(dt=0.5 * ms)
+    assert set(np.unique(model.nodes["E"].t_ref)) == {1.0, 1.5, 2.0, 2.5, 3.0}

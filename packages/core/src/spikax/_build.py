@@ -30,6 +30,16 @@ def build(net: Network, dt: float, seed: int) -> BuiltNetwork:
     """Sample a description and fix its buffers; `Network.build` is the way in."""
     if not np.isfinite(dt) or dt <= 0:
         raise ConfigError(f"dt is {dt:g} ms; it must be positive.")
+    try:
+        return _build(net, dt, seed)
+    except jax.errors.TracerArrayConversionError:
+        raise ConfigError(
+            "a network cannot be built from values that JAX is tracing; build it first, then "
+            "differentiate by leaves of the built one: params, rest = select(model, weights())."
+        ) from None
+
+
+def _build(net: Network, dt: float, seed: int) -> BuiltNetwork:
     nodes = {name: _node(net, name, dt, seed) for name in net.populations}
     edges = {edge.name: _edge(net, edge, dt, seed) for edge in net.edges()}
     nodes, shared = without_followers(nodes, net.share)
@@ -55,7 +65,7 @@ def _rng(seed: int, name: str) -> np.random.Generator:
 def _node(net: Network, name: str, dt: float, seed: int) -> System:
     population = net.populations[name]
     try:
-        node = sampled(population.node(), population.size, _rng(seed, f"node/{name}"))
+        node = sampled(population.node(), population.size, _rng(seed, f"node/{name}"), dt)
         node.check(dt)
     except (ConfigError, ShapeError) as error:
         raise type(error)(f"population {name!r}: {error}") from None
@@ -67,16 +77,17 @@ def _cast(value: Any) -> Any:
     return jnp.asarray(np.asarray(value, dtype=jax.dtypes.canonicalize_dtype(float)))
 
 
-def sampled(component: C, size: int, rng: np.random.Generator) -> C:
-    """A copy in which every distribution has become one value per neuron."""
+def sampled(component: C, size: int, rng: np.random.Generator, dt: float) -> C:
+    """A copy in which every distribution has become one value per neuron, on the grid if need be."""
     model = type(component).__name__
 
     def draw(name: str, field: Field) -> Any:
         value = getattr(component, name)
         if isinstance(field, Part):
-            return sampled_parts(value, size, rng)
+            return sampled_parts(value, size, rng, dt)
         if isinstance(field, Parameter) and isinstance(value, Distribution):
-            return field.sample(value, size, rng, model)
+            drawn = field.sample(value, size, rng, model)
+            return np.round(drawn / dt) * dt if field.steps else drawn
         if (
             isinstance(field, Parameter)
             and not field.free
@@ -96,15 +107,15 @@ def sampled(component: C, size: int, rng: np.random.Generator) -> C:
     return made
 
 
-def sampled_parts(value: Any, size: int, rng: np.random.Generator) -> Any:
+def sampled_parts(value: Any, size: int, rng: np.random.Generator, dt: float) -> Any:
     """The same for a part: a component or a mapping of them."""
     if isinstance(value, Component):
-        return sampled(value, size, rng)
-    return {name: sampled(part, size, rng) for name, part in value.items()}
+        return sampled(value, size, rng, dt)
+    return {name: sampled(part, size, rng, dt) for name, part in value.items()}
 
 
 def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
-    projection, rng = edge.projection, _rng(seed, f"edge/{edge.name}")
+    projection, rng = edge.projection, _rng(seed, f"edge/{edge.stream}")
     n_pre, n_post = (net.populations[end].size for end in (edge.pre, edge.post))
     try:
         pairs = projection.connectivity.sample(n_pre, n_post, rng, same=edge.pre == edge.post)
@@ -200,7 +211,12 @@ def _steps(delay: Any, pairs: Pairs, rng: np.random.Generator, dt: float, name: 
     sampled_ = isinstance(delay, Distribution)
     if not sampled_ and np.any(np.abs(given / dt - steps) > 1e-6 * np.maximum(1, steps)):
         bad = np.ravel(given)[np.argmax(np.ravel(np.abs(given / dt - steps)))]
-        raise ConfigError(f"{where} is {bad:g} ms, which is not a multiple of dt = {dt:g} ms.")
+        raise ConfigError(
+            f"{where} is {bad:g} ms, which is not a multiple of dt = {dt:g} ms; choose a dt that "
+            "divides it, or round the value."
+        )
+    if np.ndim(steps) == 0 and steps == 0 < given:
+        raise ConfigError(f"{where} is {given:g} ms, below one step, dt = {dt:g} ms.")
     if np.ndim(steps):
         if not sampled_ and np.any(steps < 1):
             raise ConfigError(f"{where}: a delay per synapse is at least one step, dt = {dt:g} ms.")

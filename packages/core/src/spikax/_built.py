@@ -62,7 +62,8 @@ class BuiltNetwork(System):
 
         Args:
             size: Not used; a network has its own sizes.
-            key: Seed of the noise (an int, a JAX key or two words); that of `build` if None.
+            key: Seed of the noise (an int, a JAX key or two words); that of `build` if None. Many
+                trials at once are `jax.vmap` over `jax.random.split(jax.random.key(0), n)`.
             dt: Not used; a network has its own step.
         """
         del size, dt

@@ -11,6 +11,7 @@ import numpy as np
 
 from spikax._distributions import Distribution
 from spikax._fields import Derived, Field, Parameter, Part, Static
+from spikax._surrogate import Surrogate
 from spikax.errors import ConfigError, unknown
 from spikax.units import UNITLESS, Quantity, Unit, in_unit, quantity
 
@@ -125,8 +126,14 @@ def _convert(owner: Component, field: Field, value: Any) -> Any:
     model = type(owner).__name__
     if isinstance(field, Parameter):
         return field.convert(value, model)
-    if isinstance(field, Static) and field.choices and value not in field.choices:
-        raise unknown(f"choice for {model}.{field.name}", value, map(str, field.choices))
+    return _chosen(field, value, f"{model}.{field.name}") if isinstance(field, Static) else value
+
+
+def _chosen(field: Static, value: Any, where: str) -> Any:
+    if field.choices and value not in field.choices:
+        raise unknown(f"choice for {where}", value, map(str, field.choices))
+    if isinstance(field.default, Surrogate) and not isinstance(value, Surrogate):
+        raise ConfigError(f"{where} is {value!r}; write for example SuperSpike().")
     return value
 
 

@@ -30,6 +30,12 @@ class EdgeSpec:
     post: str
     projection: Projection
 
+    @property
+    def stream(self) -> str:
+        """What its samples are drawn by: no other projection can change it."""
+        ports = "+".join(self.projection.factors)
+        return f"{self.projection.name or ''}/{self.pre}->{self.post}:{ports}"
+
 
 @dataclass(frozen=True)
 class Network:
@@ -42,7 +48,13 @@ class Network:
         projections: In the order in which they act.
         share: Groups of parameters that are one, by path:
             `[("E.neuron.tau_m", "I.neuron.tau_m")]`. The first name keeps the leaf and the
-            gradient.
+            gradient, which is the sum over the group. All must have the same value.
+
+    Raises:
+        ConfigError: A cycle of projections without delay, equal names, a value that is no weight
+            or delay.
+        UnknownNameError: A population, port, channel or signal that does not exist.
+        UnitError: A weight or delay in another unit.
     """
 
     populations: Mapping[str, Population]
@@ -50,6 +62,16 @@ class Network:
     share: Sequence[Sequence[str]] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(cast(Any, self.populations), Mapping):
+            raise ConfigError(
+                f"populations are {type(self.populations).__name__}; name each of them: "
+                "Network({'E': Population(LIF(), 100)})."
+            )
+        if not isinstance(cast(Any, self.projections), Sequence):
+            raise ConfigError(
+                f"projections are {type(self.projections).__name__}; write a list: "
+                "Network(populations, [Projection(...)])."
+            )
         if not self.populations:
             raise ConfigError(
                 "a network needs at least one population: Network({'E': Population(LIF(), 100)})."
@@ -162,6 +184,11 @@ class Network:
         Returns:
             The system that runs: a pytree whose leaves are the parameters and the weights, in the
             floating-point type that is in force (float32; float64 under `jax.enable_x64(True)`).
+
+        Raises:
+            ConfigError: A time is not a multiple of dt, a sampled value is out of range, a rule
+                asks for more than there is, shared parameters differ.
+            ShapeError: Values that fit neither the neurons nor the synapses.
         """
         from spikax._build import build
 

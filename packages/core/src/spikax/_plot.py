@@ -61,6 +61,9 @@ def plot_series(recording: Recording, paths: Sequence[str], ax: Any) -> Any:
     series = {
         p: recording[p] for p in paths or [p for p, s in recording.items() if isinstance(s, Series)]
     }
+    events = [path for path, s in series.items() if not isinstance(s, Series)]
+    if events:
+        raise ConfigError(f"{events[0]} is not a series of values; write recording.plot_raster().")
     if not series:
         raise ConfigError(
             'no signal was recorded; record={"E": every(1*ms, "V_m", where=[0])} does it.'
@@ -77,7 +80,7 @@ def plot_series(recording: Recording, paths: Sequence[str], ax: Any) -> Any:
                 color=next(colours),
                 label=f"{path} {neuron}",
             )
-    units = {str(s.unit) for s in series.values()}
-    ax.set(xlabel="time (ms)", ylabel=f"{', '.join(series)} ({', '.join(units)})")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
+    ax.set(xlabel="time (ms)", ylabel=", ".join(f"{p} ({s.unit})" for p, s in series.items()))
+    if len(ax.get_lines()) <= 3 * len(COLOURS):  # more names would take the place of the lines
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return ax

@@ -67,7 +67,7 @@ def key_words(key: int | Array) -> Array:
     if words.dtype != jnp.uint32 or words.shape not in ((2,), (4,)):
         raise ConfigError(
             f"a seed of shape {words.shape} and dtype {words.dtype} is no key; give an integer, "
-            "jax.random.key(seed), or two uint32 words"
+            "jax.random.key(seed), or two uint32 words; under jax.vmap, jax.random.split(key, n)"
         )
     # The keys of the "rbg" generators hold four words.
     return words if words.size == 2 else jnp.stack(_scramble(words[0], words[1])) ^ words[2:]

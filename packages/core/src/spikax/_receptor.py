@@ -74,6 +74,16 @@ class Receptor(Component):
     kinetics: Kinetics = part(doc="time course")
     coupling: Coupling = part(doc="effect on the membrane")
 
+    def validate(self) -> None:
+        if not (
+            isinstance(cast(Any, self.kinetics), Kinetics)
+            and isinstance(cast(Any, self.coupling), Coupling)
+        ):
+            raise ConfigError(
+                f"a receptor is of {self.kinetics!r} and {self.coupling!r}; it takes a time course "
+                "and a coupling: Receptor(Expon(5*ms), COBA(0*mV))."
+            )
+
     def init_state(self, size: int) -> Any:
         """The variables of `size` neurons at rest."""
         return self.kinetics.rest(size, self.coupling.unit)
@@ -99,6 +109,10 @@ class Cell(Dynamics):
 
     `Cell(LIF(), ampa=Receptor(Expon(5*ms), COBA(0*mV)))`. Its ports are the neuron's and one per
     receptor; a receptor's conductance or current is a signal of the receptor's name.
+
+    Raises:
+        ConfigError: The neuron or a receptor is none, or a receptor has the name of a port or a
+            signal of the neuron.
     """
 
     neuron: Neuron = part(doc="the neuron")
@@ -106,6 +120,8 @@ class Cell(Dynamics):
     State: ClassVar[type[Any]] = CellState
 
     def __init__(self, neuron: Neuron, **receptors: Receptor) -> None:
+        if not isinstance(cast(Any, neuron), Neuron):
+            raise ConfigError(f"a cell needs a neuron such as LIF(), got {neuron!r}.")
         for name, receptor in receptors.items():
             if name in neuron.ports or name in neuron.signals:
                 raise ConfigError(

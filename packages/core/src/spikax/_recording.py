@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import jax
 import numpy as np
@@ -77,6 +77,8 @@ class Probe:
 
 def probes(net: Any, record: Mapping[str, Request] | None) -> tuple[Probe, ...]:
     """Resolve what was asked for; unknown names and impossible intervals raise."""
+    if record is not None and not isinstance(cast(Any, record), Mapping):
+        raise ConfigError(f'record is {record!r}; name the population: record={{"E": "spike"}}.')
     sizes, found = dict(net.sizes), list[Probe]()
     for node, requests in (record or {}).items():
         if node not in sizes:
@@ -122,12 +124,15 @@ def steps(time: float, dt: float, what: str) -> int:
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Series:
     """A recorded signal: one row per sample, one column per neuron.
 
+    A sample is taken at the end of its step, so the first one is at `start` + 1 steps at the
+    earliest; with an interval, samples stand at its whole multiples.
+
     Attributes:
-        values: (samples, neurons), coherent units.
+        values: (samples, neurons), coherent units; `vmap` puts its axis in front.
         start: Step before the first sample.
         unit: Declared unit.
         dt: Time step, ms.
@@ -144,7 +149,7 @@ class Series:
 
     @property
     def data(self) -> Quantity:
-        """The values as a quantity."""
+        """The values as a quantity, in the declared unit."""
         return quantity(self.values, self.unit)
 
     @property
@@ -154,14 +159,19 @@ class Series:
         first = int(np.ravel(self.start)[0]) // self.interval + 1
         return quantity((first + np.arange(self.values.shape[-2])) * (self.interval * self.dt), ms)
 
+    def __repr__(self) -> str:
+        unit = "" if str(self.unit) == "1" else f" {self.unit}"
+        shape = "x".join(map(str, np.shape(self.values)))
+        return f"Series(<{shape}>{unit}, every {self.interval * self.dt:g} ms)"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Spikes:
     """Recorded spikes as events.
 
     Attributes:
-        steps: Step of each spike, ascending.
-        ids: Neuron of each spike.
+        steps: The step whose end is the time of the spike, ascending: time = steps * dt.
+        ids: Index of each spike's neuron in its population.
         size: Number of neurons recorded.
         dt: Time step, ms.
         start, stop: The recorded steps are start + 1 to stop.
@@ -198,31 +208,42 @@ class Spikes:
         )
 
     def spike_trains(self) -> list[Quantity]:
-        """The spike times of each neuron."""
+        """The spike times of each neuron, in the order of the columns."""
         by_neuron = np.argsort(self.columns, kind="stable")
         cuts = np.cumsum(np.bincount(self.columns, minlength=self.size))[:-1]
         return [quantity(s * self.dt, ms) for s in np.split(self.steps[by_neuron], cuts)]
 
     def rates(self) -> Quantity:
-        """Firing rate of each neuron."""
+        """Firing rate of each neuron, (size,)."""
         window = max(self.stop - self.start, 1) * self.dt
         return quantity(np.bincount(self.columns, minlength=self.size) / window, Hz)
 
     def rate(self) -> Quantity:
-        """Mean firing rate."""
+        """Mean firing rate over neurons and time."""
         return quantity(len(self.ids) / self.size / (max(self.stop - self.start, 1) * self.dt), Hz)
 
     def isi_cv(self, min_spikes: int = 3) -> np.ndarray:
-        """Coefficient of variation of the intervals of each neuron that fired often enough."""
+        """Coefficient of variation of the intervals of each neuron with `min_spikes` spikes.
+
+        Neurons that fired less are left out: the array may be shorter than the population.
+        """
         trains = (np.asarray(t.mantissa) for t in self.spike_trains())
         gaps = [np.diff(t) for t in trains if len(t) >= min_spikes]
         return np.array([g.std() / g.mean() for g in gaps if g.mean() > 0])
 
+    def __repr__(self) -> str:
+        window = f"{self.start * self.dt:g} to {self.stop * self.dt:g} ms"
+        return f"Spikes(<{len(self.ids)} of {self.size} neurons>, {window})"
+
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recording(Mapping[str, Any]):
-    """Everything recorded in a run, by path: `recording["E.V_m"]`, or `recording["E"]["V_m"]`."""
+    """Everything recorded in a run, by path: `recording["E.V_m"]`, or `recording["E"]["V_m"]`.
+
+    Spikes come as `Spikes`, under a JAX transform as a `Series` of counts; any other signal comes
+    as a `Series`.
+    """
 
     series: dict[str, Any]
 
@@ -242,14 +263,31 @@ class Recording(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.series)
 
+    def __repr__(self) -> str:
+        return f"Recording({', '.join(f'{p}: {s!r}' for p, s in self.series.items())})"
+
     def plot_raster(self, *populations: str, ax: Any = None, max_neurons: int = 200) -> Any:
-        """Draw the spikes of some populations (all that recorded them), time against neuron."""
+        """Draw the spikes of some populations (all that recorded them), time against neuron.
+
+        Returns:
+            The matplotlib axes, new ones unless `ax` is given: `.figure.savefig("raster.png")`.
+
+        Raises:
+            ConfigError: No spikes were recorded there, or matplotlib is missing.
+        """
         from spikax._plot import plot_raster
 
         return plot_raster(self, populations, ax, max_neurons)
 
     def plot(self, *paths: str, ax: Any = None) -> Any:
-        """Draw recorded signals against time, one line per neuron."""
+        """Draw recorded signals (all if none is named) against time, one line per neuron.
+
+        Returns:
+            The matplotlib axes, new ones unless `ax` is given.
+
+        Raises:
+            ConfigError: No such signal was recorded, or matplotlib is missing.
+        """
         from spikax._plot import plot_series
 
         return plot_series(self, paths, ax)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -99,8 +100,8 @@ def select(tree: Any, *wanted: Filter) -> tuple[Any, Any]:
 
     Args:
         tree: A model or a state.
-        wanted: Kinds ("weight", "hidden"), path patterns ("nodes.E.*"), classes that own the leaf,
-            or predicates on `LeafInfo`.
+        wanted: Kinds ("weight", "parameter", "hidden"), patterns of whole paths ("nodes.E.*",
+            "*.tau_m"), classes that own the leaf, or predicates on `LeafInfo`.
 
     Returns:
         `(picked, rest)`, both of the structure of `tree`, with None where a leaf went to the other.
@@ -111,14 +112,23 @@ def select(tree: Any, *wanted: Filter) -> tuple[Any, Any]:
     info = leaves(tree)
     picked = [any(_matches(leaf, w) for w in wanted) for leaf in info]
     if not any(picked):
-        paths = ", ".join(leaf.path for leaf in info[:12])
-        raise ConfigError(
-            f"nothing matches {wanted}; the paths are {paths}{', ...' if len(info) > 12 else ''}."
-        )
+        raise ConfigError(_nothing(wanted, [leaf.path for leaf in info]))
     values, structure = jax.tree.flatten(tree)
     chosen = [v if p else None for v, p in zip(values, picked, strict=True)]
     others = [None if p else v for v, p in zip(values, picked, strict=True)]
     return jax.tree.unflatten(structure, chosen), jax.tree.unflatten(structure, others)
+
+
+def _nothing(wanted: tuple[Filter, ...], paths: list[str]) -> str:
+    shown = ", ".join(getattr(w, "__name__", repr(w)) for w in wanted)
+
+    def unlike(path: str) -> float:
+        return -difflib.SequenceMatcher(None, shown, path).ratio()
+
+    near = ", ".join(sorted(paths, key=unlike)[:12]) + (", ..." if len(paths) > 12 else "")
+    return (
+        f'nothing matches {shown}; the paths are {near}. A pattern covers a whole path: "*.tau_m".'
+    )
 
 
 def merge(*trees: Any) -> Any:
@@ -136,6 +146,7 @@ def weights(*edges: str) -> Callable[[LeafInfo], bool]:
     def wanted(leaf: LeafInfo) -> bool:
         return leaf.kind == "weight" and (not edges or leaf.path.split(".")[-2] in edges)
 
+    wanted.__name__ = f"weights({', '.join(map(repr, edges))})"
     return wanted
 
 

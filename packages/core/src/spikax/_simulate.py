@@ -52,24 +52,47 @@ def simulate(
         The state at the end and the recording.
 
     Raises:
-        NumericsError: A variable is no longer finite, or a model reported a fault.
+        NumericsError: A variable is no longer finite, or a model reported a fault; only outside a
+            transform.
+        ConfigError: The network is not built, the duration or an interval is not a multiple of dt,
+            the network or the state is of another precision.
+        UnknownNameError: A population, port, channel or signal that does not exist.
+        UnitError: An input in another unit than its port.
+        ShapeError: An input that fits neither the neurons nor the steps.
     """
+    _check_built(net, state)
     n = steps(float(to_coherent(duration, ms, "duration")), net.dt, "duration")
     if chunk is not None and chunk < 1:
         raise ConfigError(f"chunk is {chunk} steps; it must be at least one.")
     wanted = probes(net, record)
     constant, varying = _inputs(net, inputs or {}, n)
     _check_precision(state)
+    _check_precision(net)
     if under_transform(net, state, constant, varying):
         return _scan(net, state, constant, varying, n, wanted, chunk)
     return host_loop(net, state, constant, varying, n, wanted, chunk, progress)
 
 
-def _check_precision(state: NetworkState) -> None:
+def _check_built(net: Any, state: Any) -> None:
+    if not isinstance(net, BuiltNetwork):
+        raise ConfigError(
+            f"simulate needs a built network, got {type(net).__name__}; "
+            "write model = net.build(dt=0.1*ms)."
+        )
+    if not isinstance(state, NetworkState):
+        raise ConfigError(
+            f"simulate needs a state of the network, got {type(state).__name__}; "
+            "write state = model.init_state()."
+        )
+
+
+def _check_precision(tree: BuiltNetwork | NetworkState) -> None:
     """JAX would cast what is of the other precision without a word."""
     in_force = jnp.zeros(()).dtype
-    for leaf in leaves(state):
-        dtype = leaf.value.dtype
+    for leaf in leaves(tree):
+        dtype = getattr(leaf.value, "dtype", in_force)
+        if isinstance(leaf.value, np.ndarray):  # merged in by hand: cast when it is used
+            continue
         if jnp.issubdtype(dtype, jnp.floating) and dtype != in_force:
             raise ConfigError(
                 f"{leaf.path} is {dtype}, the precision in force is {in_force}; build and run the "

@@ -125,4 +125,4 @@ def _compare(saved: dict[str, Any], expected: dict[str, Any], path: Any) -> None
         shown = "; ".join(differences[:5]) + (
             f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
         )
-        raise StateError(f"{path} holds the state of another network: {shown}.")
+        raise StateError(f"{path} holds the state of another network or precision: {shown}.")
