@@ -196,6 +196,22 @@ def test_stp_reaches_the_published_steady_state():
     assert released[-1] == pytest.approx(0.5 * (1 - e) / (1 - 0.5 * e), rel=1e-10)
 
 
+def test_stp_releases_two_spikes_of_one_step_one_after_the_other():
+    """The same as two steps that no time lies between."""
+    stp, spikes = sx.STP(0.6, 100 * ms, 50 * ms), [1.0, 1.0]
+    state, both = (stp.init_state(1, key=0, dt=1.0) for _ in range(2))
+    for _ in range(3):
+        both = stp.update(both, {"spike": np.full(1, 2.0)}, t=0, dt=1.0)
+        released = 0.0
+        for i, spike in enumerate(spikes):
+            state = stp.update(state, {"spike": np.full(1, spike)}, t=0, dt=1.0 if i == 0 else 0.0)
+            released += float(state.release[0])
+        assert float(both.release[0]) == pytest.approx(released, rel=1e-12)
+        assert float(both.x[0]) == pytest.approx(float(state.x[0]), rel=1e-12)
+    five = stp.update(state, {"spike": np.full(1, 5.0)}, t=0, dt=1.0)
+    assert 0 <= float(five.x[0]) <= 1
+
+
 def test_spike_times_and_step_current_keep_their_times():
     table = sx.SpikeTimes.from_trains([[0.5, 2.0, 2.0] * ms, [1.5] * ms, [] * ms])
     net = sx.Network(

@@ -78,7 +78,7 @@ def _cast(value: Any) -> Any:
 
 
 def sampled(component: C, size: int, rng: np.random.Generator, dt: float) -> C:
-    """A copy in which every distribution has become one value per neuron, on the grid if need be."""
+    """A copy in which every distribution is one value per neuron, on the grid if need be."""
     model = type(component).__name__
 
     def draw(name: str, field: Field) -> Any:

@@ -40,6 +40,10 @@ def without_followers(
     pairs = tuple((names[0], follower) for names in share for follower in names[1:])
     for owner, follower in pairs:
         first, second = value_at(nodes, owner), value_at(nodes, follower)
+        if owner == follower or first is None or second is None:
+            raise ConfigError(
+                f"{owner} and {follower} are shared twice; put all names of one value in one group."
+            )
         if not np.array_equal(first, second):
             raise ConfigError(
                 f"{owner} and {follower} are shared but differ, {first} and {second}; "

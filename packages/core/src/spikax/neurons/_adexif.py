@@ -10,6 +10,7 @@ from spikax._fields import cell, clock, param, spike
 from spikax._neuron import IntegrateAndFire, rest
 from spikax._state import State
 from spikax._system import Array
+from spikax.neurons._upstroke import check_upstroke
 from spikax.units import ms, mV, nS, pA, pF
 
 
@@ -51,6 +52,10 @@ class AdExIF(IntegrateAndFire):
     V_init: Array = param(rest, unit=mV, doc="potential at the start")
     State = AdExIFState
     evolving = ("V_m", "w")
+
+    def check(self, dt: float) -> None:
+        super().check(dt)
+        check_upstroke(self, self.g_L / self.C_m, dt)
 
     def slopes(self, y: tuple[Array, ...], current: Array) -> tuple[Array, ...]:
         V, w = y

@@ -42,6 +42,11 @@ class STP(Dynamics):
         kept = jnp.where(facilitates, jnp.exp(-dt / jnp.where(facilitates, self.tau_f, 1.0)), 0.0)
         u = state.u * kept
         x = 1 + (state.x - 1) * jnp.exp(-dt / self.tau_d)
-        u = u + self.U * (1 - u) * inputs["spike"]
-        release = u * x * inputs["spike"]
-        return STPState(u=u, x=x - release, release=release)
+        spikes = inputs["spike"]
+        more = jnp.where(spikes > 1, spikes - 1, 0.0)
+        u = u + self.U * (1 - u) * (spikes - more)
+        first = u * x * (spikes - more)
+        # A second spike in one step finds what the first one left; so x never falls below zero.
+        u = 1 - (1 - u) * (1 - self.U) ** more
+        further = (x - first) * (1 - (1 - u) ** more)
+        return STPState(u=u, x=x - first - further, release=first + further)
