@@ -182,7 +182,12 @@ class symmetric_pairwise_bernoulli(Rule):
 
 @dataclass(frozen=True, eq=False)
 class explicit(Rule):
-    """Connect `pre[s]` with `post[s]` for every synapse s of a list."""
+    """Connect `pre[s]` with `post[s]` for every synapse s of a list.
+
+    Attributes:
+        pre: Indices of the sources, integers (synapses,), in any order, repeats allowed.
+        post: Indices of the targets. Weights and delays of that length belong to the same list.
+    """
 
     pre: np.ndarray
     post: np.ndarray

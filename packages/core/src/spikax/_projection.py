@@ -32,11 +32,13 @@ class Projection:
         port: Port of the target ("exc", "current"; "syn.ex" for one channel), or several with a
             factor each: `{"ampa": 1, "nmda": 0.3}` shares one connectivity and one set of weights.
         connectivity: A rule: `pairwise_bernoulli(0.02)`, `all_to_all()`.
-        weight: A quantity in the unit of the port over that of the signal. One number stays one
-            number (and one gradient); a distribution, an array or `each(6*nS)` is one value per
-            synapse.
-        delay: None or 0: within the same step (feed-forward layers). Else at least dt; a
-            distribution or an array is one delay per synapse. A spike at time s acts at exactly s +
+        weight: A quantity in the unit of the port over that of the signal: nS for spikes into a
+            conductance. One number stays one number (and one gradient); a distribution, an array or
+            `each(6*nS)` is one value per synapse. An array is (pre neurons, post neurons), or one
+            value for each synapse of `explicit`, in the order of its list.
+        delay: None or 0: within the same step (feed-forward layers). Else a multiple of dt; an
+            array, shaped as for `weight`, or a distribution is one delay per synapse, and what is
+            sampled is rounded to the grid, one step at least. A spike at time s acts at exactly s +
             delay.
         signal: What the synapses transmit: "spike", the name of a release, any signal of the
             source.

@@ -39,8 +39,9 @@ Filter: TypeAlias = "str | type | Callable[[LeafInfo], bool]"
 def leaves(tree: Any) -> list[LeafInfo]:
     """Every leaf with its path, in JAX's own order.
 
-    Paths are made of declared names and of the user's own: `nodes.E.neuron.V_m`,
-    `edges.E->I.weight`.
+    Each comes as a `LeafInfo`: path, kind ("parameter", "weight", "hidden", ...), declared unit,
+    owning class, and the value in coherent units. Paths are made of declared names and of the
+    user's own: `nodes.E.neuron.V_m`, `edges.E->I.weight`.
     """
     return list(_walk(tree, "", "index", UNITLESS, type(None)))
 

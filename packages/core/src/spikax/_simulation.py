@@ -50,7 +50,11 @@ class Simulation:
         inputs: Mapping[str, Any] | None = None,
         progress: bool | None = None,
     ) -> Recording:
-        """Go on for a duration; arguments as in `simulate`."""
+        """Go on for a duration; arguments and errors as in `simulate`.
+
+        Raises:
+            ConfigError: It was called under a JAX transform, where nothing may change.
+        """
         with jax.enable_x64(self._double):
             if under_transform(self.model, self.state, inputs):
                 raise ConfigError(
@@ -68,10 +72,14 @@ class Simulation:
             self.state = self.model.init_state(key=seed)
 
     def save(self, path: Any) -> None:
-        """Write the present state to a file."""
+        """Write the present state to a file, all or nothing; the name is taken as it is."""
         save_state(path, self.state)
 
     def load(self, path: Any) -> None:
-        """Go on from a saved state of this network."""
+        """Go on from a saved state of this network.
+
+        Raises:
+            StateError: The file is no state, or that of another network or precision.
+        """
         with jax.enable_x64(self._double):
             self.state = load_state(path, like=self.state)

@@ -16,8 +16,9 @@ hookimpl = pluggy.HookimplMarker("spikax")
 def spikax_models() -> Iterable[Model]:  # pyright: ignore[reportReturnType]
     """Yield the models of this plugin: neurons, synapses, inputs and the like.
 
-    A target is a subclass of `spikax.System`; `spikax.testing.check_dynamics` proves that it keeps
-    the contract. The whole plugin:
+    A target is a subclass of `spikax.System`, or of `spikax.Kinetics` or `spikax.Coupling` for a
+    receptor; `spikax.testing.check_dynamics` proves that a `Dynamics` keeps the contract.
+    The whole plugin:
 
         from spikax.plugins import Model, hookimpl
 

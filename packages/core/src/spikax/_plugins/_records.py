@@ -88,7 +88,7 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class Model(Record):
-    """A `System` class: a neuron, synapse, coupling, release, input or readout.
+    """A class of models: a `System`, or the `Kinetics` or `Coupling` of a receptor.
 
     Attributes:
         family: What it is in a network: "neuron", "synapse", "coupling", "release", "input", ...

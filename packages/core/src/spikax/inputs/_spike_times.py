@@ -29,9 +29,9 @@ class SpikeTimes(Dynamics):
     """Neurons that fire at given times.
 
     `times` holds one train (K,) for all neurons, or one column (K, N) for each; `from_trains` takes
-    trains of different length. A time is a multiple of dt and above 0, where no step ends; a spike
-    at time s acts at s + delay. The same time twice is two spikes. After 2^22 steps float32
-    confuses neighbours: use float64.
+    trains of different length. Times are multiples of dt above 0: a spike is stamped with the end
+    of a step, and none ends at 0. A spike at time s acts at s + delay; the same time twice is two
+    spikes. After 2^22 steps float32 confuses neighbours: use float64.
     """
 
     times: Array = param(
