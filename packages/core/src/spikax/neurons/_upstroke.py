@@ -19,7 +19,7 @@ def check_upstroke(model: Any, rate: Any, dt: float) -> None:
     highest = model.V_th + model.Delta_T * np.log(_GROWTH / (rate * dt))
     if np.any(model.V_peak > highest):
         raise ConfigError(
-            f"{type(model).__name__}.V_peak = {np.max(model.V_peak):g} mV is out of reach of a step "
-            f"of {dt:g} ms: from {np.min(highest):g} mV on the upstroke outgrows floating point. "
+            f"{type(model).__name__}.V_peak = {np.max(model.V_peak):g} mV is out of reach of a "
+            f"step of {dt:g} ms: from {np.min(highest):g} mV on the upstroke outgrows floating point. "
             "A V_peak below that moves no spike by more than a step."
         )
