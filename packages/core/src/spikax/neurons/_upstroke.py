@@ -20,6 +20,6 @@ def check_upstroke(model: Any, rate: Any, dt: float) -> None:
     if np.any(model.V_peak > highest):
         raise ConfigError(
             f"{type(model).__name__}.V_peak = {np.max(model.V_peak):g} mV is out of reach of a "
-            f"step of {dt:g} ms: from {np.min(highest):g} mV on the upstroke outgrows floating point. "
-            "A V_peak below that moves no spike by more than a step."
+            f"step of {dt:g} ms: from {np.min(highest):g} mV on the upstroke outgrows floating "
+            "point. A V_peak below that moves no spike by more than a step."
         )
