@@ -71,8 +71,12 @@ from spikax.inputs import SpikeTimes as SpikeTimes
 from spikax.inputs import StepCurrent as StepCurrent
 from spikax.neurons import ALIF as ALIF
 from spikax.neurons import HH as HH
+from spikax.neurons import IF as IF
 from spikax.neurons import LIF as LIF
 from spikax.neurons import AdExIF as AdExIF
+from spikax.neurons import AdQuaIF as AdQuaIF
+from spikax.neurons import ExpIF as ExpIF
+from spikax.neurons import QuaIF as QuaIF
 from spikax.plugins import model as model
 from spikax.readouts import LeakyReadout as LeakyReadout
 from spikax.releases import STP as STP
@@ -88,10 +92,12 @@ __all__ = [
     "COBA",
     "CUBA",
     "HH",
+    "IF",
     "LIF",
     "STP",
     "ATan",
     "AdExIF",
+    "AdQuaIF",
     "Alpha",
     "BuiltNetwork",
     "Cell",
@@ -100,6 +106,7 @@ __all__ = [
     "DualExpon",
     "Dynamics",
     "Edge",
+    "ExpIF",
     "Expon",
     "Exponential",
     "Filter",
@@ -117,6 +124,7 @@ __all__ = [
     "Population",
     "Port",
     "Projection",
+    "QuaIF",
     "Receptor",
     "Recording",
     "Relay",

@@ -12,6 +12,10 @@ _NEURONS = (
     ("ALIF", "Bellec et al. 2020, eqs. 6-8", "leaky integrate-and-fire, adaptive threshold"),
     ("AdExIF", "Brette & Gerstner 2005, eqs. 1-2", "adaptive exponential integrate-and-fire"),
     ("HH", "Hodgkin & Huxley 1952", "Hodgkin-Huxley"),
+    ("IF", "Gerstein & Mandelbrot 1964", "integrate-and-fire without leak"),
+    ("ExpIF", "Fourcaud-Trocme et al. 2003, eqs. 6-8", "exponential integrate-and-fire"),
+    ("QuaIF", "Latham et al. 2000; Gerstner et al. 2014, eq. 5.16", "quadratic integrate-and-fire"),
+    ("AdQuaIF", "Izhikevich 2003; Touboul 2008, sec. 2", "adaptive quadratic integrate-and-fire"),
 )
 _SYNAPSES = (
     ("Expon", "Rotter & Diesmann 1999, sec. 3", "exponential decay"),

@@ -1,0 +1,82 @@
+"""One test a neuron: its closed form, its published figures, or a general-purpose solver."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad, solve_ivp
+
+import spikax as sx
+from spikax.units import ms, pA
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+def run(model, duration, dt, size, record="spike"):
+    net = sx.Network({"E": sx.Population(model, size)}).build(dt=dt * ms)
+    return sx.simulate(net, net.init_state(), duration * ms, record={"E": record})[1]
+
+
+def trains(*args):
+    return [times / ms for times in run(*args)["E.spike"].spike_trains()]
+
+
+def test_if_period_is_charge_over_current():
+    """Period t_ref + C_m (V_th - V_reset) / I, rounded up to the grid; none without current."""
+    current = np.array([0.0, 97, 257, 397])
+    silent, *firing = trains(sx.IF(I_e=current * pA), 100, 0.1, 4)
+    assert len(silent) == 0
+    for train, I in zip(firing, current[1:], strict=True):
+        assert np.allclose(np.diff(train), 2 + 0.1 * np.ceil(200 * 10 / I / 0.1))
+
+
+def test_expif_rheobase_and_period():
+    """Rheobase g_L (V_T - E_L - Delta_T) = 16.2 pA; the period is the integral of dV / slope."""
+    current = np.array([0.99 * 16.2, 1.05 * 16.2, 30, 80])
+    silent, *firing = trains(sx.ExpIF(I_e=current * pA), 1000, 0.05, 4)
+    assert len(silent) == 0
+
+    def per_mV(V, I):
+        return 10 / (-65 - V + 3.48 * np.exp((V + 59.9) / 3.48) + I / 10)
+
+    for train, I in zip(firing, current[1:], strict=True):
+        period = 2 + quad(per_mV, -68, -59.9 + 5 * 3.48, args=(I,))[0]
+        assert np.diff(train).mean() == pytest.approx(period, rel=1e-3, abs=0.05)
+
+
+def test_quaif_period_is_the_arc_tangent():
+    """tau_m / (a_0 k) (atan((V_peak - m) / k) - atan((V_reset - m) / k)) above 37.5 pA."""
+    current = np.array([0.99 * 37.5, 1.05 * 37.5, 60, 200])
+    silent, *firing = trains(sx.QuaIF(I_e=current * pA), 800, 0.05, 4)
+    assert len(silent) == 0
+    for train, I in zip(firing, current[1:], strict=True):
+        k = np.sqrt((I - 37.5) / 10 * 15)
+        period = 2 + 10 * 15 / k * (np.arctan(57.5 / k) - np.arctan(-7.5 / k))
+        assert np.diff(train).mean() == pytest.approx(period, rel=1e-3, abs=0.05)
+
+
+def solved(rhs, start, event, duration):
+    """Times at which `event` crosses zero upwards, from a general-purpose solver."""
+    event.direction = 1
+    return solve_ivp(
+        rhs, (0, duration), start, "DOP853", events=event, rtol=1e-10, atol=1e-10, max_step=1.0
+    )
+
+
+def test_adquaif_adapts_like_a_general_solver():
+    """Each of the first intervals, with the reset done by hand between two calls of the solver."""
+
+    def rhs(_, y):
+        V, w = y
+        return (V + 65) * (V + 50) / 150 + (250 - w) / 100, (2 * (V + 65) - w) / 100
+
+    def peak(_, y):
+        return y[0]
+
+    peak.terminal = True
+    y, expected = (-65.0, 0.0), []
+    for _ in range(8):
+        solution = solved(rhs, y, peak, 200)
+        expected.append(solution.t_events[0][0])
+        y = (-65.0, solution.y_events[0][0][1] + 40)
+    got = trains(sx.AdQuaIF(I_e=250 * pA, t_ref=0 * ms), 300, 0.02, 1)[0]
+    assert np.allclose(np.diff(got)[:7], expected[1:], rtol=2e-3, atol=0.04)
+    assert expected[-1] > 1.3 * expected[1], "it adapts"
