@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad, solve_ivp
 
 import spikax as sx
-from spikax.units import ms, pA
+from spikax.units import ms, mV, pA
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -80,3 +80,50 @@ def test_adquaif_adapts_like_a_general_solver():
     got = trains(sx.AdQuaIF(I_e=250 * pA, t_ref=0 * ms), 300, 0.02, 1)[0]
     assert np.allclose(np.diff(got)[:7], expected[1:], rtol=2e-3, atol=0.04)
     assert expected[-1] > 1.3 * expected[1], "it adapts"
+
+
+def bursts(train, pause):
+    """Spikes in each burst but the last, which may be cut; a pause ends a burst."""
+    ends = np.flatnonzero(np.diff(train) > pause) + 1
+    return np.diff([0, *ends])
+
+
+def test_gif_fires_in_the_published_patterns():
+    """Tonic, adapting, phasic, bursting: panels A, C, D, M of figure 1 (Mihalas & Niebur 2009)."""
+    volts_per_s = np.array([1.5, 2, 1.5, 2]) * 200 * pA
+    model = sx.GIF(
+        I_e=volts_per_s,
+        a=np.array([0, 0.005, 0.005, 0.005]) / ms,
+        A_1=np.array([0, 0, 0, 10]) * 200 * pA,
+        A_2=np.array([0, 0, 0, -0.6]) * 200 * pA,
+    )
+    tonic, adapting, phasic, bursting = trains(model, 500, 0.05, 4)
+    assert np.allclose(np.diff(tonic), 20 * np.log(30 / 10), atol=0.05)
+    assert np.all(np.diff(np.diff(adapting)) > -0.06)
+    assert np.diff(adapting)[-1] > 1.4 * np.diff(adapting)[0]
+    assert 1 <= len(phasic) <= 6
+    assert phasic[-1] < 250
+    assert np.all(bursts(bursting, 30) >= 3)
+    assert len(bursts(bursting, 30)) >= 3
+
+
+PATTERNS = {"RS": (0.02, 0.2, -65, 8), "IB": (0.02, 0.2, -55, 4), "CH": (0.02, 0.2, -50, 2)}
+PATTERNS |= {"FS": (0.1, 0.2, -65, 2), "LTS": (0.02, 0.25, -65, 2)}
+
+
+def test_izhikevich_fires_in_the_published_patterns():
+    """Figure 2 of Izhikevich 2003, current 10 from rest for half a second."""
+    a, b, c, d = np.array(list(PATTERNS.values())).T
+    model = sx.Izhikevich(
+        a=a / ms, b=b / ms, V_reset=c * mV, d=d * mV / ms, V_init=-70 * mV, I_e=1000 * pA
+    )
+    gaps = {n: np.diff(t) for n, t in zip(PATTERNS, trains(model, 500, 0.1, 5), strict=True)}
+    assert gaps["RS"][-1] > 1.5 * gaps["RS"][0], "regular spiking adapts"
+    assert gaps["IB"][:2].max() < 10 < 25 < gaps["IB"][4:].min(), "one burst, then single spikes"
+    assert np.ptp(gaps["IB"][6:]) < 0.5
+    stops = np.flatnonzero(gaps["CH"] > 20)
+    assert len(stops) >= 6, "chattering: burst after burst"
+    assert np.median(gaps["CH"]) < 5
+    assert np.ptp(gaps["FS"][5:]) < 0.5, "fast spiking: no adaptation"
+    assert 1e3 / gaps["FS"][-1] > 100
+    assert 1e3 / gaps["LTS"][0] > 150 > 100 > 1e3 / gaps["LTS"][-1], "fast at first, then adapted"

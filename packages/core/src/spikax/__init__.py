@@ -70,12 +70,14 @@ from spikax.inputs import Relay as Relay
 from spikax.inputs import SpikeTimes as SpikeTimes
 from spikax.inputs import StepCurrent as StepCurrent
 from spikax.neurons import ALIF as ALIF
+from spikax.neurons import GIF as GIF
 from spikax.neurons import HH as HH
 from spikax.neurons import IF as IF
 from spikax.neurons import LIF as LIF
 from spikax.neurons import AdExIF as AdExIF
 from spikax.neurons import AdQuaIF as AdQuaIF
 from spikax.neurons import ExpIF as ExpIF
+from spikax.neurons import Izhikevich as Izhikevich
 from spikax.neurons import QuaIF as QuaIF
 from spikax.plugins import model as model
 from spikax.readouts import LeakyReadout as LeakyReadout
@@ -91,6 +93,7 @@ __all__ = [
     "ALIF",
     "COBA",
     "CUBA",
+    "GIF",
     "HH",
     "IF",
     "LIF",
@@ -111,6 +114,7 @@ __all__ = [
     "Exponential",
     "Filter",
     "Firing",
+    "Izhikevich",
     "KineticState",
     "Kinetics",
     "LeakyReadout",

@@ -16,6 +16,8 @@ _NEURONS = (
     ("ExpIF", "Fourcaud-Trocme et al. 2003, eqs. 6-8", "exponential integrate-and-fire"),
     ("QuaIF", "Latham et al. 2000; Gerstner et al. 2014, eq. 5.16", "quadratic integrate-and-fire"),
     ("AdQuaIF", "Izhikevich 2003; Touboul 2008, sec. 2", "adaptive quadratic integrate-and-fire"),
+    ("GIF", "Mihalas & Niebur 2009, eqs. 2.1-2.3", "generalised linear integrate-and-fire"),
+    ("Izhikevich", "Izhikevich 2003, eqs. 1-3", "simple spiking neuron of 20 patterns"),
 )
 _SYNAPSES = (
     ("Expon", "Rotter & Diesmann 1999, sec. 3", "exponential decay"),

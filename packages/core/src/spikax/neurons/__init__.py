@@ -3,19 +3,23 @@
 from spikax.neurons._adexif import AdExIF as AdExIF
 from spikax.neurons._alif import ALIF as ALIF
 from spikax.neurons._expif import ExpIF as ExpIF
+from spikax.neurons._gif import GIF as GIF
 from spikax.neurons._hh import HH as HH
 from spikax.neurons._if import IF as IF
+from spikax.neurons._izhikevich import Izhikevich as Izhikevich
 from spikax.neurons._lif import LIF as LIF
 from spikax.neurons._quaif import AdQuaIF as AdQuaIF
 from spikax.neurons._quaif import QuaIF as QuaIF
 
 __all__ = [
     "ALIF",
+    "GIF",
     "HH",
     "IF",
     "LIF",
     "AdExIF",
     "AdQuaIF",
     "ExpIF",
+    "Izhikevich",
     "QuaIF",
 ]
