@@ -127,3 +127,43 @@ def test_izhikevich_fires_in_the_published_patterns():
     assert np.ptp(gaps["FS"][5:]) < 0.5, "fast spiking: no adaptation"
     assert 1e3 / gaps["FS"][-1] > 100
     assert 1e3 / gaps["LTS"][0] > 150 > 100 > 1e3 / gaps["LTS"][-1], "fast at first, then adapted"
+
+
+def test_fitzhugh_nagumo_limit_cycle():
+    """Period and range of the cycle at I = 0.5; rest at I = 0.3, below the Hopf point 0.331."""
+
+    def rhs(_, y):
+        x, w = y
+        return x - x**3 / 3 - w + 0.5, 0.08 * (x + 0.7 - 0.8 * w)
+
+    def crossing(_, y):
+        return y[0] - 1
+
+    exact = solved(rhs, (-1.2, -0.625), crossing, 400)
+    model = sx.FitzHughNagumo(I_e=np.array([90.0, 150]) * pA)
+    rec = run(model, 400, 0.1, 2, ["spike", "V_m"])
+    silent, firing = (t / ms for t in rec["E.spike"].spike_trains())
+    assert len(silent) <= 1
+    period = np.diff(exact.t_events[0])[3:].mean()
+    assert np.diff(firing)[3:].mean() == pytest.approx(period, rel=5e-3)
+    x = (rec["E.V_m"].values[2000:, 1] + 30) / 30
+    late = exact.y[0][exact.t > 200]
+    assert np.allclose([x.min(), x.max()], [late.min(), late.max()], atol=0.02)
+
+
+def test_hindmarsh_rose_bursts():
+    """I = 2, r = 0.005: as many spikes in each burst as a general solver finds."""
+
+    def rhs(_, y):
+        x, fast, slow = y
+        dx = fast - x**3 + 3 * x**2 - slow + 2
+        return dx, 1 - 5 * x**2 - fast, 0.005 * (4 * (x + 1.6) - slow)
+
+    def crossing(_, y):
+        return y[0] - 2 / 3
+
+    exact = solved(rhs, (-1.6, -11.8, 0.0), crossing, 1000).t_events[0]
+    rest, got = trains(sx.HindmarshRose(I_e=np.array([0.0, 600]) * pA), 1000, 0.05, 2)
+    assert len(rest) == 0
+    assert len(bursts(exact, 50)) >= 3
+    assert list(bursts(got, 50)) == list(bursts(exact, 50))

@@ -77,6 +77,8 @@ from spikax.neurons import LIF as LIF
 from spikax.neurons import AdExIF as AdExIF
 from spikax.neurons import AdQuaIF as AdQuaIF
 from spikax.neurons import ExpIF as ExpIF
+from spikax.neurons import FitzHughNagumo as FitzHughNagumo
+from spikax.neurons import HindmarshRose as HindmarshRose
 from spikax.neurons import Izhikevich as Izhikevich
 from spikax.neurons import QuaIF as QuaIF
 from spikax.plugins import model as model
@@ -114,6 +116,8 @@ __all__ = [
     "Exponential",
     "Filter",
     "Firing",
+    "FitzHughNagumo",
+    "HindmarshRose",
     "Izhikevich",
     "KineticState",
     "Kinetics",

@@ -18,6 +18,8 @@ _NEURONS = (
     ("AdQuaIF", "Izhikevich 2003; Touboul 2008, sec. 2", "adaptive quadratic integrate-and-fire"),
     ("GIF", "Mihalas & Niebur 2009, eqs. 2.1-2.3", "generalised linear integrate-and-fire"),
     ("Izhikevich", "Izhikevich 2003, eqs. 1-3", "simple spiking neuron of 20 patterns"),
+    ("FitzHughNagumo", "FitzHugh 1961; Nagumo et al. 1962", "FitzHugh-Nagumo"),
+    ("HindmarshRose", "Hindmarsh & Rose 1984, eqs. 1-3", "Hindmarsh-Rose, bursting"),
 )
 _SYNAPSES = (
     ("Expon", "Rotter & Diesmann 1999, sec. 3", "exponential decay"),
