@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
+from scipy.optimize import minimize_scalar
 
 import spikax as sx
-from spikax.units import ms, mV, pA
+from spikax.units import ms, mV, nS, pA
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -167,3 +168,27 @@ def test_hindmarsh_rose_bursts():
     assert len(rest) == 0
     assert len(bursts(exact, 50)) >= 3
     assert list(bursts(got, 50)) == list(bursts(exact, 50))
+
+
+CLASS_1 = {"g_Ca": 4 * nS, "phi": 0.067 / ms, "V_3": 12 * mV, "V_4": 17.4 * mV}
+
+
+def test_morris_lecar_of_both_classes():
+    """Class I fires above the saddle-node at 40 pA, arbitrarily slowly; class II at 10 Hz at once.
+
+    The saddle-node is the local maximum of the steady current against V (Rinzel & Ermentrout 1989).
+    """
+    one = sx.MorrisLecar(**CLASS_1)
+
+    def steady(V):
+        return float(one.channels(V, one.w_inf(V)))
+
+    rheobase = -minimize_scalar(steady, bounds=(-45, -10), method="bounded").fun
+    assert rheobase == pytest.approx(39.96, abs=0.05)
+    current = np.array([0.99, 1.01]) * rheobase * pA
+    silent, slow = trains(sx.MorrisLecar(**CLASS_1, I_e=current), 1500, 0.1, 2)
+    assert len(silent) == 0
+    assert 1e3 / np.diff(slow).mean() < 4
+    silent, fast = trains(sx.MorrisLecar(I_e=np.array([85.0, 95.0]) * pA), 1500, 0.1, 2)
+    assert len(silent) <= 1
+    assert 1e3 / np.diff(fast).mean() > 9

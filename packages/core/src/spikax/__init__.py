@@ -80,6 +80,7 @@ from spikax.neurons import ExpIF as ExpIF
 from spikax.neurons import FitzHughNagumo as FitzHughNagumo
 from spikax.neurons import HindmarshRose as HindmarshRose
 from spikax.neurons import Izhikevich as Izhikevich
+from spikax.neurons import MorrisLecar as MorrisLecar
 from spikax.neurons import QuaIF as QuaIF
 from spikax.plugins import model as model
 from spikax.readouts import LeakyReadout as LeakyReadout
@@ -124,6 +125,7 @@ __all__ = [
     "LeakyReadout",
     "LogNormal",
     "MgBlock",
+    "MorrisLecar",
     "Network",
     "NetworkState",
     "Neuron",

@@ -20,6 +20,7 @@ _NEURONS = (
     ("Izhikevich", "Izhikevich 2003, eqs. 1-3", "simple spiking neuron of 20 patterns"),
     ("FitzHughNagumo", "FitzHugh 1961; Nagumo et al. 1962", "FitzHugh-Nagumo"),
     ("HindmarshRose", "Hindmarsh & Rose 1984, eqs. 1-3", "Hindmarsh-Rose, bursting"),
+    ("MorrisLecar", "Morris & Lecar 1981; Rinzel & Ermentrout 1989", "Morris-Lecar"),
 )
 _SYNAPSES = (
     ("Expon", "Rotter & Diesmann 1999, sec. 3", "exponential decay"),

@@ -10,6 +10,7 @@ from spikax.neurons._hindmarsh_rose import HindmarshRose as HindmarshRose
 from spikax.neurons._if import IF as IF
 from spikax.neurons._izhikevich import Izhikevich as Izhikevich
 from spikax.neurons._lif import LIF as LIF
+from spikax.neurons._morris_lecar import MorrisLecar as MorrisLecar
 from spikax.neurons._quaif import AdQuaIF as AdQuaIF
 from spikax.neurons._quaif import QuaIF as QuaIF
 
@@ -25,5 +26,6 @@ __all__ = [
     "FitzHughNagumo",
     "HindmarshRose",
     "Izhikevich",
+    "MorrisLecar",
     "QuaIF",
 ]
