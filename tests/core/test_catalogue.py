@@ -192,3 +192,33 @@ def test_morris_lecar_of_both_classes():
     silent, fast = trains(sx.MorrisLecar(I_e=np.array([85.0, 95.0]) * pA), 1500, 0.1, 2)
     assert len(silent) <= 1
     assert 1e3 / np.diff(fast).mean() > 9
+
+
+def test_wang_buzsaki_rate():
+    """Rheobase 0.16 uA/cm^2 (Fourcaud-Trocme et al. 2003); rate of a general solver at 1."""
+    model = sx.WangBuzsaki()
+
+    def steady(V):
+        return -float(model._channels(V, *(gate.steady(V) for gate in model._gates())))
+
+    rheobase = -minimize_scalar(lambda V: -steady(V), bounds=(-66, -50), method="bounded").fun
+    assert rheobase == pytest.approx(16, abs=0.5)
+
+    def rhs(_, y):
+        V, h, n = y
+        a, b = 0.1 * (V + 35) / -np.expm1(-0.1 * (V + 35)), 4 * np.exp(-(V + 60) / 18)
+        sodium = 35 * (a / (a + b)) ** 3 * h * (V - 55)
+        dh = 0.07 * np.exp(-(V + 58) / 20) * (1 - h) - h / (np.exp(-0.1 * (V + 28)) + 1)
+        a_n = 0.01 * (V + 34) / -np.expm1(-0.1 * (V + 34))
+        dn = a_n * (1 - n) - 0.125 * np.exp(-(V + 44) / 80) * n
+        return 1 - sodium - 9 * n**4 * (V + 90) - 0.1 * (V + 65), 5 * dh, 5 * dn
+
+    def crossing(_, y):
+        return y[0]
+
+    exact = np.diff(solved(rhs, (-64.0, 0.78, 0.09), crossing, 150).t_events[0])[2:].mean()
+    current = np.array([0.97 * rheobase, 1.1 * rheobase, 100])
+    silent, slow, fast = trains(sx.WangBuzsaki(I_e=current * pA), 400, 0.02, 3)
+    assert len(silent) == 0
+    assert 1e3 / np.diff(slow).mean() < 10
+    assert np.diff(fast)[2:].mean() == pytest.approx(exact, rel=3e-3)

@@ -82,6 +82,7 @@ from spikax.neurons import HindmarshRose as HindmarshRose
 from spikax.neurons import Izhikevich as Izhikevich
 from spikax.neurons import MorrisLecar as MorrisLecar
 from spikax.neurons import QuaIF as QuaIF
+from spikax.neurons import WangBuzsaki as WangBuzsaki
 from spikax.plugins import model as model
 from spikax.readouts import LeakyReadout as LeakyReadout
 from spikax.releases import STP as STP
@@ -147,6 +148,7 @@ __all__ = [
     "SuperSpike",
     "System",
     "Uniform",
+    "WangBuzsaki",
     "all_to_all",
     "by_sign",
     "cell",

@@ -21,6 +21,7 @@ _NEURONS = (
     ("FitzHughNagumo", "FitzHugh 1961; Nagumo et al. 1962", "FitzHugh-Nagumo"),
     ("HindmarshRose", "Hindmarsh & Rose 1984, eqs. 1-3", "Hindmarsh-Rose, bursting"),
     ("MorrisLecar", "Morris & Lecar 1981; Rinzel & Ermentrout 1989", "Morris-Lecar"),
+    ("WangBuzsaki", "Wang & Buzsaki 1996, eqs. 1-3", "fast-spiking interneuron"),
 )
 _SYNAPSES = (
     ("Expon", "Rotter & Diesmann 1999, sec. 3", "exponential decay"),

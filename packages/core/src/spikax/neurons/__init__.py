@@ -13,6 +13,7 @@ from spikax.neurons._lif import LIF as LIF
 from spikax.neurons._morris_lecar import MorrisLecar as MorrisLecar
 from spikax.neurons._quaif import AdQuaIF as AdQuaIF
 from spikax.neurons._quaif import QuaIF as QuaIF
+from spikax.neurons._wang_buzsaki import WangBuzsaki as WangBuzsaki
 
 __all__ = [
     "ALIF",
@@ -28,4 +29,5 @@ __all__ = [
     "Izhikevich",
     "MorrisLecar",
     "QuaIF",
+    "WangBuzsaki",
 ]
