@@ -90,7 +90,7 @@ def bursts(train, pause):
 
 
 def test_gif_fires_in_the_published_patterns():
-    """Tonic, adapting, phasic, bursting: panels A, C, D, M of figure 1 (Mihalas & Niebur 2009)."""
+    """Tonic, adapting, phasic, bursting: figure 1 of Mihalas & Niebur 2009."""
     volts_per_s = np.array([1.5, 2, 1.5, 2]) * 200 * pA
     model = sx.GIF(
         I_e=volts_per_s,

@@ -14,7 +14,7 @@ from spikax.units import ms, mV, pF
 
 
 class ExpIF(Membrane):
-    """Exponential integrate-and-fire neuron (Fourcaud-Trocme et al. 2003, eqs. 6-8).
+    """Exponential integrate-and-fire neuron (Fourcaud-Trocme et al. 2003).
 
         dV/dt = (E_L - V + Delta_T exp((V - V_th) / Delta_T)) / tau_m + (I_syn(V) + I_e) / C_m
         V >= V_peak:  spike, V <- V_reset, V held for t_ref

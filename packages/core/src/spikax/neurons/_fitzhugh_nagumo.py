@@ -18,7 +18,7 @@ class FitzHughNagumoState(CrossingState):
 
 
 class FitzHughNagumo(Scaled):
-    """FitzHugh-Nagumo neuron (FitzHugh 1961, eqs. 1-2, in the signs of Nagumo et al. 1962).
+    """FitzHugh-Nagumo neuron (FitzHugh 1961, in the signs of Nagumo et al. 1962).
 
         V = V_0 + V_scale x
         tau dx/dt = x - x^3 / 3 - w + I        I = (I_syn(V) + I_e) tau / (C_m V_scale)

@@ -21,7 +21,7 @@ class GIFState(FiringState):
 
 
 class GIF(Membrane):
-    """Generalised linear integrate-and-fire neuron (Mihalas & Niebur 2009, eqs. 2.1-2.3).
+    """Generalised linear integrate-and-fire neuron (Mihalas & Niebur 2009).
 
         dV/dt = (E_L - V) / tau_m + (I_syn(V) + I_e + I_1 + I_2) / C_m
         dtheta/dt = a (V - E_L) - b (theta - V_th)

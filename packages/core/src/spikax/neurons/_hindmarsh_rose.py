@@ -19,7 +19,7 @@ class HindmarshRoseState(CrossingState):
 
 
 class HindmarshRose(Scaled):
-    """Bursting neuron of Hindmarsh & Rose (1984, eqs. 1-3).
+    """Bursting neuron of Hindmarsh & Rose (1984).
 
         V = V_0 + V_scale x
         tau dx/dt = y - a x^3 + b x^2 - z + I      I = (I_syn(V) + I_e) tau / (C_m V_scale)

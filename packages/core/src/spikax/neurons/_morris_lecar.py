@@ -19,7 +19,7 @@ class MorrisLecarState(CrossingState):
 
 
 class MorrisLecar(Crossing):
-    """Morris-Lecar neuron (Morris & Lecar 1981, eqs. 7-9; constants of Rinzel & Ermentrout 1989).
+    """Morris-Lecar neuron (Morris & Lecar 1981; constants of Rinzel & Ermentrout 1989).
 
         C_m dV/dt = g_Ca m(V) (E_Ca - V) + g_K w (E_K - V) + g_L (E_L - V) + I_syn(V) + I_e
         dw/dt = phi cosh((V - V_3) / (2 V_4)) (w_inf(V) - w)        w starts at rest for V_init

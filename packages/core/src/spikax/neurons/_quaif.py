@@ -58,7 +58,7 @@ class AdQuaIFState(FiringState):
 
 
 class AdQuaIF(Quadratic):
-    """Adaptive quadratic integrate-and-fire neuron (Izhikevich 2003; Touboul 2008, section 2).
+    """Adaptive quadratic integrate-and-fire neuron (Izhikevich 2003; Touboul 2008).
 
         dV/dt = a_0 (V - E_L) (V - V_th) / tau_m + (I_syn(V) + I_e - w) / C_m
         tau_w dw/dt = a (V - E_L) - w

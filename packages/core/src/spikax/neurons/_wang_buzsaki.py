@@ -19,7 +19,7 @@ class WangBuzsakiState(CrossingState):
 
 
 class WangBuzsaki(SodiumPotassium):
-    """Fast-spiking hippocampal interneuron (Wang & Buzsaki 1996, eqs. 1-3).
+    """Fast-spiking hippocampal interneuron (Wang & Buzsaki 1996).
 
         C_m dV/dt = g_Na m^3 h (E_Na - V) + g_K n^4 (E_K - V) + g_L (E_L - V) + I_syn(V) + I_e
         dx/dt = phi (alpha_x(V) (1 - x) - beta_x(V) x)        for x = h, n, which start at rest
