@@ -32,7 +32,11 @@ from spikax._fields import part as part
 from spikax._fields import spike as spike
 from spikax._fields import static as static
 from spikax._network import Network as Network
+from spikax._neuron import Crossing as Crossing
+from spikax._neuron import Evolving as Evolving
 from spikax._neuron import Firing as Firing
+from spikax._neuron import IntegrateAndFire as IntegrateAndFire
+from spikax._neuron import Membrane as Membrane
 from spikax._neuron import Neuron as Neuron
 from spikax._neuron import refractory_after as refractory_after
 from spikax._neuron import surrogate_width as surrogate_width
@@ -110,9 +114,11 @@ __all__ = [
     "Cell",
     "Component",
     "Coupling",
+    "Crossing",
     "DualExpon",
     "Dynamics",
     "Edge",
+    "Evolving",
     "ExpIF",
     "Expon",
     "Exponential",
@@ -120,11 +126,13 @@ __all__ = [
     "Firing",
     "FitzHughNagumo",
     "HindmarshRose",
+    "IntegrateAndFire",
     "Izhikevich",
     "KineticState",
     "Kinetics",
     "LeakyReadout",
     "LogNormal",
+    "Membrane",
     "MgBlock",
     "MorrisLecar",
     "Network",
