@@ -339,7 +339,7 @@ def test_a_batch_is_its_members(lessons):
 
 def test_a_learner_lowers_its_loss():
     """Online, in float32: Adam changes the weights after every step of a stream."""
-    given, adam = task(delta), optax.adam(0.01)
+    given, adam = task(delta), optax.adam(0.003)
     targets = jnp.broadcast_to(jnp.asarray([[2.0, -1.0]]), (T, N_OUT))
 
     def step(learner, row):
@@ -355,7 +355,7 @@ def test_a_learner_lowers_its_loss():
     for _ in range(10):
         learner, rows = scan(learner)
         losses.append(float(rows.mean()))
-    assert losses[-1] < losses[1] / 3, losses
+    assert losses[-1] < losses[0] / 10, losses
 
 
 # Cost.

@@ -43,7 +43,8 @@ class STP(Dynamics):
         u = state.u * kept
         x = 1 + (state.x - 1) * jnp.exp(-dt / self.tau_d)
         spikes = inputs["spike"]
-        more = jnp.where(spikes > 1, spikes - 1, 0.0)
+        # Linear about 0 and 1, where a surrogate or a sigmoid takes its slope.
+        more = jnp.where(spikes > 1.5, spikes - 1, 0.0)
         u = u + self.U * (1 - u) * (spikes - more)
         first = u * x * (spikes - more)
         # A second spike in one step finds what the first one left; so x never falls below zero.
