@@ -189,6 +189,25 @@ def test_ctrl_c_keeps_the_results(model, monkeypatch, caplog):
     assert "stopped by Ctrl-C after 12.8 ms of 100 ms" in caplog.text
 
 
+def test_ctrl_c_while_a_chunk_is_fetched_keeps_that_chunk(model, reference, monkeypatch):
+    """The host waits for the chunk in its fetch: an interrupt there has the state a chunk ahead."""
+    from spikax import _host_loop
+
+    once, fetch = iter([None, KeyboardInterrupt]), _host_loop.spikes_of
+
+    def interrupted(*arguments):
+        if next(once, None) is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        return fetch(*arguments)
+
+    monkeypatch.setattr(_host_loop, "spikes_of", interrupted)
+    state, rec = sx.simulate(model, model.init_state(), 30 * ms, record=RECORD, chunk=64)
+    steps = int(state.t)
+    assert steps == 64 == len(rec["E.V_m"].values)
+    whole = reference[1]["E.spike"].steps
+    assert np.array_equal(rec["E.spike"].steps, whole[whole <= steps])
+
+
 def test_progress_comes_after_a_second_and_only_if_wanted(model, monkeypatch):
     from spikax import _progress
 

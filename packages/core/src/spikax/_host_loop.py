@@ -34,7 +34,7 @@ def host_loop(
 ) -> tuple[NetworkState, Recording]:
     """Run `n` steps, chunk by chunk; Ctrl-C stops after the present chunk and keeps the results."""
     length = _chunk_length(chunk, wanted)
-    start, done = int(state.t), 0
+    start, done, now, buffers = int(state.t), 0, 0, dict[str, Any]()
     drained: dict[str, list[Any]] = {p.path: [] for p in wanted}
     # The chunk donates what it is given; the caller keeps theirs.
     state = jax.tree.map(jnp.copy, state)
@@ -53,13 +53,14 @@ def host_loop(
                 _check(state, finite, faults, net.dt)
                 bar.update(done)
         except KeyboardInterrupt:
+            if int(state.t) != start + done:  # it came while the last chunk was being fetched
+                _drain(buffers, wanted, drained, start + done, now)
+                done += now
             _log.warning(
                 "stopped by Ctrl-C after %g ms of %g ms; the results so far are kept.",
                 done * net.dt,
                 n * net.dt,
             )
-            if int(state.t) != start + done:
-                raise
     series = {p.path: _collect(p, drained[p.path], start, start + done, net.dt) for p in wanted}
     return state, Recording(series)
 
@@ -157,14 +158,18 @@ def _drain(
     first: int,
     n: int,
 ) -> None:
-    fetched = {p.path: np.asarray(buffers[p.path]) for p in wanted}
-    for p in wanted:
-        rows = fetched[p.path][: (first + n) // p.interval - first // p.interval]
-        if p.is_spikes:
-            _refuse_uncountable(rows, p)
-            drained[p.path].append(spikes_of(rows, first + 1))
-        else:
-            drained[p.path].append(rows)
+    # All or nothing: fetching waits for the chunk, so this is where Ctrl-C mostly strikes.
+    parts = {p.path: _events_or_rows(p, np.asarray(buffers[p.path]), first, n) for p in wanted}
+    for path, part in parts.items():
+        drained[path].append(part)
+
+
+def _events_or_rows(p: Probe, rows: np.ndarray, first: int, n: int) -> Any:
+    rows = rows[: (first + n) // p.interval - first // p.interval]
+    if not p.is_spikes:
+        return rows
+    _refuse_uncountable(rows, p)
+    return spikes_of(rows, first + 1)
 
 
 def _refuse_uncountable(rows: np.ndarray, p: Probe) -> None:

@@ -160,11 +160,6 @@ def _into_channel(values: Any, port: Any, channel: str, path: str) -> Any:
     return jnp.zeros(shape, values.dtype).at[..., index, :].set(values)
 
 
-def advance(net: BuiltNetwork, state: NetworkState, inputs: Mapping[str, Array]) -> NetworkState:
-    """One step."""
-    return net.update(state, inputs, t=state.t, dt=net.dt)
-
-
 def _scan(
     net: BuiltNetwork,
     state: NetworkState,
@@ -177,7 +172,7 @@ def _scan(
     start = state.t
 
     def step(s: NetworkState, x: dict[str, Array]) -> tuple[NetworkState, dict[str, Array]]:
-        s = advance(net, s, constant | x)
+        s = net.update(s, constant | x, t=s.t, dt=net.dt)
         return s, {p.path: p.read(net, s) for p in wanted}
 
     if chunk is None or chunk >= n:
