@@ -13,19 +13,3 @@ from spikax._integrate import phi1_block as phi1_block
 from spikax._integrate import rk4 as rk4
 from spikax._rkf45 import StepControl as StepControl
 from spikax._rkf45 import evolve as evolve
-
-__all__ = [
-    "StepControl",
-    "alpha_current_propagators",
-    "evolve",
-    "exp_current_propagator",
-    "exp_euler",
-    "exp_euler_joint",
-    "expm_block",
-    "linearise",
-    "linearise_jointly",
-    "membrane_propagators",
-    "phi1",
-    "phi1_block",
-    "rk4",
-]

@@ -11,17 +11,3 @@ from spikax._ops import scatter as scatter
 from spikax._ops import transpose as transpose
 from spikax._ops import use_kernels as use_kernels
 from spikax._ops import weight_gradient as weight_gradient
-
-__all__ = [
-    "CSR",
-    "REFERENCE",
-    "Dense",
-    "FixedFanOut",
-    "Format",
-    "forward",
-    "from_pairs",
-    "scatter",
-    "transpose",
-    "use_kernels",
-    "weight_gradient",
-]

@@ -11,17 +11,3 @@ from spikax._surrogate import SuperSpike as SuperSpike
 from spikax._surrogate import Surrogate as Surrogate
 from spikax._surrogate import Triangular as Triangular
 from spikax._surrogate import heaviside as heaviside
-
-__all__ = [
-    "ATan",
-    "Boxcar",
-    "Exponential",
-    "Gaussian",
-    "MultiGaussian",
-    "Sigmoid",
-    "Smooth",
-    "SuperSpike",
-    "Surrogate",
-    "Triangular",
-    "heaviside",
-]

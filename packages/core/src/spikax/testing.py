@@ -11,5 +11,3 @@ from __future__ import annotations
 from spikax._compilations import count_compilations as count_compilations
 from spikax._conformance import check_dynamics as check_dynamics
 from spikax._conformance import check_gradients as check_gradients
-
-__all__ = ["check_dynamics", "check_gradients", "count_compilations"]

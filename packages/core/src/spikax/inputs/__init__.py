@@ -4,5 +4,3 @@ from spikax.inputs._poisson import Poisson as Poisson
 from spikax.inputs._relay import Relay as Relay
 from spikax.inputs._spike_times import SpikeTimes as SpikeTimes
 from spikax.inputs._step_current import StepCurrent as StepCurrent
-
-__all__ = ["Poisson", "Relay", "SpikeTimes", "StepCurrent"]

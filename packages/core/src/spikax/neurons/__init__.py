@@ -14,20 +14,3 @@ from spikax.neurons._morris_lecar import MorrisLecar as MorrisLecar
 from spikax.neurons._quaif import AdQuaIF as AdQuaIF
 from spikax.neurons._quaif import QuaIF as QuaIF
 from spikax.neurons._wang_buzsaki import WangBuzsaki as WangBuzsaki
-
-__all__ = [
-    "ALIF",
-    "GIF",
-    "HH",
-    "IF",
-    "LIF",
-    "AdExIF",
-    "AdQuaIF",
-    "ExpIF",
-    "FitzHughNagumo",
-    "HindmarshRose",
-    "Izhikevich",
-    "MorrisLecar",
-    "QuaIF",
-    "WangBuzsaki",
-]

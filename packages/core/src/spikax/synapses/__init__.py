@@ -6,5 +6,3 @@ from spikax.synapses._couplings import MgBlock as MgBlock
 from spikax.synapses._kinetics import Alpha as Alpha
 from spikax.synapses._kinetics import DualExpon as DualExpon
 from spikax.synapses._kinetics import Expon as Expon
-
-__all__ = ["COBA", "CUBA", "Alpha", "DualExpon", "Expon", "MgBlock"]
