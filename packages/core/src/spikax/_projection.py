@@ -18,7 +18,7 @@ from spikax._fields import cell, leaf, part, static
 from spikax._formats import Format
 from spikax._state import State
 from spikax._system import Array
-from spikax.errors import ConfigError
+from spikax.errors import ConfigError, unknown
 from spikax.units import UNITLESS, Unit, to_coherent
 
 
@@ -140,6 +140,16 @@ class Edge(Component):
     def reads(self) -> Mapping[str, tuple[str, ...]]:
         """The signals that `update` needs of its source, its target and its modulators."""
         return {"pre": (self.signal,), "post": (), "mod": ()}
+
+    @property
+    def signals(self) -> Mapping[str, Unit]:
+        """What can be recorded of the synapses, with units: of static ones nothing."""
+        return {}
+
+    def read(self, state: Any, name: str) -> Array:
+        """The value of a signal, (n_synapses,), in the order of the format; coherent units."""
+        del state
+        raise unknown(f"signal of the edge {self.pre}->{self.post}", name, self.signals)
 
     def unit_of(self, name: str) -> Unit:
         """The unit of a built array."""
