@@ -171,7 +171,7 @@ def test_nan_is_reported_with_population_neuron_and_time():
     model = net.build(dt=0.1 * ms)
     current = np.zeros((50, 3))
     current[30, 2] = np.nan
-    with pytest.raises(NumericsError, match=r"nodes\.E\.V_m of neuron 2 is nan by t = 5 ms"):
+    with pytest.raises(NumericsError, match=r"nodes\.E\.V_m of neuron 2 is nan at t = 3.1 ms"):
         sx.simulate(model, model.init_state(), 5 * ms, inputs={"E.current": current * pA})
 
 

@@ -31,6 +31,10 @@ from spikax._fields import param as param
 from spikax._fields import part as part
 from spikax._fields import spike as spike
 from spikax._fields import static as static
+from spikax._hooks import Hook as Hook
+from spikax._hooks import run_at as run_at
+from spikax._hooks import run_every as run_every
+from spikax._hooks import stop_when as stop_when
 from spikax._network import Network as Network
 from spikax._neuron import Crossing as Crossing
 from spikax._neuron import Evolving as Evolving
@@ -41,6 +45,9 @@ from spikax._neuron import Neuron as Neuron
 from spikax._neuron import refractory_after as refractory_after
 from spikax._neuron import surrogate_width as surrogate_width
 from spikax._population import Population as Population
+from spikax._probes import at_spikes as at_spikes
+from spikax._probes import every as every
+from spikax._probes import mean as mean
 from spikax._projection import Edge as Edge
 from spikax._projection import Projection as Projection
 from spikax._receptor import Cell as Cell
@@ -51,7 +58,6 @@ from spikax._receptor import Receptor as Receptor
 from spikax._recording import Recording as Recording
 from spikax._recording import Series as Series
 from spikax._recording import Spikes as Spikes
-from spikax._recording import every as every
 from spikax._select import Filter as Filter
 from spikax._select import floats as floats
 from spikax._select import leaves as leaves
@@ -70,7 +76,9 @@ from spikax._system import Port as Port
 from spikax._system import System as System
 from spikax._system import by_sign as by_sign
 from spikax.inputs import Poisson as Poisson
+from spikax.inputs import Ramp as Ramp
 from spikax.inputs import Relay as Relay
+from spikax.inputs import Sine as Sine
 from spikax.inputs import SpikeTimes as SpikeTimes
 from spikax.inputs import StepCurrent as StepCurrent
 from spikax.neurons import ALIF as ALIF

@@ -148,6 +148,8 @@ class BuiltNetwork(System):
 
     def read(self, state: NetworkState, name: str) -> Array:
         node, _, signal = name.partition(".")
+        if node in self.edges:
+            return self.edges[node].read(state.edges[node], signal)
         if node not in self.nodes:
             raise unknown("population", node, self.nodes)
         if signal not in self.nodes[node].signals:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,67 +12,166 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spikax._built import BuiltNetwork, NetworkState
+from spikax._built import NetworkState
+from spikax._hooks import Hook
+from spikax._plan import Plan
+from spikax._probes import Probe
 from spikax._progress import Progress
-from spikax._recording import Probe, Recording, Series, Spikes, spikes_of
+from spikax._recording import Recording
 from spikax._select import LeafInfo, leaves
-from spikax.errors import NumericsError
+from spikax._sink import Memory, spikes_of
+from spikax.errors import HookError, NumericsError, RunError
+from spikax.units import mV
 
 _log = logging.getLogger("spikax")
 _BUFFER_BYTES = 2**26
 _MOST_STEPS = 1024
 _UNCOUNTABLE = 255  # in place of a number that is no count or does not fit into a byte
+_DIVERGED = 1e6  # mV: no membrane reaches a kilovolt
+
+Buffers = dict[str, tuple[Any, ...]]
 
 
-def host_loop(
-    net: BuiltNetwork,
-    state: NetworkState,
-    constant: dict[str, Any],
-    varying: dict[str, Any],
-    n: int,
-    wanted: tuple[Probe, ...],
-    chunk: int | None,
-    progress: bool | None,
-) -> tuple[NetworkState, Recording]:
-    """Run `n` steps, chunk by chunk; Ctrl-C stops after the present chunk and keeps the results."""
-    length = _chunk_length(chunk, wanted)
-    start, done, now, buffers = int(state.t), 0, 0, dict[str, Any]()
-    drained: dict[str, list[Any]] = {p.path: [] for p in wanted}
-    # The chunk donates what it is given; the caller keeps theirs.
-    state = jax.tree.map(jnp.copy, state)
-    # Cut and padded by NumPy: by JAX each duration would be some small programs to compile.
-    varying = {k: np.asarray(v) for k, v in varying.items()}
-    with Progress(n, net.dt, progress) as bar:
-        try:
-            while done < n:
-                now = min(length, n - done)
-                rows = {k: _padded(v[done : done + now], length) for k, v in varying.items()}
-                state, buffers, finite, faults = _run(
-                    net, state, constant, rows, now, probes=wanted, length=length
+class _Stopped(Exception):
+    """A hook's condition holds."""
+
+
+class HostRun:
+    """A run under way: how far it is, and what it has recorded."""
+
+    def __init__(self, plan: Plan, state: NetworkState, hooks: Sequence[Hook], to: Any) -> None:
+        self.plan, self.state, self.before, self.hooks = plan, state, state, hooks
+        self.start, self.done = int(state.t), 0
+        self.length = _chunk_length(plan)
+        # Cut and padded by NumPy: by JAX each duration would be some small programs to compile.
+        self.varying = {k: np.asarray(v) for k, v in plan.varying.items()}
+        self.open_means = {p.path: np.zeros(1) for p in plan.probes if p.take == "mean"}
+        self.fetching: tuple[NetworkState, Buffers, int] | None = None
+        self.sink = _sink(plan, self.start, to)
+
+    @property
+    def now(self) -> int:
+        """The present step."""
+        return self.start + self.done
+
+    def run(self, progress: bool | None) -> tuple[NetworkState, Recording]:
+        """Go through all chunks; Ctrl-C and `stop_when` end it, and the results are kept."""
+        with Progress(self.plan.n, self.plan.net.dt, progress) as bar:
+            try:
+                while self.done < self.plan.n:
+                    self._call_hooks()
+                    self._advance()
+                    bar.update(self.done)
+            except _Stopped:
+                pass
+            except KeyboardInterrupt:
+                self._keep()  # the chunk that was being fetched, where Ctrl-C mostly strikes
+                _log.warning(
+                    "stopped by Ctrl-C after %g ms of %g ms; the results so far are kept.",
+                    self.done * self.plan.net.dt,
+                    self.plan.n * self.plan.net.dt,
                 )
-                _drain(buffers, wanted, drained, start + done, now)
-                done += now
-                _check(state, finite, faults, net.dt)
-                bar.update(done)
-        except KeyboardInterrupt:
-            if int(state.t) != start + done:  # it came while the last chunk was being fetched
-                _drain(buffers, wanted, drained, start + done, now)
-                done += now
-            _log.warning(
-                "stopped by Ctrl-C after %g ms of %g ms; the results so far are kept.",
-                done * net.dt,
-                n * net.dt,
-            )
-    series = {p.path: _collect(p, drained[p.path], start, start + done, net.dt) for p in wanted}
-    return state, Recording(series)
+            except RunError as error:
+                error.state, error.recording = self.state, self.sink.recording(self.now)
+                raise
+        return self.state, self.sink.recording(self.now)
+
+    def _advance(self) -> None:
+        n = min(self.length, self.plan.n - self.done, self._until_hook())
+        result = self._run(n)
+        self.fetching = (result[0], result[1], n)
+        self._keep()
+        if not _healthy(*result[2:]):
+            raise self._diagnosis(result, n)
+
+    def _run(self, n: int) -> Any:
+        """The present chunk up to its step `n`; the state that it starts from stays."""
+        rows = {
+            k: _padded(v[self.done : self.done + n], self.length) for k, v in self.varying.items()
+        }
+        plan = dataclasses.replace(self.plan, varying=rows)
+        return _chunk(
+            (plan.net, plan.constant, plan.varying),
+            self.state,
+            self.open_means,
+            n,
+            probes=plan.probes,
+            length=self.length,
+        )
+
+    def _keep(self) -> None:
+        """Fetch the chunk that ran: its rows, and then its state."""
+        if self.fetching is None:
+            return
+        state, buffers, n = self.fetching
+        drained = {
+            p.path: _drained(p, tuple(map(np.asarray, buffers[p.path])), self.start, self.now, n)
+            for p in self.plan.probes
+        }
+        for p in (p for p in self.plan.probes if p.take == "mean"):
+            last = (self.now + n) // p.interval - self.now // p.interval
+            self.open_means[p.path] = np.asarray(buffers[p.path][0])[last]
+        self.sink.add(drained, self.now + n)
+        self.fetching, self.before, self.state = None, self.state, state
+        self.done += n
+
+    def _until_hook(self) -> int:
+        """Steps to the next call of a hook, the present one aside."""
+        due = (hook.due(self.now + 1, self.plan.net.dt) for hook in self.hooks)
+        return min((d - self.now for d in due if d is not None), default=self.plan.n)
+
+    def _call_hooks(self) -> None:
+        for hook in self.hooks:
+            if hook.due(self.now, self.plan.net.dt) == self.now:
+                self._call(hook)
+
+    def _call(self, hook: Hook) -> None:
+        try:
+            answer = hook.call(self.plan.net, self.state)
+        except Exception as error:
+            raise HookError(
+                f"hook {hook.name} raised {type(error).__name__} at t = "
+                f"{self.now * self.plan.net.dt:g} ms: {error}. The run stopped there; the error "
+                "has its state and recording."
+            ) from error
+        if hook.stops and answer:
+            raise _Stopped
+        if not hook.stops and answer is not None:
+            net, self.state = answer
+            self.plan = dataclasses.replace(self.plan, net=net)
+
+    def _diagnosis(self, result: Any, n: int) -> NumericsError:
+        """Which variable of which neuron went wrong, and in which step: found by halving."""
+        end, self.done, self.state = self.state, self.done - n, self.before
+        good, bad = 0, n
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            tried = self._run(middle)
+            good, bad = (good, middle) if not _healthy(*tried[2:]) else (middle, bad)
+            result = result if bad != middle else tried
+        self.done, self.state = self.done + n, end
+        time = (self.now - n + bad) * self.plan.net.dt
+        return NumericsError(_complaint(result, f"t = {time:g} ms"))
 
 
-def _chunk_length(chunk: int | None, wanted: tuple[Probe, ...]) -> int:
+def _sink(plan: Plan, start: int, to: Any) -> Any:
+    if to is None:
+        return Memory(plan.probes, start, plan.net.dt)
+    from spikax._stream import Stream
+
+    return Stream(to, plan.probes, start, plan.net.dt)
+
+
+def _chunk_length(plan: Plan) -> int:
     """Steps in a chunk: it must not depend on the duration, or each would compile anew."""
-    if chunk is not None:
-        return chunk
-    row = sum(p.width * (1 if p.is_spikes else 8) / p.interval for p in wanted) or 1
-    return int(min(_MOST_STEPS, max(1, 2 ** int(np.log2(max(1, _BUFFER_BYTES / row))))))
+    if plan.chunk is not None:
+        return plan.chunk
+    sizes = {"at_spikes": 9, "": 8, "mean": 8}
+    row = sum(
+        p.columns * (sizes[p.take] if p.take or not p.is_events else 1) / p.interval
+        for p in plan.probes
+    )
+    return int(min(_MOST_STEPS, max(1, 2 ** int(np.log2(max(1, _BUFFER_BYTES / (row or 1)))))))
 
 
 def _padded(rows: Any, length: int) -> Any:
@@ -78,98 +179,72 @@ def _padded(rows: Any, length: int) -> Any:
     return np.pad(rows, [(0, missing)] + [(0, 0)] * (rows.ndim - 1)) if missing else rows
 
 
-@partial(jax.jit, static_argnames=("probes", "length"), donate_argnums=(1,))
-def _run(
-    net: BuiltNetwork,
+# Nothing is donated: a chunk that went wrong is run again from its start, to find the step.
+@partial(jax.jit, static_argnames=("probes", "length"))
+def _chunk(
+    given: tuple[Any, Any, Any],
     state: NetworkState,
-    constant: dict[str, Any],
-    varying: dict[str, Any],
+    open_means: Mapping[str, Any],
     n: Any,
     *,
     probes: tuple[Probe, ...],
     length: int,
-) -> tuple[NetworkState, dict[str, Any], Any, Any]:
+) -> tuple[NetworkState, Buffers, Any, Any]:
+    net, constant, varying = given
     start = state.t
 
-    def body(i: Any, carry: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
+    def body(i: Any, carry: tuple[NetworkState, Buffers]) -> tuple[NetworkState, Buffers]:
         s, buffers = carry
         t, x = s.t, {k: v[i] for k, v in varying.items()}
-        s = net.update(s, constant | x, t=t, dt=net.dt)
-        return s, {p.path: _write(p, buffers[p.path], p.read(net, s), t, start) for p in probes}
+        s = net.update(s, {**constant, **x}, t=t, dt=net.dt)
+        row = {p: t // p.interval - start // p.interval for p in probes}
+        return s, {p.path: _write(p, buffers[p.path], net, s, row[p]) for p in probes}
 
-    buffers = {p.path: jnp.zeros((length // p.interval + 1, p.width), _dtype(p)) for p in probes}
+    buffers = {p.path: _empty(p, length, open_means.get(p.path)) for p in probes}
     state, buffers = jax.lax.fori_loop(0, n, body, (state, buffers))
     return state, buffers, *_health(state)
 
 
-def _dtype(probe: Probe) -> Any:
-    return jnp.uint8 if probe.is_spikes else float
+def _empty(p: Probe, length: int, open_mean: Any) -> tuple[Any, ...]:
+    rows = length // p.interval + 1
+    counts, values = jnp.zeros((rows, p.width), jnp.uint8), jnp.zeros((rows, p.columns))
+    if p.take == "mean":
+        return (values.at[0].set(open_mean),)
+    return ((counts,) if not p.take else (counts, values)) if p.is_events else (values,)
 
 
-def _write(probe: Probe, buffer: Any, values: Any, t: Any, start: Any) -> Any:
-    # All steps of an interval write to its row; the last one, at a whole multiple of the interval,
-    # stays.
-    if probe.is_spikes:
-        countable = (values >= 0) & (values < _UNCOUNTABLE) & (values == jnp.round(values))
-        values = jnp.where(countable, values, _UNCOUNTABLE)
-    return buffer.at[t // probe.interval - start // probe.interval].set(values.astype(buffer.dtype))
+def _write(p: Probe, buffers: tuple[Any, ...], net: Any, state: Any, row: Any) -> tuple[Any, ...]:
+    values = p.read(net, state)
+    if p.take == "mean":
+        return (buffers[0].at[row].add(values),)
+    if not p.is_events:
+        # All steps of an interval write to its row; the last one, at a whole multiple of the
+        # interval, stays.
+        return (buffers[0].at[row].set(values),)
+    counts = buffers[0].at[row].set(_counts(p.spikes(net, state)))
+    return (counts, buffers[1].at[row].set(values)) if p.take else (counts,)
 
 
-def _health(state: NetworkState) -> tuple[Any, Any]:
-    floats, faults = _watched(leaves(state))
-    finite = [jnp.isfinite(leaf.value).all() for leaf in floats]
-    raised = [leaf.value.max() for leaf in faults]
-    return jnp.stack(finite) if finite else jnp.ones(0, bool), jnp.stack(
-        raised
-    ) if raised else jnp.zeros(0, jnp.int32)
+def _counts(spikes: Any) -> Any:
+    countable = (spikes >= 0) & (spikes < _UNCOUNTABLE) & (spikes == jnp.round(spikes))
+    return jnp.where(countable, spikes, _UNCOUNTABLE).astype(jnp.uint8)
 
 
-def _watched(state: list[LeafInfo]) -> tuple[list[LeafInfo], list[LeafInfo]]:
-    floats = [leaf for leaf in state if jnp.issubdtype(leaf.value.dtype, jnp.floating)]
-    return floats, [leaf for leaf in state if leaf.kind == "fault"]
-
-
-def _check(state: NetworkState, finite: Any, faults: Any, dt: float) -> None:
-    if np.all(finite) and not np.any(faults):
-        return
-    floats, reported = _watched(leaves(state))
-    for leaf, good in zip(floats, np.asarray(finite), strict=True):
-        if not good:
-            values = np.atleast_1d(np.asarray(leaf.value))
-            neuron = int(np.argwhere(~np.isfinite(values))[0][-1])
-            raise NumericsError(
-                f"{leaf.path} of neuron {neuron} is {values[..., neuron].ravel()[0]} "
-                f"by t = {int(state.t) * dt:g} ms; "
-                "a smaller dt, weaker weights or other parameters are needed."
-            )
-    for leaf, fault in zip(reported, np.asarray(faults), strict=True):
-        if fault:
-            neuron = int(np.argmax(np.asarray(leaf.value)))
-            raise NumericsError(
-                f"{leaf.path}: neuron {neuron} reports fault {int(fault)} "
-                f"by t = {int(state.t) * dt:g} ms."
-            )
-
-
-def _drain(
-    buffers: dict[str, Any],
-    wanted: tuple[Probe, ...],
-    drained: dict[str, list[Any]],
-    first: int,
-    n: int,
-) -> None:
-    # All or nothing: fetching waits for the chunk, so this is where Ctrl-C mostly strikes.
-    parts = {p.path: _events_or_rows(p, np.asarray(buffers[p.path]), first, n) for p in wanted}
-    for path, part in parts.items():
-        drained[path].append(part)
-
-
-def _events_or_rows(p: Probe, rows: np.ndarray, first: int, n: int) -> Any:
-    rows = rows[: (first + n) // p.interval - first // p.interval]
-    if not p.is_spikes:
+def _drained(p: Probe, buffers: tuple[Any, ...], start: int, first: int, n: int) -> tuple[Any, ...]:
+    """What `n` steps from `first` on recorded: whole rows, or the columns of events."""
+    complete = (first + n) // p.interval - first // p.interval
+    rows = tuple(buffer[:complete] for buffer in buffers)
+    if p.take == "mean":
+        counts = np.full((complete, 1), p.interval)
+        if first // p.interval == start // p.interval:  # of the first interval only a part was run
+            counts[:1] -= start % p.interval
+        return ((rows[0] / counts).astype(rows[0].dtype),)
+    if not p.is_events:
         return rows
-    _refuse_uncountable(rows, p)
-    return spikes_of(rows, first + 1)
+    _refuse_uncountable(rows[0], p)
+    times, columns = spikes_of(rows[0], first + 1)
+    ids = columns if p.where is None else np.asarray(p.where)[columns]
+    return (times, ids, *(values[times - first - 1, columns] for values in rows[1:]))
 
 
 def _refuse_uncountable(rows: np.ndarray, p: Probe) -> None:
@@ -182,12 +257,44 @@ def _refuse_uncountable(rows: np.ndarray, p: Probe) -> None:
         )
 
 
-def _collect(p: Probe, parts: list[Any], start: int, stop: int, dt: float) -> Series | Spikes:
-    if p.is_spikes:
-        events = [np.concatenate(column) for column in zip(*parts, strict=True)] or [
-            np.zeros(0, np.int64)
-        ] * 2
-        ids = events[1] if p.where is None else np.asarray(p.where)[events[1]]
-        return Spikes(events[0], ids, p.width, dt, start, stop, p.where)
-    values = np.concatenate(parts) if parts else np.zeros((0, p.width))
-    return Series(values, start, p.unit, dt, p.interval, p.where)
+def _good(leaf: LeafInfo) -> Any:
+    """Which values are finite, and no potential that ran away."""
+    limit = _DIVERGED if leaf.unit.dim == mV.dim else jnp.inf
+    return jnp.isfinite(leaf.value) & (jnp.abs(leaf.value) < limit)
+
+
+def _health(state: NetworkState) -> tuple[Any, Any]:
+    floats, faults = _watched(state)
+    good = [_good(leaf).all() for leaf in floats]
+    raised = [leaf.value.max() for leaf in faults]
+    return jnp.stack(good) if good else jnp.ones(0, bool), jnp.stack(
+        raised
+    ) if raised else jnp.zeros(0, jnp.int32)
+
+
+def _healthy(good: Any, faults: Any) -> bool:
+    return bool(np.all(good) and not np.any(faults))
+
+
+def _watched(state: NetworkState) -> tuple[list[LeafInfo], list[LeafInfo]]:
+    info = leaves(state)
+    floats = [leaf for leaf in info if jnp.issubdtype(leaf.value.dtype, jnp.floating)]
+    return floats, [leaf for leaf in info if leaf.kind == "fault"]
+
+
+def _complaint(result: Any, when: str) -> str:
+    state, _, good, faults = result
+    floats, reported = _watched(state)
+    for leaf, fine in zip(floats, np.asarray(good), strict=True):
+        if not fine:
+            values = np.atleast_1d(np.asarray(leaf.value))
+            neuron = int(np.argwhere(~np.atleast_1d(np.asarray(_good(leaf))))[0][-1])
+            return (
+                f"{leaf.path} of neuron {neuron} is {values[..., neuron].ravel()[0]} at {when}; "
+                "a smaller dt, weaker weights or other parameters are needed."
+            )
+    for leaf, fault in zip(reported, np.asarray(faults), strict=True):
+        if fault:
+            neuron = int(np.argmax(np.asarray(leaf.value)))
+            return f"{leaf.path}: neuron {neuron} reports fault {int(fault)} at {when}."
+    return f"a variable is not finite at {when}."

@@ -1,126 +1,16 @@
-"""What is recorded: requests, and the series and spikes that come back."""
+"""What was recorded: series of values, and spikes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, cast
+from typing import Any
 
 import jax
 import numpy as np
 
-from spikax._system import System
-from spikax.errors import ConfigError, ShapeError, unknown
-from spikax.units import Hz, Quantity, Unit, ms, quantity, to_coherent
-
-
-@dataclass(frozen=True)
-class Every:
-    """A request to record some signals at an interval, of some neurons."""
-
-    signals: tuple[str, ...]
-    interval: float | None = None
-    where: tuple[int, ...] | None = None
-
-
-def every(interval: Any = None, *signals: str, where: Sequence[int] | None = None) -> Every:
-    """Record signals at an interval and of a subset: `every(1*ms, "V_m", where=[0, 1])`.
-
-    Args:
-        interval: Time between samples, a multiple of dt; None for every step.
-        signals: Names of signals of the population.
-        where: Indices of neurons, or a mask; None for all.
-    """
-    if not signals:
-        raise ConfigError('every() names no signal; write every(1*ms, "V_m").')
-    chosen = None if where is None else _indices(where)
-    step = None if interval is None else float(to_coherent(interval, ms, "every: interval"))
-    return Every(signals, step, chosen)
-
-
-def _indices(where: Sequence[int]) -> tuple[int, ...]:
-    given = np.ravel(np.asarray(where))
-    chosen = tuple(int(i) for i in (np.flatnonzero(given) if given.dtype == bool else given))
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise ConfigError(f"every: where={chosen}; name at least one neuron, and each once.")
-    return chosen
-
-
-Request: TypeAlias = "str | Every | Sequence[str | Every]"
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One signal to record, resolved against a built network."""
-
-    path: str
-    unit: Unit
-    interval: int
-    where: tuple[int, ...] | None
-    size: int
-
-    @property
-    def is_spikes(self) -> bool:
-        """Whether the values are spike counts."""
-        return self.path.endswith(".spike")
-
-    def read(self, net: System, state: Any) -> jax.Array:
-        """The values in a state, of the chosen neurons."""
-        values = net.read(state, self.path)
-        return values if self.where is None else values[np.asarray(self.where)]
-
-    @property
-    def width(self) -> int:
-        """Number of neurons recorded."""
-        return self.size if self.where is None else len(self.where)
-
-
-def probes(net: Any, record: Mapping[str, Request] | None) -> tuple[Probe, ...]:
-    """Resolve what was asked for; unknown names and impossible intervals raise."""
-    if record is not None and not isinstance(cast(Any, record), Mapping):
-        raise ConfigError(f'record is {record!r}; name the population: record={{"E": "spike"}}.')
-    sizes, found = dict(net.sizes), list[Probe]()
-    for node, requests in (record or {}).items():
-        if node not in sizes:
-            raise unknown("population to record", node, sizes)
-        for request in [requests] if isinstance(requests, (str, Every)) else requests:
-            wanted = Every((request,)) if isinstance(request, str) else request
-            found.extend(
-                _probe(net, node, sizes[node], signal, wanted) for signal in wanted.signals
-            )
-    paths = [p.path for p in found]
-    if len(set(paths)) < len(paths):
-        raise ConfigError(f"a signal is recorded twice among {paths}; ask for each once.")
-    return tuple(found)
-
-
-def _probe(net: Any, node: str, size: int, signal: str, wanted: Every) -> Probe:
-    signals = net.nodes[node].signals
-    if signal not in signals:
-        raise unknown(f"signal of population {node!r} to record", signal, signals)
-    if wanted.where is not None and not all(0 <= i < size for i in wanted.where):
-        raise ShapeError(
-            f"{node}.{signal} is recorded where={wanted.where}; "
-            f"the population has neurons 0 to {size - 1}."
-        )
-    interval = 1 if wanted.interval is None else steps(wanted.interval, net.dt, "every: interval")
-    probe = Probe(f"{node}.{signal}", signals[signal], interval, wanted.where, size)
-    if probe.is_spikes and interval > 1:
-        raise ConfigError(
-            f"{probe.path} is recorded every {wanted.interval:g} ms, which leaves out the spikes "
-            'between; write "spike" or every(None, "spike", where=...).'
-        )
-    return probe
-
-
-def steps(time: float, dt: float, what: str) -> int:
-    """A time (ms) in whole steps, at least one."""
-    count = round(time / dt) if np.isfinite(time) else 0
-    if count < 1 or abs(time / dt - count) > 1e-6 * count:
-        raise ConfigError(
-            f"{what} is {time:g} ms; it must be a multiple of dt = {dt:g} ms, at least one."
-        )
-    return count
+from spikax.errors import unknown
+from spikax.units import UNITLESS, Hz, Quantity, Unit, ms, quantity, to_coherent
 
 
 @jax.tree_util.register_dataclass
@@ -176,6 +66,8 @@ class Spikes:
         dt: Time step, ms.
         start, stop: The recorded steps are start + 1 to stop.
         where: Indices of the neurons recorded; None for all.
+        values: Of a signal recorded by `at_spikes`, one per spike, coherent; else None.
+        unit: Their unit.
     """
 
     steps: np.ndarray
@@ -185,6 +77,8 @@ class Spikes:
     start: int
     stop: int
     where: tuple[int, ...] | None = None
+    values: np.ndarray | None = None
+    unit: Unit = UNITLESS
 
     @property
     def columns(self) -> np.ndarray:
@@ -199,12 +93,21 @@ class Spikes:
         """Time of each spike."""
         return quantity(self.steps * self.dt, ms)
 
+    @property
+    def data(self) -> Quantity | None:
+        """The values at the spikes as a quantity, where `at_spikes` recorded them."""
+        return None if self.values is None else quantity(self.values, self.unit)
+
     def after(self, time: Any) -> Spikes:
         """The spikes later than a time."""
         first = round(float(to_coherent(time, ms, "after")) / self.dt)
         late = self.steps > first
         return replace(
-            self, steps=self.steps[late], ids=self.ids[late], start=max(first, self.start)
+            self,
+            steps=self.steps[late],
+            ids=self.ids[late],
+            start=max(first, self.start),
+            values=None if self.values is None else self.values[late],
         )
 
     def spike_trains(self) -> list[Quantity]:
@@ -291,10 +194,3 @@ class Recording(Mapping[str, Any]):
         from spikax._plot import plot_series
 
         return plot_series(self, paths, ax)
-
-
-def spikes_of(counts: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
-    """Events (steps, columns) of a table of counts whose first row belongs to step `first`."""
-    rows, ids = np.nonzero(counts)
-    times = counts[rows, ids].astype(np.int64)
-    return np.repeat(rows + first, times).astype(np.int64), np.repeat(ids, times).astype(np.int32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,11 +11,14 @@ import numpy as np
 from jax.core import Tracer
 
 from spikax._built import BuiltNetwork, NetworkState
-from spikax._host_loop import host_loop
-from spikax._recording import Probe, Recording, Request, Series, probes, steps
+from spikax._hooks import Hook
+from spikax._host_loop import HostRun
+from spikax._plan import Plan, split_inputs
+from spikax._probes import Probe, Request, probes, steps
+from spikax._recording import Recording, Series
 from spikax._select import leaves
 from spikax._system import Array
-from spikax.errors import ConfigError, ShapeError, unknown
+from spikax.errors import ConfigError
 from spikax.units import ms, to_coherent
 
 
@@ -26,6 +29,8 @@ def simulate(
     *,
     inputs: Mapping[str, Any] | None = None,
     record: Mapping[str, Request] | None = None,
+    hooks: Sequence[Hook] = (),
+    to: Any = None,
     chunk: int | None = None,
     progress: bool | None = None,
 ) -> tuple[NetworkState, Recording]:
@@ -43,17 +48,24 @@ def simulate(
         inputs: What arrives from outside by port: `{"E.current": q}`, in the unit of the port. One
             value or (N,) is constant; (T, N) has one row per step. A channel is addressed as
             "E.syn.ex".
-        record: What to record by population: `{"E": ["spike", every(1*ms, "V_m", where=[0])]}`.
+        record: What to record by population or projection:
+            `{"E": ["spike", every(1*ms, "V_m", where=[0])], "E->E": every(1*second, "weight")}`;
+            see `every`, `mean` and `at_spikes`.
+        hooks: What to do on the way: `run_at`, `run_every`, `stop_when`. Their functions get
+            `(net, state)`, and return None or the network and state to go on with.
+        to: A folder to stream the recording to while it runs: memory is bounded, and a killed run
+            loses no more than its last chunk. `load_recording` reads it. Needs the extra `io`.
         chunk: Steps per chunk. Under a transform: keep only the state between chunks for the
             backward pass and compute the rest again (`jax.checkpoint`); None keeps everything.
-        progress: Show progress; None shows it after a second if the output is a terminal.
+        progress: Show progress; None shows it after a second on a terminal or in a notebook.
 
     Returns:
         The state at the end and the recording.
 
     Raises:
-        NumericsError: A variable is no longer finite, or a model reported a fault; only outside a
-            transform.
+        NumericsError: A variable is no longer finite, a potential left +-1 kV, or a model reported
+            a fault; only outside a transform. It has the recording so far.
+        HookError: A hook raised; it has the state and the recording so far.
         ConfigError: The network is not built, the duration or an interval is not a multiple of dt,
             the network or the state is of another precision.
         UnknownNameError: A population, port, channel or signal that does not exist.
@@ -64,13 +76,13 @@ def simulate(
     n = steps(float(to_coherent(duration, ms, "duration")), net.dt, "duration")
     if chunk is not None and chunk < 1:
         raise ConfigError(f"chunk is {chunk} steps; it must be at least one.")
-    wanted = probes(net, record)
-    constant, varying = _inputs(net, inputs or {}, n)
+    plan = Plan(net, *split_inputs(net, inputs or {}, n), n, probes(net, record), chunk)
     _check_precision(state)
     _check_precision(net)
-    if under_transform(net, state, constant, varying):
-        return _scan(net, state, constant, varying, n, wanted, chunk)
-    return host_loop(net, state, constant, varying, n, wanted, chunk, progress)
+    if under_transform(net, state, plan.constant, plan.varying):
+        _refuse_host_work(plan, hooks, to)
+        return _scan(plan, state)
+    return HostRun(plan, state, hooks, to).run(progress)
 
 
 def _check_built(net: Any, state: Any) -> None:
@@ -107,79 +119,28 @@ def under_transform(*trees: Any) -> bool:
     )
 
 
-def _inputs(
-    net: BuiltNetwork, inputs: Mapping[str, Any], n: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split what comes from outside into what is constant and what has a row per step."""
-    constant, varying, sizes = dict[str, Any](), dict[str, Any](), dict(net.sizes)
-    for path, value in inputs.items():
-        node, _, rest = path.partition(".")
-        name, _, channel = rest.partition(".")
-        if node not in sizes:
-            raise unknown("population (input)", node, sizes)
-        ports = net.nodes[node].ports
-        if name not in ports:
-            raise unknown(f"port of population {node!r} (input)", name, ports)
-        values = _fit(to_coherent(value, ports[name].unit, f"input {path!r}"), sizes[node], n, path)
-        values = _into_channel(values, ports[name], channel, path)
-        target = (
-            varying
-            if np.shape(values)[:1] == (n,) and np.ndim(values) == 2 + bool(channel)
-            else constant
+def _refuse_host_work(plan: Plan, hooks: Sequence[Hook], to: Any) -> None:
+    wrong = ["hooks"] * bool(hooks) + ["to"] * (to is not None)
+    wrong += [p.path for p in plan.probes if p.take == "at_spikes"]
+    if wrong:
+        raise ConfigError(
+            f"{', '.join(wrong)}: under a JAX transform there is no host to do it; call simulate "
+            'outside jit, grad and vmap, or record the signal and "spike" in every step.'
         )
-        key = f"{node}.{name}"
-        target[key] = target[key] + values if key in target else values
-    for key in constant.keys() & varying.keys():  # channels of one port
-        varying[key] = varying[key] + constant.pop(key)[None]
-    return constant, varying
 
 
-def _fit(values: Any, size: int, n: int, path: str) -> Any:
-    if np.shape(values) not in ((), (size,), (n, size), (n, 1)):
-        raise ShapeError(
-            f"input {path!r} has shape {np.shape(values)}; expected one number, ({size},) for the "
-            f"neurons, or ({n}, {size}) for the steps and neurons."
-        )
-    lead = np.shape(values)[:1] if np.ndim(values) == 2 else ()
-    if isinstance(values, Tracer):
-        return jnp.broadcast_to(jnp.asarray(values, dtype=float), (*lead, size))
-    # By NumPy: by JAX each shape would be a program to compile.
-    plain = np.asarray(values, dtype=jax.dtypes.canonicalize_dtype(float))
-    return jax.device_put(np.broadcast_to(plain, (*lead, size)))
-
-
-def _into_channel(values: Any, port: Any, channel: str, path: str) -> Any:
-    if not port.channels:
-        if channel:
-            raise ConfigError(f"input {path!r}: the port has no channels.")
-        return values
-    if channel not in port.channels:
-        raise unknown(f"channel (input {path!r})", channel, port.channels)
-    index = port.channels.index(channel)
-    shape = (*values.shape[:-1], len(port.channels), values.shape[-1])
-    return jnp.zeros(shape, values.dtype).at[..., index, :].set(values)
-
-
-def _scan(
-    net: BuiltNetwork,
-    state: NetworkState,
-    constant: dict[str, Any],
-    varying: dict[str, Any],
-    n: int,
-    wanted: tuple[Probe, ...],
-    chunk: int | None,
-) -> tuple[NetworkState, Recording]:
-    start = state.t
+def _scan(plan: Plan, state: NetworkState) -> tuple[NetworkState, Recording]:
+    start, n, chunk = state.t, plan.n, plan.chunk
 
     def step(s: NetworkState, x: dict[str, Array]) -> tuple[NetworkState, dict[str, Array]]:
-        s = net.update(s, constant | x, t=s.t, dt=net.dt)
-        return s, {p.path: p.read(net, s) for p in wanted}
+        s = plan.step(s, {**plan.constant, **x})
+        return s, {p.path: p.read(plan.net, s) for p in plan.probes}
 
     if chunk is None or chunk >= n:
-        state, rows = jax.lax.scan(step, state, varying, length=n)
+        state, rows = jax.lax.scan(step, state, dict(plan.varying), length=n)
     else:
-        state, rows = _checkpointed(step, state, varying, n, chunk)
-    series = {p.path: _series(p, rows[p.path], start, n, net.dt) for p in wanted}
+        state, rows = _checkpointed(step, state, dict(plan.varying), n, chunk)
+    series = {p.path: _series(p, rows[p.path], start, n, plan.net.dt) for p in plan.probes}
     return state, Recording(series)
 
 
@@ -210,5 +171,14 @@ def _series(probe: Probe, rows: Array, start: Any, n: int, dt: float) -> Series:
         # How many there are is part of a shape; where the start is traced, a last one that only
         # some starts have is left out.
         samples = n // k if isinstance(start, Tracer) else (int(start) + n) // k - int(start) // k
-        rows = rows[(-start - 1) % k + k * jnp.arange(samples, dtype=jnp.int32)]
-    return Series(rows, start, probe.unit, dt, k, probe.where)
+        at = (start + jnp.arange(n, dtype=jnp.int32)) // k - start // k
+        last = (-start - 1) % k + k * jnp.arange(samples, dtype=jnp.int32)
+        rows = _means(rows, at, samples) if probe.take == "mean" else rows[last]
+    return Series(rows, start, probe.unit, dt, k, probe.where if probe.take != "mean" else None)
+
+
+def _means(rows: Array, at: Array, samples: int) -> Array:
+    """Mean of the rows of each interval; of the first only what lies within the run."""
+    sums = jnp.zeros((samples, rows.shape[1]), rows.dtype).at[at].add(rows, mode="drop")
+    counts = jnp.zeros((samples, 1), rows.dtype).at[at].add(1.0, mode="drop")
+    return sums / counts

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 
+from spikax._built import BuiltNetwork, NetworkState
+from spikax._hooks import Hook
 from spikax._network import Network
-from spikax._recording import Recording, Request
+from spikax._probes import Request
+from spikax._recording import Recording
 from spikax._simulate import simulate, under_transform
 from spikax._store import load_state, save_state
-from spikax.errors import ConfigError
+from spikax.errors import ConfigError, HookError
 from spikax.units import Quantity, ms, quantity
 
 
@@ -48,9 +52,14 @@ class Simulation:
         *,
         record: Mapping[str, Request] | None = None,
         inputs: Mapping[str, Any] | None = None,
+        hooks: Sequence[Hook] = (),
+        to: Any = None,
         progress: bool | None = None,
     ) -> Recording:
         """Go on for a duration; arguments and errors as in `simulate`.
+
+        A hook is called with this simulation, and may set its `model` and `state`. Where a hook
+        raises, the simulation stays at that time, and the error has the recording so far.
 
         Raises:
             ConfigError: It was called under a JAX transform, where nothing may change.
@@ -61,9 +70,20 @@ class Simulation:
                     "a Simulation changes its state and cannot run under a JAX transform; write "
                     "state, recording = simulate(model, state, duration)."
                 )
-            self.state, recording = simulate(
-                self.model, self.state, duration, record=record, inputs=inputs, progress=progress
-            )
+            try:
+                self.state, recording = simulate(
+                    self.model,
+                    self.state,
+                    duration,
+                    record=record,
+                    inputs=inputs,
+                    hooks=[replace(hook, call=_Call(self, hook)) for hook in hooks],
+                    to=to,
+                    progress=progress,
+                )
+            except HookError as error:
+                self.state = error.state
+                raise
         return recording
 
     def reset(self, *, seed: int | None = None) -> None:
@@ -83,3 +103,15 @@ class Simulation:
         """
         with jax.enable_x64(self._double):
             self.state = load_state(path, like=self.state)
+
+
+class _Call:
+    """A hook's function of a simulation, as `simulate` calls it."""
+
+    def __init__(self, simulation: Simulation, hook: Hook) -> None:
+        self.simulation, self.hook, self.__qualname__ = simulation, hook, hook.name
+
+    def __call__(self, net: BuiltNetwork, state: NetworkState) -> Any:
+        self.simulation.model, self.simulation.state = net, state
+        answer = self.hook.call(self.simulation)
+        return answer if self.hook.stops else (self.simulation.model, self.simulation.state)

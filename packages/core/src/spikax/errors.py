@@ -7,13 +7,16 @@ SpikaxError
 ├── ConfigError       (ValueError)  a value or a combination that makes no model
 ├── StateError        (ValueError)  a state or file of another structure
 ├── PluginError       (ValueError)  a plugin that cannot be used
-└── NumericsError     (ValueError)  NaN, a solver bound, a full buffer
+└── RunError                        a run that broke off, with what it had reached
+    ├── NumericsError (ValueError)  NaN, a solver bound, a full buffer
+    └── HookError     (RuntimeError) a hook that raised
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class SpikaxError(Exception):
@@ -48,8 +51,19 @@ class PluginError(SpikaxError, ValueError):
     """A plugin that cannot be used."""
 
 
-class NumericsError(SpikaxError, ValueError):
+class RunError(SpikaxError):
+    """A run that broke off; `state` and `recording` hold what it had reached."""
+
+    state: Any = None
+    recording: Any = None
+
+
+class NumericsError(RunError, ValueError):
     """Values that are not finite, or a solver that gave up."""
+
+
+class HookError(RunError, RuntimeError):
+    """A hook of a run raised an error."""
 
 
 def unknown(kind: str, name: object, choices: Iterable[str], hint: str = "") -> UnknownNameError:

@@ -1,0 +1,58 @@
+"""Where the recorded chunks of a run go: into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spikax._probes import Probe
+from spikax._recording import Recording, Series, Spikes
+
+
+class Memory:
+    """Keeps what a run records, chunk by chunk."""
+
+    def __init__(self, probes: Sequence[Probe], start: int, dt: float) -> None:
+        self.probes, self.start, self.dt = probes, start, dt
+        self.parts: dict[str, list[tuple[Any, ...]]] = {p.path: [empty(p)] for p in probes}
+
+    def add(self, drained: Mapping[str, tuple[Any, ...]], stop: int) -> None:
+        """Take what was recorded up to the step `stop`."""
+        del stop
+        for path, columns in drained.items():
+            self.parts[path].append(columns)
+
+    def recording(self, stop: int) -> Recording:
+        """All of it."""
+        whole = {
+            k: [np.concatenate(c) for c in zip(*v, strict=True)] for k, v in self.parts.items()
+        }
+        return Recording(
+            {p.path: recorded(p, whole[p.path], self.start, stop, self.dt) for p in self.probes}
+        )
+
+
+def empty(p: Probe) -> tuple[np.ndarray, ...]:
+    """No rows, or no events."""
+    values = np.zeros(0, np.float32)
+    if not p.is_events:
+        return (values.reshape(0, p.columns),)
+    return (np.zeros(0, np.int64), np.zeros(0, np.int32), *([values] if p.take else []))
+
+
+def recorded(p: Probe, columns: Sequence[Any], start: int, stop: int, dt: float) -> Series | Spikes:
+    """A probe's result, from its rows or the columns of its events."""
+    if not p.is_events:
+        where = None if p.take == "mean" else p.where
+        return Series(columns[0], start, p.unit, dt, p.interval, where)
+    times, ids, *values = columns
+    return Spikes(times, ids, p.width, dt, start, stop, p.where, *values, *[p.unit] * bool(values))
+
+
+def spikes_of(counts: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Events (steps, columns) of a table of counts whose first row belongs to step `first`."""
+    rows, ids = np.nonzero(counts)
+    times = counts[rows, ids].astype(np.int64)
+    return np.repeat(rows + first, times).astype(np.int64), np.repeat(ids, times).astype(np.int32)
