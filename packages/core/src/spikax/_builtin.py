@@ -40,6 +40,8 @@ _INPUTS = (
     ("SpikeTimes", "", "spikes at given times"),
     ("Poisson", "", "Poisson spike trains"),
     ("StepCurrent", "", "piecewise constant current"),
+    ("Ramp", "", "current that rises or falls along a line"),
+    ("Sine", "", "sinusoidal current"),
     ("Relay", "", "passes on spikes made elsewhere"),
 )
 _READOUTS = (("LeakyReadout", "Bellec et al. 2020, eq. 11", "leaky sum of weighted spikes"),)

@@ -16,7 +16,7 @@ from spikax._system import Array, Dynamics
 from spikax.errors import ConfigError, ShapeError
 from spikax.units import ms, to_coherent
 
-NEVER = 1e30  # ms: fills up the shorter trains
+NEVER = 1e30  # ms: later than any run
 
 
 class SpikeTimesState(State):

@@ -2,55 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import jax.numpy as jnp
 import numpy as np
 
-from spikax._fields import cell, param
-from spikax._state import State
-from spikax._system import Array, Dynamics
-from spikax.errors import ConfigError, ShapeError
-from spikax.units import ms, pA
+from spikax._fields import param
+from spikax._system import Array
+from spikax.inputs._table import check_table
+from spikax.inputs._waveform import Waveform
+from spikax.units import ms, pA, to_coherent
 
 
-class StepCurrentState(State):
-    """The current of the last step."""
-
-    current: Array = cell(pA, doc="current")
-
-
-class StepCurrent(Dynamics):
+class StepCurrent(Waveform):
     """A current that takes the value `values[k]` from `times[k]` on and is zero before.
 
+    `values` are (K,) for all neurons, or one column (K, N) for each.
     Its signal `current` reaches a neuron's port `current` through a projection without delay and of
-    weight 1.
+    weight 1. `section` takes durations instead of times.
     """
 
     times: Array = param(
         [0.0] * ms, at_least=0, steps=True, free=True, doc="times of the changes, sorted"
     )
     values: Array = param([100.0] * pA, free=True, doc="current from each time on")
-    State = StepCurrentState
 
     def validate(self) -> None:
-        if np.shape(self.times) != np.shape(self.values):
-            raise ShapeError(
-                f"StepCurrent has times of shape {np.shape(self.times)} and values of shape "
-                f"{np.shape(self.values)}; give one value for each time."
-            )
-        if np.ndim(self.times) != 1:
-            raise ShapeError(
-                f"StepCurrent.times has shape {np.shape(self.times)}; give a list of times."
-            )
-        if isinstance(self.times, np.ndarray) and np.any(np.diff(self.times) < 0):
-            raise ConfigError("StepCurrent.times must be sorted, with the values in their order.")
+        check_table(self.times, self.values, type(self).__name__, "values")
 
-    def update(
-        self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
-    ) -> StepCurrentState:
-        del inputs
-        passed = jnp.searchsorted(self.times, (t.astype(self.times.dtype) + 0.5) * dt, side="right")
-        value = jnp.where(passed > 0, self.values[jnp.maximum(passed - 1, 0)], 0.0)
-        return StepCurrentState(current=jnp.broadcast_to(value, state.current.shape))
+    @classmethod
+    def section(cls, values: Any, durations: Any) -> Self:
+        """One piece after the other: `values[k]` for `durations[k]`, zero after the last."""
+        ends = np.cumsum(to_coherent(durations, ms, "StepCurrent.section durations"))
+        pieces = to_coherent(values, pA, "StepCurrent.section values")
+        return cls(np.append(0.0, ends) * ms, np.append(pieces, 0.0) * pA)
+
+    def at(self, time: Array) -> Array:
+        passed = jnp.searchsorted(self.times, time, side="right")
+        return jnp.where(passed > 0, self.values[jnp.maximum(passed - 1, 0)], 0.0)
