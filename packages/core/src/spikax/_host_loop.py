@@ -206,7 +206,7 @@ def _chunk(
 
 
 def _empty(p: Probe, length: int, open_mean: Any) -> tuple[Any, ...]:
-    rows = length // p.interval + 1
+    rows = length // p.interval + 2  # of the first and the last interval only a part may run
     counts, values = jnp.zeros((rows, p.width), jnp.uint8), jnp.zeros((rows, p.columns))
     if p.take == "mean":
         return (values.at[0].set(open_mean),)

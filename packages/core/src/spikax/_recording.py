@@ -148,7 +148,7 @@ class Recording(Mapping[str, Any]):
     as a `Series`.
     """
 
-    series: dict[str, Any]
+    series: Mapping[str, Any]
 
     def __getitem__(self, path: str) -> Any:
         if path in self.series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from spikax._probes import Probe
@@ -16,27 +17,27 @@ class Memory:
 
     def __init__(self, probes: Sequence[Probe], start: int, dt: float) -> None:
         self.probes, self.start, self.dt = probes, start, dt
-        self.parts: dict[str, list[tuple[Any, ...]]] = {p.path: [empty(p)] for p in probes}
+        self.chunks: list[Mapping[str, tuple[Any, ...]]] = [{p.path: empty(p) for p in probes}]
 
     def add(self, drained: Mapping[str, tuple[Any, ...]], stop: int) -> None:
         """Take what was recorded up to the step `stop`."""
         del stop
-        for path, columns in drained.items():
-            self.parts[path].append(columns)
+        self.chunks.append(drained)
 
     def recording(self, stop: int) -> Recording:
         """All of it."""
-        whole = {
-            k: [np.concatenate(c) for c in zip(*v, strict=True)] for k, v in self.parts.items()
-        }
-        return Recording(
-            {p.path: recorded(p, whole[p.path], self.start, stop, self.dt) for p in self.probes}
-        )
+
+        def whole(p: Probe) -> Series | Spikes:
+            parts = (chunk[p.path] for chunk in self.chunks)
+            columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+            return recorded(p, columns, self.start, stop, self.dt)
+
+        return Recording({p.path: whole(p) for p in self.probes})
 
 
 def empty(p: Probe) -> tuple[np.ndarray, ...]:
     """No rows, or no events."""
-    values = np.zeros(0, np.float32)
+    values = np.zeros(0, jax.dtypes.canonicalize_dtype(float))
     if not p.is_events:
         return (values.reshape(0, p.columns),)
     return (np.zeros(0, np.int64), np.zeros(0, np.int32), *([values] if p.take else []))

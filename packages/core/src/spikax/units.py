@@ -37,6 +37,7 @@ __all__ = [
     "nA",
     "nF",
     "nS",
+    "named_unit",
     "pA",
     "pF",
     "per",
@@ -159,6 +160,11 @@ def _wrong_dimension(value: Any, unit: Unit, where: str) -> str:
     meant = _show(value.mantissa) + ("" if unit.dim == UNITLESS.dim else f"*{unit}")
     given = f"{_show(value)}, which is in {value.unit}"
     return f"{where} needs {wanted}, got {given}; did you mean {meant}?"
+
+
+def named_unit(name: str) -> Unit:
+    """The unit that is written so: "mV / ms", "1"."""
+    return _b.parse_unit(name)
 
 
 def in_unit(values: Any, unit: Unit) -> Any:
