@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from spikax.errors import unknown
+from spikax.errors import ShapeError, unknown
 from spikax.units import UNITLESS, Hz, Quantity, Unit, ms, quantity, to_coherent
 
 
@@ -48,6 +48,30 @@ class Series:
         # A batch begins at one step.
         first = int(np.ravel(self.start)[0]) // self.interval + 1
         return quantity((first + np.arange(self.values.shape[-2])) * (self.interval * self.dt), ms)
+
+    @property
+    def edges(self) -> Quantity:
+        """Where the interval of each sample begins and ends, one more than there are samples."""
+        times = self.times.mantissa
+        return quantity(np.append(times[0] - self.interval * self.dt, times), ms)
+
+    def to_pandas(self) -> Any:
+        """A DataFrame (extra `pandas`): index `time_ms`, a column per neuron, `attrs["unit"]`."""
+        from spikax._convert import series_frame
+
+        return series_frame(self)
+
+    def to_xarray(self) -> Any:
+        """A DataArray (extra `xarray`) with units, over time and neuron, batch axes in front."""
+        from spikax._convert import series_array
+
+        return series_array(self)
+
+    def to_neo(self) -> Any:
+        """A neo.AnalogSignal (extra `neo`), a channel per neuron."""
+        from spikax._convert import analog_signal
+
+        return analog_signal(self)
 
     def __repr__(self) -> str:
         unit = "" if str(self.unit) == "1" else f" {self.unit}"
@@ -102,13 +126,21 @@ class Spikes:
         """The spikes later than a time."""
         first = round(float(to_coherent(time, ms, "after")) / self.dt)
         late = self.steps > first
-        return replace(
-            self,
-            steps=self.steps[late],
-            ids=self.ids[late],
-            start=max(first, self.start),
-            values=None if self.values is None else self.values[late],
-        )
+        return self._kept(late, start=max(first, self.start))
+
+    def of(self, neurons: Any) -> Spikes:
+        """The spikes of some recorded neurons: their indices, or a mask of the population."""
+        given = np.asarray(neurons)
+        chosen = np.unique(np.flatnonzero(given) if given.dtype == bool else given)
+        recorded = np.arange(self.size) if self.where is None else np.asarray(self.where)
+        if not chosen.size or not np.isin(chosen, recorded).all():
+            raise ShapeError(f"of({neurons!r}): name some of the neurons recorded, {recorded}.")
+        where = tuple(map(int, chosen))
+        return self._kept(np.isin(self.ids, chosen), size=len(where), where=where)
+
+    def _kept(self, mask: np.ndarray, **changes: Any) -> Spikes:
+        values = None if self.values is None else self.values[mask]
+        return replace(self, steps=self.steps[mask], ids=self.ids[mask], values=values, **changes)
 
     def spike_trains(self) -> list[Quantity]:
         """The spike times of each neuron, in the order of the columns."""
@@ -133,6 +165,46 @@ class Spikes:
         trains = (np.asarray(t.mantissa) for t in self.spike_trains())
         gaps = [np.diff(t) for t in trains if len(t) >= min_spikes]
         return np.array([g.std() / g.mean() for g in gaps if g.mean() > 0])
+
+    def psth(self, bin: Any, *, onsets: Any = None, window: Any = None) -> Series:
+        """Peri-stimulus time histogram: the firing rate per neuron (Hz) in bins of time.
+
+            rate = spikes in the bin / (neurons * onsets * width of the bin)
+
+        A bin holds the spikes after its beginning up to its end, both whole multiples of its width;
+        of the window, only whole bins are taken. `times` are the ends of the bins, `edges` all of
+        their borders.
+
+        Args:
+            bin: Width of a bin, a multiple of dt.
+            onsets: Times of the stimuli, to which the bins are relative; None for one at t = 0.
+            window: From and to, relative to an onset, as in `[-50, 200] * ms`; None for the longest
+                that was recorded around every onset.
+
+        Raises:
+            ConfigError: The width is no multiple of dt, or the window was not recorded.
+        """
+        from spikax._analysis import psth
+
+        return psth(self, bin, onsets, window)
+
+    def to_pandas(self) -> Any:
+        """A DataFrame (extra `pandas`), a row per spike: `time_ms`, `neuron`, any `value`."""
+        from spikax._convert import spikes_frame
+
+        return spikes_frame(self)
+
+    def to_xarray(self) -> Any:
+        """A DataArray (extra `xarray`) over events: their times, or the values at the spikes."""
+        from spikax._convert import spikes_array
+
+        return spikes_array(self)
+
+    def to_neo(self) -> list[Any]:
+        """A neo.SpikeTrain (extra `neo`) for each neuron."""
+        from spikax._convert import spike_trains
+
+        return spike_trains(self)
 
     def __repr__(self) -> str:
         window = f"{self.start * self.dt:g} to {self.stop * self.dt:g} ms"
@@ -194,3 +266,24 @@ class Recording(Mapping[str, Any]):
         from spikax._plot import plot_series
 
         return plot_series(self, paths, ax)
+
+    def to_pandas(self) -> dict[str, Any]:
+        """A DataFrame (extra `pandas`) for each path."""
+        return {path: result.to_pandas() for path, result in self.items()}
+
+    def to_xarray(self) -> Any:
+        """A Dataset (extra `xarray`), a variable per path.
+
+        Signals share the axis `time`, and `E_neuron` those of population E, where their samples
+        and neurons are the same; else the axis is called by the path: `E.V_m_time`. Spikes have
+        an axis of events each, `E.spike_event`.
+        """
+        from spikax._convert import recording_dataset
+
+        return recording_dataset(self)
+
+    def to_neo(self) -> Any:
+        """A neo.Block (extra `neo`) of one segment, with spike trains and analog signals."""
+        from spikax._convert import recording_block
+
+        return recording_block(self)
