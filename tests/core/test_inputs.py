@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import spikax as sx
 from spikax.errors import ConfigError, ShapeError
@@ -78,3 +79,114 @@ def test_step_current_of_each_neuron():
 def test_ramp_needs_time():
     with pytest.raises(ConfigError, match=r"start = 5.0 ms must be before Ramp.stop = 5.0 ms"):
         sx.Ramp(start=5 * ms, stop=5 * ms)
+
+
+SIZE = 400
+
+
+def test_ornstein_uhlenbeck_variance_and_autocorrelation():
+    """sigma^2 from the first step on, and e^(-lag/tau), for steps as long as tau.
+
+    A sample at every step counts as (1 - r) / (1 + r) of an independent one, r = e^(-2 dt/tau).
+    """
+    noise = sx.OrnsteinUhlenbeck(30 * pA, 20 * pA, 4 * ms)
+    for dt in (0.5, 4.0):
+        z = (simulate(noise, 500 * dt, dt, "current", SIZE)["E.current"].values - 30) / 20
+        assert abs(z[0].mean()) < 4 / np.sqrt(SIZE)
+        assert abs(z[0].var() - 1) < 4 * np.sqrt(2 / SIZE)
+        r = np.exp(-2 * dt / 4)
+        error = np.sqrt(2 / z.size * (1 + r) / (1 - r))
+        for lag in (0, 1, 3):
+            product = np.mean(z[lag:] * z[: len(z) - lag])
+            assert abs(product - np.exp(-lag * dt / 4)) < 4 * error
+        assert abs(np.corrcoef(z[:, 0], z[:, 1])[0, 1]) < 4 / np.sqrt(len(z) * (1 - r) / (1 + r))
+
+
+def test_wiener_variance_grows_linearly():
+    for dt in (0.5, 2.0):
+        rec = simulate(sx.Wiener(6 * pA, 4 * ms), 40, dt, "current", 2000)["E.current"]
+        expected = 36 * (rec.times / ms) / 4
+        assert np.allclose(rec.values.var(axis=1) / expected, 1, atol=4 * np.sqrt(2 / 2000))
+        steps = np.diff(rec.values, axis=0)
+        assert abs(np.corrcoef(steps[:-1].ravel(), steps[1:].ravel())[0, 1]) < 4 / steps.size**0.5
+
+
+def counts(model, duration, dt, size=SIZE, **options):
+    """Spikes in each step of each neuron, (steps, size)."""
+    spikes = simulate(model, duration, dt, "spike", size, **options)["E.spike"]
+    table = np.zeros((round(duration / dt), size))
+    np.add.at(table, (spikes.steps - 1, spikes.ids), 1)
+    return table
+
+
+def test_poisson_sums_up_its_sources():
+    """Mean and variance of a step are sources * rate * dt, those of a Poisson number."""
+    got = counts(sx.Poisson(8 * Hz, sources=np.repeat([1000, 250], SIZE // 2)), 100, 0.5)
+    for half, mean in zip(np.split(got, 2, axis=1), (4.0, 1.0), strict=True):
+        assert abs(half.mean() - mean) < 4 * np.sqrt(mean / half.size)
+        assert abs(half.var() - mean) < 4 * np.sqrt((2 * mean**2 + mean) / half.size)
+    with pytest.raises(ConfigError, match=r"at 800000 Hz makes 80 spikes in a step of 0\.1 ms"):
+        counts(sx.Poisson(8 * Hz, sources=100_000), 100, 0.1)
+
+
+def test_inhomogeneous_poisson_follows_its_table_and_its_port():
+    """The mean count up to t is the integral of max(0, table + port)."""
+    table = sx.InhomogeneousPoisson([10, 30, 30, 50] * ms, [0, 400, 100, 200] * Hz)
+    drive = np.where(np.arange(60) < 40, 0.0, -150.0)[:, None]
+    got = counts(table, 60, 1.0, inputs={"E.rate": drive * Hz})
+    t = np.arange(60) + 0.5
+    rate = np.interp(t, [10, 30 - 1e-9, 30, 50], [0, 400, 100, 200]) + drive[:, 0]
+    expected = np.cumsum(np.maximum(rate, 0)) * 1e-3
+    assert np.all(np.abs(got.cumsum(0).mean(1) - expected) <= 4 * np.sqrt(expected / SIZE))
+    assert np.all(got[:10] == 0)
+
+
+def test_inhomogeneous_poisson_of_each_neuron():
+    rates = np.array([[0, 100], [0, 300]])
+    got = counts(sx.InhomogeneousPoisson([0, 1000] * ms, rates * Hz), 1000, 1.0, 2).sum(0)
+    assert got[0] == 0
+    assert abs(got[1] - 200) < 4 * np.sqrt(200)
+
+
+def test_refractory_poisson_intervals():
+    """Mean rate, CV 1 - rate t_ref, a shifted exponential law, and equilibrium from the start."""
+    rate, t_ref, dt, duration = 0.05, 12.0, 0.02, 500
+    spikes = simulate(sx.RefractoryPoisson(50 * Hz, t_ref * ms), duration, dt, "spike", SIZE)
+    trains = [t / ms for t in spikes["E.spike"].spike_trains()]
+    gaps = np.concatenate([np.diff(t) for t in trains])
+    cv, n = 1 - rate * t_ref, sum(map(len, trains))
+    assert abs(n - rate * duration * SIZE) < 4 * cv * np.sqrt(n)
+    assert gaps.min() > t_ref
+    assert abs(gaps.std() / gaps.mean() - cv) < 4 * cv / np.sqrt(n) * 2 + dt * rate
+    hazard = rate / (1 - rate * t_ref)
+    assert stats.kstest(gaps - dt / 2, "expon", args=(t_ref, 1 / hazard)).pvalue > 0.01
+    early, share = sum(np.sum(t <= t_ref) for t in trains), rate * t_ref
+    assert abs(early - share * SIZE) < 4 * np.sqrt(share * (1 - share) * SIZE)
+
+
+def test_refractory_poisson_at_the_ends_of_its_range():
+    """A rate of zero is silent, the highest one is a clock with a random phase."""
+    got = counts(sx.RefractoryPoisson([0, 250] * Hz, 3 * ms), 100, 1.0, 2)
+    assert list(got.sum(0)) == [0, 25]
+    with pytest.raises(ConfigError, match=r"rate \* \(t_ref \+ dt\) is 1\.2, at most 1"):
+        counts(sx.RefractoryPoisson(300 * Hz, 3 * ms), 100, 1.0)
+
+
+def test_noise_does_not_depend_on_chunks():
+    currents = {"OU": sx.OrnsteinUhlenbeck(), "W": sx.Wiener()}
+    trains = {"P": sx.Poisson(100 * Hz), "R": sx.RefractoryPoisson(100 * Hz)}
+    nodes = {n: sx.Population(m, 3) for n, m in (currents | trains).items()}
+    net = sx.Network(nodes).build(dt=1 * ms)
+    record = dict.fromkeys(currents, "current") | dict.fromkeys(trains, "spike")
+    runs = [
+        sx.simulate(net, net.init_state(), 60 * ms, record=record, chunk=chunk)[1]
+        for chunk in (60, 7)
+    ]
+    for name in currents:
+        first, second = (rec[f"{name}.current"].values for rec in runs)
+        assert np.array_equal(first, second)
+    for name in trains:
+        first, second = (rec[f"{name}.spike"] for rec in runs)
+        assert np.array_equal(first.steps, second.steps)
+        assert np.array_equal(first.ids, second.ids)
+        assert len(first.ids)

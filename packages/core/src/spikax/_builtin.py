@@ -27,6 +27,7 @@ _SYNAPSES = (
     ("Expon", "Rotter & Diesmann 1999, sec. 3", "exponential decay"),
     ("DualExpon", "Gerstner et al. 2014, eq. 3.2", "exponential rise and decay"),
     ("Alpha", "Rall 1967; Rotter & Diesmann 1999, sec. 3", "alpha function"),
+    ("Held", "", "holds for a step what arrived"),
 )
 _COUPLINGS = (
     ("CUBA", "Rotter & Diesmann 1999, sec. 3", "current"),
@@ -35,19 +36,32 @@ _COUPLINGS = (
 )
 _RELEASES = (
     ("STP", "Tsodyks, Pawelzik & Markram 1998, eqs. 2.1-2.4", "facilitation and depression"),
+    ("STD", "Tsodyks & Markram 1997; Abbott et al. 1997", "depression"),
+    ("AMPA", "Destexhe, Mainen & Sejnowski 1998", "saturating AMPA gate"),
+    ("GABAa", "Destexhe, Mainen & Sejnowski 1998", "saturating GABA_A gate"),
+    ("GABAb", "Destexhe, Mainen & Sejnowski 1998", "GABA_B gate, cooperative"),
+    ("NMDA", "Wang 1999, 2002", "slow saturating NMDA gate"),
+)
+_RATES = (
+    ("RateUnit", "Wilson & Cowan 1972; Dayan & Abbott 2001, eq. 7.11", "a population by its rate"),
 )
 _INPUTS = (
     ("SpikeTimes", "", "spikes at given times"),
-    ("Poisson", "", "Poisson spike trains"),
+    ("Poisson", "", "Poisson spike trains, each the sum of several sources"),
+    ("InhomogeneousPoisson", "Dayan & Abbott 2001, sec. 1.4", "Poisson trains, changing rate"),
+    ("RefractoryPoisson", "Deger et al. 2012", "Poisson spike trains with dead time"),
     ("StepCurrent", "", "piecewise constant current"),
     ("Ramp", "", "current that rises or falls along a line"),
     ("Sine", "", "sinusoidal current"),
+    ("OrnsteinUhlenbeck", "Uhlenbeck & Ornstein 1930; Gillespie 1996", "coloured noise"),
+    ("Wiener", "Wiener 1923", "current that walks at random"),
     ("Relay", "", "passes on spikes made elsewhere"),
 )
 _READOUTS = (("LeakyReadout", "Bellec et al. 2020, eq. 11", "leaky sum of weighted spikes"),)
 
 _FAMILIES = (
     ("neuron", "spikax.neurons", _NEURONS),
+    ("rate", "spikax.neurons", _RATES),
     ("synapse", "spikax.synapses", _SYNAPSES),
     ("coupling", "spikax.synapses", _COUPLINGS),
     ("release", "spikax.releases", _RELEASES),

@@ -2,51 +2,75 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from spikax._fields import cell, param, spike
-from spikax._random import key_words, poisson, streams
-from spikax._state import State
-from spikax._system import Array, Dynamics, full
+from spikax._fields import param, spike
+from spikax._random import POISSON_LIMIT, poisson
+from spikax._system import Array, full
 from spikax.errors import ConfigError
+from spikax.inputs._noise import Noisy, NoisyState
+from spikax.inputs._waveform import middle
 from spikax.units import Hz
 
 
-class PoissonState(State):
+class PoissonState(NoisyState):
     """The stream of random numbers and the spikes of the last step."""
 
-    stream: Array = cell(kind="seed", doc="noise stream, two words per neuron")
     spike: Array = spike()
 
 
-class Poisson(Dynamics):
-    """Independent Poisson spike trains: the count of a step has mean rate * dt.
+class PoissonProcess(Noisy):
+    """Independent Poisson processes: the count of a step has mean rate * dt.
 
-    Drawn from the counter hash of (seed, population, neuron, step), so that a train does not depend
-    on chunks, batches or devices. The count carries no gradient.
+    The rate is taken in the middle of the step, so a rate that is linear within it has the exact
+    mean. The count carries no gradient.
     """
 
-    rate: Array = param(10 * Hz, at_least=0, doc="spikes per second")
     State = PoissonState
 
-    def check(self, dt: float) -> None:
-        mean = np.max(self.rate) * dt if isinstance(self.rate, np.ndarray) else 0.0
-        if mean > 50:
-            raise ConfigError(
-                f"Poisson.rate = {np.max(self.rate) * 1e3:g} Hz makes {mean:g} spikes in a step of "
-                f"{dt:g} ms, at most 50 can be drawn; use a smaller dt or a larger population."
-            )
+    @abstractmethod
+    def rate_at(self, time: Array, inputs: Mapping[str, Array]) -> Array:
+        """Rate (1/ms) at a time (ms)."""
 
-    def init_state(self, size: int, *, key: Any, dt: float) -> PoissonState:
-        del dt
-        return PoissonState(stream=streams(key_words(key), size), spike=full(0.0, size, "spike"))
+    @abstractmethod
+    def highest_rate(self) -> Any:
+        """The highest rate (1/ms) that is known before a run."""
+
+    def check(self, dt: float) -> None:
+        super().check(dt)
+        highest = np.max(self.highest_rate())
+        if highest * dt > POISSON_LIMIT:
+            raise ConfigError(
+                f"{type(self).__name__} at {highest * 1e3:g} Hz makes {highest * dt:g} spikes in a "
+                f"step of {dt:g} ms, at most {POISSON_LIMIT:g} can be drawn; use a smaller dt or a "
+                "larger population."
+            )
 
     def update(
         self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
     ) -> PoissonState:
-        del inputs
-        mean = full(self.rate * dt, state.spike.shape[-1], "Poisson.rate")
+        rate = self.rate_at(middle(t, state.spike, dt), inputs)
+        mean = full(rate * dt, state.spike.size, f"the rate of {type(self).__name__}")
         return state.replace(spike=poisson(state.stream, t, mean))
+
+
+class Poisson(PoissonProcess):
+    """Independent Poisson spike trains: the count of a step has mean sources * rate * dt.
+
+    With `sources`, a neuron stands for that many trains at once: a sum of independent Poisson
+    trains is a Poisson train of the sum of their rates. The count carries no gradient.
+    """
+
+    rate: Array = param(10 * Hz, at_least=0, doc="spikes per second of each source")
+    sources: Array = param(1.0, at_least=0, doc="trains that a neuron sums up")
+
+    def rate_at(self, time: Array, inputs: Mapping[str, Array]) -> Array:
+        del time, inputs
+        return self.highest_rate()
+
+    def highest_rate(self) -> Any:
+        return self.rate * self.sources
