@@ -16,7 +16,7 @@ from spikax._fields import Derived, Field, Parameter, Part
 from spikax._formats import Format, from_pairs
 from spikax._network import EdgeSpec, Network
 from spikax._pairs import Pairs
-from spikax._projection import Edge
+from spikax._projection import DiffusiveEdge, Edge, Projection
 from spikax._random import key_words
 from spikax._share import without_followers
 from spikax._system import Array, Port, System
@@ -116,15 +116,38 @@ def sampled_parts(value: Any, size: int, rng: np.random.Generator, dt: float) ->
 
 def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
     projection, rng = edge.projection, _rng(seed, f"edge/{edge.stream}")
-    n_pre, n_post = (net.populations[end].size for end in (edge.pre, edge.post))
+    n_pre, n_post = (net.populations[end].size for end in edge.drawn)
     try:
         pairs = projection.connectivity.sample(n_pre, n_post, rng, same=edge.pre == edge.post)
     except (ConfigError, ShapeError) as error:
         raise type(error)(f"edge {edge.name!r}: {error}") from None
     unit = net.weight_unit(edge)
     weight = _per_synapse(projection.weight, unit, pairs, rng, f"weight of edge {edge.name!r}")
-    steps = _steps(projection.delay, pairs, rng, dt, edge.name)
+    steps = _steps(projection, pairs, rng, dt, edge.name)
+    if edge.turned or (projection.symmetric and edge.pre == edge.post):
+        pairs, synapse = both_ways(pairs) if edge.pre == edge.post else turned(pairs)
+        weight, steps = (v[synapse] if np.ndim(v) else v for v in (weight, steps))
     return _assemble(net, edge, pairs, weight, steps, unit)
+
+
+def turned(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
+    """The synapses the other way round, and which of the given ones each is."""
+    order = np.lexsort((pairs.pre, pairs.post))
+    back = Pairs(pairs.post[order], pairs.pre[order], pairs.n_post, pairs.n_pre, pairs.dense)
+    return back, order
+
+
+def both_ways(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
+    """Every pair of one population in both orders, once; which of the given synapses each is."""
+    n, pre, post = pairs.n_pre, pairs.pre.astype(np.int64), pairs.post.astype(np.int64)
+    repeated = (pre > post) & np.isin(post * n + pre, pre * n + post)
+    once = np.flatnonzero((pre != post) & ~repeated)
+    ends = [
+        np.concatenate([pairs.pre[once], pairs.post[once]]),
+        np.concatenate([pairs.post[once], pairs.pre[once]]),
+    ]
+    order = np.lexsort(ends[::-1])
+    return Pairs(ends[0][order], ends[1][order], n, n), np.tile(once, 2)[order]
 
 
 def _assemble(
@@ -135,7 +158,8 @@ def _assemble(
     if port.channels and channel is None:
         pairs, weight, steps, channel = _routed(port, pairs, weight, steps)
     format_ = from_pairs(pairs)
-    return Edge(
+    kind = DiffusiveEdge if edge.projection.diffusive else Edge
+    return kind(
         format=format_,
         weight=_in_layout(weight, format_, float),
         delays=_in_layout(steps, format_, jnp.int32) if np.ndim(steps) else None,
@@ -201,11 +225,13 @@ def _per_synapse(
     return numbers if pairs.order is None or numbers.ndim == 0 else numbers[pairs.order]
 
 
-def _steps(delay: Any, pairs: Pairs, rng: np.random.Generator, dt: float, name: str) -> np.ndarray:
+def _steps(
+    projection: Projection, pairs: Pairs, rng: np.random.Generator, dt: float, name: str
+) -> np.ndarray:
     """Delays in whole steps: one for all synapses, or one for each."""
-    where = f"delay of edge {name!r}"
+    where, delay = f"delay of edge {name!r}", projection.delay
     if delay is None:
-        return np.zeros((), np.int32)
+        return np.array(int(projection.diffusive), np.int32)
     given = _per_synapse(delay, ms, pairs, rng, where)
     steps = np.round(given / dt).astype(np.int32)
     sampled_ = isinstance(delay, Distribution)

@@ -14,7 +14,7 @@ from spikax._distributions import Distribution
 from spikax._population import Population
 from spikax._projection import Projection
 from spikax._system import Port
-from spikax.errors import ConfigError, unknown
+from spikax.errors import ConfigError, UnitError, unknown
 from spikax.units import Unit, in_unit, ms, to_coherent
 
 if TYPE_CHECKING:
@@ -29,12 +29,18 @@ class EdgeSpec:
     pre: str
     post: str
     projection: Projection
+    turned: bool = False
+
+    @property
+    def drawn(self) -> tuple[str, str]:
+        """The ends as they are drawn: the other way round for the way back of a symmetric one."""
+        return (self.post, self.pre) if self.turned else (self.pre, self.post)
 
     @property
     def stream(self) -> str:
         """What its samples are drawn by: no other projection can change it."""
         ports = "+".join(self.projection.factors)
-        return f"{self.projection.name or ''}/{self.pre}->{self.post}:{ports}"
+        return f"{self.projection.name or ''}/{'->'.join(self.drawn)}:{ports}"
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,11 @@ class Network:
 
     def edges(self) -> tuple[EdgeSpec, ...]:
         """Every edge with its name, in the order of the projections."""
-        found = [(pre, post, p) for p in self.projections for pre, post in p.pairs()]
-        by_pair = Counter((pre, post) for pre, post, p in found if p.name is None)
+        found = [(pre, post, p, back) for p in self.projections for pre, post, back in p.pairs()]
+        by_pair = Counter((pre, post) for pre, post, p, _ in found if p.name is None)
         named = [
-            EdgeSpec(_edge_name(pre, post, p, by_pair), pre, post, p) for pre, post, p in found
+            EdgeSpec(_edge_name(pre, post, p, by_pair), pre, post, p, back)
+            for pre, post, p, back in found
         ]
         for name, count in Counter(e.name for e in named).items():
             if count > 1:
@@ -142,7 +149,19 @@ class Network:
                 f"edge {edge.name!r} ends on ports of different units, {units}; "
                 "use one projection each."
             )
+        if edge.projection.diffusive:
+            self._check_difference(edge, signals[edge.projection.signal])
         return first / signals[edge.projection.signal]
+
+    def _check_difference(self, edge: EdgeSpec, unit: Unit) -> None:
+        name, signals = edge.projection.signal, self._signals(edge.post)
+        if name not in signals:
+            raise unknown(f"signal of population {edge.post!r}", name, signals)
+        if signals[name].dim != unit.dim:
+            raise UnitError(
+                f"edge {edge.name!r} is diffusive, but {edge.pre}.{name} is in {unit} and "
+                f"{edge.post}.{name} in {signals[name]}."
+            )
 
     def _signals(self, name: str) -> Mapping[str, Unit]:
         return self.populations[name].node().signals
@@ -163,11 +182,16 @@ class Network:
         if not factors:
             raise ConfigError(f"edge {edge.name!r} ends on no port; name one, port='current'.")
         for name, factor in factors.items():
-            port, _ = self.port(edge, name)
+            port, channel = self.port(edge, name)
             if port.channels and len(factors) > 1:
                 raise ConfigError(
                     f"edge {edge.name!r} ends on several ports, of which {name!r} has channels "
                     f"{port.channels}; use one projection each."
+                )
+            if port.channels and channel is None and edge.projection.diffusive:
+                raise ConfigError(
+                    f"edge {edge.name!r} is diffusive: it ends on one channel of port {name!r}; "
+                    f"name it, '{name}.{port.channels[0]}'."
                 )
             if not np.isfinite(factor):
                 raise ConfigError(

@@ -42,6 +42,10 @@ class Projection:
             delay.
         signal: What the synapses transmit: "spike", the name of a release, any signal of the
             source.
+        diffusive: Transmit the difference of the source's signal and the target's own of that name,
+            both at t, at the end of the step: a gap junction. Takes no delay.
+        symmetric: Also the other way, `post->pre`, by the same synapses with the same values.
+            Within one population two neurons that are drawn in both orders are joined once.
         name: Name of the edge; `pre->post` unless given, `pre->post:port` where that is ambiguous.
     """
 
@@ -52,6 +56,8 @@ class Projection:
     weight: Any
     delay: Any = None
     signal: str = "spike"
+    diffusive: bool = False
+    symmetric: bool = False
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -59,6 +65,11 @@ class Projection:
             raise ConfigError(
                 "a projection needs a connection rule such as pairwise_bernoulli(0.1), "
                 f"got {self.connectivity!r}."
+            )
+        if self.diffusive and self.delay is not None:
+            raise ConfigError(
+                f"the projection {self.pre!r} -> {self.post!r} is diffusive and has a delay of "
+                f"{self.delay}; leave it out: both ends are read at t."
             )
 
     def __eq__(self, other: object) -> bool:
@@ -78,17 +89,36 @@ class Projection:
     def immediate(self) -> bool:
         """Whether it acts within the same step."""
         if self.delay is None:
-            return True
+            return not self.diffusive
         value = getattr(self.delay, "mantissa", self.delay)
         return not isinstance(value, Distribution) and jnp.ndim(value) == 0 and value == 0
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """The (pre, post) populations that it connects."""
+    def pairs(self) -> list[tuple[str, str, bool]]:
+        """The (pre, post) populations that it connects, and whether it was drawn as post to pre."""
 
         def names(end: str | Sequence[str]) -> Sequence[str]:
             return (end,) if isinstance(end, str) else end
 
-        return [(pre, post) for pre in names(self.pre) for post in names(self.post)]
+        pairs = [(pre, post, False) for pre in names(self.pre) for post in names(self.post)]
+        back = [(post, pre, True) for pre, post, _ in pairs if self.symmetric and pre != post]
+        return pairs + back
+
+
+def gap_junction(
+    a: str, b: str, connectivity: Rule, weight: Any, symmetric: bool = True
+) -> Projection:
+    """Gap junctions: the current weight (V_a - V_b) into `b`, and its opposite into `a`.
+
+    Args:
+        a: A population.
+        b: Another one, or the same.
+        connectivity: Which neurons are joined.
+        weight: Conductances.
+        symmetric: Whether current flows into both; else (rectifying) into `b` only.
+    """
+    return Projection(
+        a, b, "current", connectivity, weight, signal="V_m", diffusive=True, symmetric=symmetric
+    )
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -182,7 +212,10 @@ class Edge(Component):
         """
         del post, mod, dt  # a static synapse reads its source only
         state, arrived = self._deliver(state, pre[self.signal], t)
-        return state, {port: self._shaped(arrived * factor) for port, factor in self.ports}
+        return state, self._at_ports(arrived)
+
+    def _at_ports(self, arrived: Array) -> Mapping[str, Array]:
+        return {port: self._shaped(arrived * factor) for port, factor in self.ports}
 
     def _deliver(self, state: EdgeState, x: Array, t: Array) -> tuple[EdgeState, Array]:
         if state.ring is None:
@@ -205,3 +238,26 @@ class Edge(Component):
         return (
             jnp.zeros((self.channels, *arrived.shape), arrived.dtype).at[self.channel].set(arrived)
         )
+
+
+class DiffusiveEdge(Edge):
+    """An edge that transmits differences: the source's signal less the target's, both at t."""
+
+    @property
+    def reads(self) -> Mapping[str, tuple[str, ...]]:
+        return {"pre": (self.signal,), "post": (self.signal,), "mod": ()}
+
+    def update(
+        self,
+        state: EdgeState,
+        pre: Mapping[str, Array],
+        post: Mapping[str, Array],
+        mod: Mapping[str, Array],
+        *,
+        t: Array,
+        dt: float,
+    ) -> tuple[EdgeState, Mapping[str, Array]]:
+        del mod, t, dt
+        x, y = pre[self.signal], post[self.signal]
+        total = ops.forward(self.format, self.weight, jnp.ones_like(x))
+        return state, self._at_ports(ops.forward(self.format, self.weight, x) - y * total)
