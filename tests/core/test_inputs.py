@@ -190,3 +190,59 @@ def test_noise_does_not_depend_on_chunks():
         assert np.array_equal(first.steps, second.steps)
         assert np.array_equal(first.ids, second.ids)
         assert len(first.ids)
+
+
+ROWS = np.array([[4.0, 2], [1.5, 0], [0.5, 2], [1.5, 0]])
+
+
+def write_spikes(path, rows):
+    if path.suffix == ".npz":
+        np.savez(path, times=rows[:, 0], neurons=rows[:, 1].astype(int))
+    elif path.suffix == ".npy":
+        np.save(path, rows)
+    else:
+        np.savetxt(path, rows, header="time neuron")
+    return path
+
+
+@pytest.mark.parametrize("name", ["spikes.npz", "spikes.npy", "spikes.txt"])
+def test_spike_times_from_a_file(name, tmp_path):
+    path = write_spikes(tmp_path / name, ROWS)
+    expected = sx.SpikeTimes.from_trains([[1.5, 1.5] * ms, [] * ms, [0.5, 4.0] * ms])
+    assert sx.SpikeTimes.from_file(path) == expected
+    assert sx.SpikeTimes.from_file(path, size=5).times.shape == (2, 5)
+
+
+def test_one_spike_in_a_file(tmp_path):
+    path = write_spikes(tmp_path / "spikes.txt", ROWS[:1])
+    assert sx.SpikeTimes.from_file(path).times.shape == (1, 3)
+
+
+BAD_FILES = {
+    "three columns": ("a.npy", np.ones((4, 3)), None, r"a\.npy holds no spikes.*rows of time"),
+    "negative neuron": (
+        "a.txt",
+        ROWS - np.array([0, 1]),
+        None,
+        r"a neuron -1; indices go from 0 to 1",
+    ),
+    "half a neuron": ("a.npy", ROWS + np.array([0, 0.5]), None, r"a neuron 2\.5; indices"),
+    "too many neurons": ("a.npy", ROWS, 2, r"a neuron 2; indices go from 0 to 1"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_file_of_no_spikes(case, tmp_path):
+    name, rows, size, match = BAD_FILES[case]
+    with pytest.raises(ConfigError, match=match):
+        sx.SpikeTimes.from_file(write_spikes(tmp_path / name, rows), size)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.txt"])
+def test_file_of_another_kind(name, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(b"\x00\xffno spikes\n")
+    with pytest.raises(ConfigError, match=f"{name} holds no spikes that can be read"):
+        sx.SpikeTimes.from_file(path)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        sx.SpikeTimes.from_file(tmp_path / f"missing.{name}")

@@ -14,6 +14,7 @@ from spikax._fields import param, spike
 from spikax._state import State
 from spikax._system import Array, Dynamics
 from spikax.errors import ConfigError, ShapeError
+from spikax.inputs._spike_file import read_trains
 from spikax.units import ms, to_coherent
 
 NEVER = 1e30  # ms: later than any run
@@ -29,9 +30,9 @@ class SpikeTimes(Dynamics):
     """Neurons that fire at given times.
 
     `times` holds one train (K,) for all neurons, or one column (K, N) for each; `from_trains` takes
-    trains of different length. Times are multiples of dt above 0: a spike is stamped with the end
-    of a step, and none ends at 0. A spike at time s acts at s + delay; the same time twice is two
-    spikes. After 2^22 steps float32 confuses neighbours: use float64.
+    trains of different length, `from_file` reads them. Times are multiples of dt above 0: a spike
+    is stamped with the end of a step, and none ends at 0. A spike at time s acts at s + delay; the
+    same time twice is two spikes. After 2^22 steps float32 confuses neighbours: use float64.
     """
 
     times: Array = param(
@@ -53,6 +54,20 @@ class SpikeTimes(Dynamics):
         for neuron, train in enumerate(plain):
             table[: len(train), neuron] = train
         return cls(table * ms)
+
+    @classmethod
+    def from_file(cls, path: Any, size: int | None = None) -> Self:
+        """The trains in a file: of text, with a row "time neuron" for each spike, or of NumPy.
+
+        Args:
+            path: Text (# begins a comment) or `.npy` of the rows, or `.npz` of the columns `times`
+                and `neurons`. Times are in ms, neurons are counted from 0, rows in any order.
+            size: Number of neurons; None if the last one fires.
+
+        Raises:
+            ConfigError: The file cannot be read as this, or a neuron is out of range.
+        """
+        return cls.from_trains(train * ms for train in read_trains(path, size))
 
     def init_state(self, size: int, *, key: Any, dt: float) -> SpikeTimesState:
         if np.ndim(self.times) == 2 and np.shape(self.times)[1] != size:
