@@ -14,6 +14,7 @@ from spikax._component import Component, rebuild
 from spikax._distributions import Distribution
 from spikax._fields import Derived, Field, Parameter, Part
 from spikax._formats import Format, from_pairs
+from spikax._memory import check_room
 from spikax._network import EdgeSpec, Network
 from spikax._pairs import Pairs
 from spikax._projection import DiffusiveEdge, Edge, Projection
@@ -40,7 +41,8 @@ def build(net: Network, dt: float, seed: int) -> BuiltNetwork:
 
 
 def _build(net: Network, dt: float, seed: int) -> BuiltNetwork:
-    nodes = {name: _node(net, name, dt, seed) for name in net.populations}
+    nodes = sampled_nodes(net, dt, seed)
+    check_room(net, nodes, dt)
     edges = {edge.name: _edge(net, edge, dt, seed) for edge in net.edges()}
     nodes, shared = without_followers(nodes, net.share)
     return BuiltNetwork(
@@ -54,6 +56,11 @@ def _build(net: Network, dt: float, seed: int) -> BuiltNetwork:
         dt=dt,
         shared=shared,
     )
+
+
+def sampled_nodes(net: Network, dt: float, seed: int) -> dict[str, System]:
+    """The system of each population, its distributions drawn."""
+    return {name: _node(net, name, dt, seed) for name in net.populations}
 
 
 def _rng(seed: int, name: str) -> np.random.Generator:

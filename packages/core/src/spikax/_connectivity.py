@@ -32,6 +32,10 @@ class Rule(abc.ABC):
                 synapses of a neuron onto itself.
         """
 
+    @abc.abstractmethod
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        """The number of synapses that `sample` draws, on average."""
+
 
 @dataclass(frozen=True)
 class one_to_one(Rule):
@@ -43,8 +47,11 @@ class one_to_one(Rule):
         del rng
         if n_pre != n_post:
             raise ShapeError(f"{self} between {n_pre} and {n_post} neurons; it needs equal sizes")
-        index = np.arange(0 if same and not self.allow_autapses else n_pre, dtype=np.int32)
+        index = np.arange(self.expected(n_pre, n_post, same=same), dtype=np.int32)
         return Pairs(index, index, n_pre, n_post)
+
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return 0 if same and not self.allow_autapses else n_pre
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,12 @@ class all_to_all(Rule):
 
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
         del rng
-        skip = same and not self.allow_autapses
-        cells = n_pre * (n_post - skip)
+        cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells)
         return from_cells(np.arange(cells, dtype=np.int64), n_pre, n_post, skip, dense=not skip)
+
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return _grid(self, n_pre, n_post, same)[0]
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,9 @@ class fixed_indegree(Rule):
         skip = same and not self.allow_autapses
         return reverse(_degrees(self, n_post, n_pre, rng, skip))
 
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return n_post * self.k
+
 
 @dataclass(frozen=True)
 class fixed_outdegree(Rule):
@@ -97,6 +109,9 @@ class fixed_outdegree(Rule):
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
         return _degrees(self, n_pre, n_post, rng, same and not self.allow_autapses)
 
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return n_pre * self.k
+
 
 @dataclass(frozen=True)
 class fixed_total_number(Rule):
@@ -110,12 +125,14 @@ class fixed_total_number(Rule):
         _check_count(self, self.n)
 
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
-        skip = same and not self.allow_autapses
-        cells = n_pre * (n_post - skip)
+        cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, self.n)
         _check_room(self, self.n, cells, "pairs of neurons")
         draw = _sampling.uniform if self.allow_multapses else _distinct_in_one_row
         return from_cells(draw(rng, cells, self.n), n_pre, n_post, skip)
+
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return self.n
 
 
 @dataclass(frozen=True)
@@ -129,10 +146,12 @@ class pairwise_bernoulli(Rule):
         _check_probability(self, self.p)
 
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
-        skip = same and not self.allow_autapses
-        cells = n_pre * (n_post - skip)
+        cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells * self.p)
         return from_cells(_sampling.bernoulli(rng, cells, self.p), n_pre, n_post, skip)
+
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return _grid(self, n_pre, n_post, same)[0] * self.p
 
 
 @dataclass(frozen=True)
@@ -147,12 +166,14 @@ class pairwise_poisson(Rule):
             raise ConfigError(f"{self}: the mean number of synapses must be finite and 0 or more")
 
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
-        skip = same and not self.allow_autapses
-        cells = n_pre * (n_post - skip)
+        cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells * self.mean)
         # Independent Poisson numbers: a Poisson total, shared out uniformly.
         total = int(rng.poisson(cells * self.mean))
         return from_cells(_sampling.uniform(rng, cells, total), n_pre, n_post, skip)
+
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return _grid(self, n_pre, n_post, same)[0] * self.mean
 
 
 @dataclass(frozen=True)
@@ -170,7 +191,7 @@ class symmetric_pairwise_bernoulli(Rule):
                 f"{self} between two populations; it connects a population with itself, use "
                 f"pairwise_bernoulli({self.p}) here"
             )
-        _check_total(self, n_pre * (n_pre - 1) * self.p)
+        _check_total(self, self.expected(n_pre, n_post))
         cells = _sampling.bernoulli(rng, n_pre * (n_pre - 1) // 2, self.p)
         # Row i of the upper triangle holds the n - 1 - i later neurons.
         lengths = np.arange(n_pre - 1, -1, -1, dtype=np.int64)
@@ -178,6 +199,9 @@ class symmetric_pairwise_bernoulli(Rule):
         upward = Pairs(low, low + 1 + offset, n_pre, n_post)
         both = [pairs.pre * n_post + pairs.post for pairs in (upward, reverse(upward))]
         return from_cells(np.sort(np.concatenate(both), kind="stable"), n_pre, n_post)
+
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return n_pre * (n_pre - 1) * self.p
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +246,9 @@ class explicit(Rule):
         order = np.argsort(cells, kind="stable")
         return from_cells(cells[order], n_pre, n_post, order=order)
 
+    def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
+        return self.pre.size
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, explicit) and all(
             np.array_equal(mine, theirs)
@@ -232,6 +259,17 @@ class explicit(Rule):
 
     def __repr__(self) -> str:
         return f"explicit(<{self.pre.size} synapses>)"
+
+
+def _grid(
+    rule: all_to_all | fixed_total_number | pairwise_bernoulli | pairwise_poisson,
+    n_pre: int,
+    n_post: int,
+    same: bool,
+) -> tuple[int, bool]:
+    """The number of pairs that may be connected; whether a neuron and itself is none of them."""
+    skip = same and not rule.allow_autapses
+    return n_pre * (n_post - skip), skip
 
 
 def _degrees(

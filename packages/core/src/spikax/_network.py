@@ -19,6 +19,7 @@ from spikax.units import Unit, in_unit, ms, to_coherent
 
 if TYPE_CHECKING:
     from spikax._built import BuiltNetwork
+    from spikax._memory import Memory
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,19 @@ class Network:
         from spikax._build import build
 
         return build(self, float(to_coherent(dt, ms, "dt")), seed)
+
+    def memory(self, *, dt: Any) -> Memory:
+        """The expected bytes of each part, before a synapse is sampled; `build` refuses too many.
+
+        Connectivity, weights, delays, state and the rings of what is on its way; synapses as the
+        rules expect them, distributions by a thousand draws. While an edge is sampled, `build`
+        takes 40 bytes more for each of its synapses.
+        """
+        from spikax._build import sampled_nodes
+        from spikax._memory import estimate
+
+        step = float(to_coherent(dt, ms, "dt"))
+        return estimate(self, sampled_nodes(self, step, 0), step)
 
     def summary(self) -> str:
         """A table of populations and projections, as they are written down."""

@@ -1,0 +1,190 @@
+"""How much memory a network takes, from its description, before any synapse is sampled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import numpy as np
+
+from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one, pairwise_bernoulli
+from spikax._distributions import Distribution
+from spikax._summary import table
+from spikax._system import System
+from spikax.errors import ConfigError
+from spikax.units import Unit, ms, to_coherent
+
+if TYPE_CHECKING:
+    from spikax._network import EdgeSpec, Network
+
+# Bytes for each synapse of an edge that is being sampled: four columns of int64 and its values.
+# Measured; explicit takes 48, symmetric_pairwise_bernoulli 56.
+_SAMPLING = 40
+_DRAWS = 1000  # that stand for a distribution
+
+
+class Row(NamedTuple):
+    """The bytes of one population or edge.
+
+    Attributes:
+        name: Of the population or edge.
+        synapses: Their expected number.
+        connectivity: Indices of the neurons that are connected.
+        values: Weights, or the parameters of a population.
+        delays: Delays, where each synapse has its own.
+        state: Variables, or the ring of what is on its way.
+    """
+
+    name: str
+    synapses: int = 0
+    connectivity: int = 0
+    values: int = 0
+    delays: int = 0
+    state: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(self[2:])
+
+    @property
+    def building(self) -> int:
+        """What it takes at the peak of `build`, when NumPy samples the synapses."""
+        return self.total + _SAMPLING * self.synapses
+
+
+@dataclass(frozen=True, repr=False)
+class Memory:
+    """Expected bytes of a network by population and edge; printed, a table.
+
+    Attributes:
+        rows: Populations, then edges.
+    """
+
+    rows: tuple[Row, ...]
+
+    @property
+    def total(self) -> int:
+        """Bytes of the built network and one state of it."""
+        return sum(row.total for row in self.rows)
+
+    @property
+    def building(self) -> int:
+        """Bytes at the peak of `build`, which samples one edge after the other."""
+        return self.total + max(row.building - row.total for row in self.rows)
+
+    def __repr__(self) -> str:
+        rows = [(row.name, *(f"{n:,}" for n in (*row[1:], row.total))) for row in self.rows]
+        text = table(("bytes of", *Row._fields[1:], "total"), rows)
+        return f"{text}\n\n{self.total:,} bytes in all, {self.building:,} while it is built"
+
+
+def estimate(net: Network, nodes: Mapping[str, System], dt: float) -> Memory:
+    """The bytes that a description, of which the nodes are built, will take."""
+    populations = [
+        _node(name, node, net.populations[name].size, dt) for name, node in nodes.items()
+    ]
+    return Memory((*populations, *(_edge(net, edge, dt) for edge in net.edges())))
+
+
+def check_room(net: Network, nodes: Mapping[str, System], dt: float) -> None:
+    """Raise if a network cannot fit into the memory of the machine or of its device."""
+    memory = estimate(net, nodes, dt)
+    for need, there, when in (
+        (memory.building, machine_bytes(), "while it is built"),
+        (memory.total, device_bytes(), "to run"),
+    ):
+        if there is not None and need > there:
+            raise ConfigError(_too_large(memory, need, there, when))
+
+
+def machine_bytes(pages: str = "SC_PHYS_PAGES") -> int | None:
+    """The memory of the machine, None where the system does not tell."""
+    try:
+        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def device_bytes(*, free: bool = False) -> int | None:
+    """The memory that arrays live in, None where nothing is known; or what is free of it."""
+    stats = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] - free * stats.get("bytes_in_use", 0)
+    return (machine_bytes("SC_AVPHYS_PAGES") if free else None) or machine_bytes()
+
+
+def draws(value: Any, unit: Unit) -> np.ndarray:
+    """Coherent values of a weight, a delay or a parameter; some of a distribution."""
+
+    def convert(v: Any) -> Any:
+        return to_coherent(v, unit, "value")
+
+    if isinstance(value, Distribution):
+        return value.sample(np.random.default_rng(0), (_DRAWS,), convert)
+    return np.asarray(convert(value))
+
+
+def _float_bytes() -> int:
+    return jax.dtypes.canonicalize_dtype(float).itemsize
+
+
+def _node(name: str, node: System, size: int, dt: float) -> Row:
+    key = np.zeros(2, np.uint32)
+    state = jax.eval_shape(lambda n: n.init_state(size, key=key, dt=dt), node)
+    return Row(name, values=_bytes(node), state=_bytes(state))
+
+
+def _bytes(tree: Any) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
+    projection = edge.projection
+    n_pre, n_post = (net.populations[end].size for end in (edge.pre, edge.post))
+    same = edge.pre == edge.post
+    synapses = round(projection.connectivity.expected(n_pre, n_post, same=same))
+    weight = draws(projection.weight, net.weight_unit(edge))
+    delay = draws(0 * ms if projection.delay is None else projection.delay, ms)
+    steps = int(np.max(np.round(delay / dt), initial=np.ndim(delay)))
+    port, channel = net.port(edge, next(iter(projection.factors)))
+    channels = 1 if channel is not None or port.route is None else _used(port.route(weight))
+    return Row(
+        edge.name,
+        synapses,
+        _index_bytes(projection.connectivity, synapses, n_pre, n_post, channels),
+        _float_bytes() * (synapses if np.ndim(weight) else 1),
+        4 * synapses if np.ndim(delay) else 0,
+        _float_bytes() * steps * n_post * channels if steps > 1 else 0,
+    )
+
+
+def _used(channels: np.ndarray) -> int:
+    return np.unique(channels).size
+
+
+def _index_bytes(rule: Any, synapses: int, n_pre: int, n_post: int, channels: int) -> int:
+    """Of the format that the rule's pairs will have: dense, fixed fan-out or CSR."""
+    if channels == 1:
+        if isinstance(rule, all_to_all | pairwise_bernoulli) and synapses == n_pre * n_post:
+            return 0
+        if isinstance(rule, all_to_all | fixed_outdegree | one_to_one):
+            return 4 * synapses
+    return 4 * (synapses + n_pre + 1)
+
+
+def _too_large(memory: Memory, need: int, there: int, when: str) -> str:
+    biggest = sorted(memory.rows, key=lambda row: -row.building)[:3]
+    named = ", ".join(f"{r.name!r} ({r.building:.3g}, {r.synapses:.3g} synapses)" for r in biggest)
+    edges = [row for row in memory.rows if row.synapses]
+    advice = ["fewer synapses"] * bool(edges)
+    advice += ["one number for a weight"] * any(row.values > _float_bytes() for row in edges)
+    advice += ["one delay for all synapses"] * any(row.delays for row in edges)
+    advice += ["float32"] * (_float_bytes() == 8)
+    return (
+        f"the network needs {need:.3g} bytes {when}, there are {there:.3g}; the biggest parts are "
+        f"{named}. What helps: {', '.join([*advice, 'fewer neurons'])}."
+    )

@@ -1,0 +1,146 @@
+"""Memory: what the estimate says is what the built network takes, and too much is refused first."""
+
+import tracemalloc
+
+import jax
+import numpy as np
+import pytest
+
+import spikax as sx
+from spikax import _memory
+from spikax.errors import ConfigError
+from spikax.units import Hz, ms, mV, nS, pA
+
+ONE, EACH = 1 * nS, sx.Normal(5 * nS, 1 * nS)
+COMMON, OWN = 2 * ms, sx.Uniform(0.5 * ms, 3 * ms)
+RULES = {
+    "dense": sx.all_to_all(),
+    "no autapses": sx.all_to_all(allow_autapses=False),
+    "csr": sx.pairwise_bernoulli(0.2),
+    "certain": sx.pairwise_bernoulli(1.0),
+    "poisson": sx.pairwise_poisson(0.2),
+    "symmetric": sx.symmetric_pairwise_bernoulli(0.2),
+    "fan-in": sx.fixed_indegree(20),
+    "fan-out": sx.fixed_outdegree(7),
+    "total": sx.fixed_total_number(900),
+    "one to one": sx.one_to_one(),
+    "listed": sx.explicit(np.arange(200) % 30, np.arange(200) % 50),
+}
+
+
+def network(rule, weight=ONE, delay=COMMON, size=300, model=None):
+    model = model or sx.Cell(
+        sx.LIF(V_init=sx.Uniform(-60 * mV, -55 * mV)), exc=sx.Receptor(sx.Expon(), sx.COBA())
+    )
+    return sx.Network(
+        {"E": sx.Population(model, size), "noise": sx.Population(sx.Poisson(5 * Hz), 40)},
+        [sx.Projection("E", "E", "exc", rule, weight, delay)],
+    )
+
+
+def bytes_of(tree):
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
+
+
+@pytest.mark.parametrize(("weight", "delay"), [(ONE, COMMON), (EACH, COMMON), (EACH, OWN)])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_estimate_is_what_is_built(rule, weight, delay):
+    net = network(rule, weight, delay)
+    model = net.build(dt=0.1 * ms)
+    memory = net.memory(dt=0.1 * ms)
+    (edge,) = (row for row in memory.rows if row.name == "E->E")
+    built = model.edges["E->E"]
+    assert edge.connectivity == pytest.approx(bytes_of(built.format), rel=0.02)
+    assert edge.values == pytest.approx(built.weight.nbytes, rel=0.02)
+    assert edge.delays == pytest.approx(bytes_of(built.delays), rel=0.02)
+    whole = bytes_of((model.nodes, model.edges, model.init_state()))
+    assert memory.total == pytest.approx(whole, rel=0.02)
+
+
+def test_double_precision_is_counted(x64):
+    net = network(RULES["dense"], EACH)
+    model = net.build(dt=0.1 * ms)
+    whole = bytes_of((model.nodes, model.edges, model.init_state()))
+    assert net.memory(dt=0.1 * ms).total == pytest.approx(whole, rel=0.001)
+
+
+class TwoChannels(sx.Dynamics):
+    """Has a port whose channel is chosen by the sign of the weight."""
+
+    ports = {"syn": sx.Port(pA, channels=("ex", "in"), route=sx.by_sign)}
+
+    class State(sx.State):
+        y: jax.Array = sx.cell(pA)
+        spike: jax.Array = sx.spike()
+
+    def update(self, state, inputs, *, t, dt):
+        return state.replace(y=inputs["syn"][0])
+
+
+@pytest.mark.parametrize("spread", [1, 100])
+def test_a_ring_for_two_channels_is_twice_as_long(spread):
+    weight = sx.Normal(50 * pA, spread * pA)
+    population = sx.Population(TwoChannels(), 100)
+    rule = sx.pairwise_bernoulli(0.5)
+    net = sx.Network({"E": population}, [sx.Projection("E", "E", "syn", rule, weight, 40 * ms)])
+    state = net.build(dt=0.1 * ms).init_state()
+    assert net.memory(dt=0.1 * ms).rows[1].state == bytes_of(state.edges)
+
+
+@pytest.mark.parametrize("rule", [RULES["csr"], RULES["no autapses"], RULES["fan-in"]], ids=repr)
+@pytest.mark.parametrize(("weight", "delay"), [(ONE, COMMON), (EACH, OWN)])
+def test_build_takes_no_more_than_it_says(rule, weight, delay):
+    """NumPy's part, which is that of the sampling; what JAX holds is not seen here."""
+    net = network(rule, weight, delay, size=1000)
+    tracemalloc.start()
+    try:
+        net.build(dt=0.1 * ms)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.5 < peak / net.memory(dt=0.1 * ms).building < 1.02
+
+
+def test_an_impossible_network_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr(_memory, "machine_bytes", lambda pages="": 2**34)
+    net = network(sx.all_to_all(), EACH, OWN, size=10**6, model=exciting())
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            ConfigError,
+            match=r"needs 4.8e\+13 bytes while it is built, there are 1.72e\+10; the biggest parts "
+            r"are 'E->E' .*one number for a weight, one delay for all synapses",
+        ):
+            net.build(dt=0.1 * ms)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**24
+
+
+def exciting():
+    return sx.Cell(sx.LIF(), exc=sx.Receptor(sx.Expon(), sx.COBA()))
+
+
+def test_the_limit_of_a_device_counts_as_well(monkeypatch):
+    monkeypatch.setattr(_memory, "device_bytes", lambda: 1000)
+    with pytest.raises(ConfigError, match=r"bytes to run, there are 1e\+03"):
+        network(RULES["csr"]).build(dt=0.1 * ms)
+
+
+def test_nothing_is_refused_where_nothing_is_known(monkeypatch):
+    monkeypatch.setattr(_memory, "machine_bytes", lambda pages="": None)
+    assert network(RULES["fan-out"]).build(dt=0.1 * ms).edges["E->E"].format.n_synapses == 2100
+
+
+def test_a_machine_that_does_not_tell(monkeypatch):
+    assert _memory.machine_bytes() > 2**28
+    monkeypatch.delattr(_memory.os, "sysconf")
+    assert _memory.machine_bytes() is None
+
+
+def test_printed_it_is_a_table():
+    shown = repr(network(RULES["csr"], EACH).memory(dt=0.1 * ms))
+    assert "connectivity" in shown
+    assert "E->E" in shown
+    assert "while it is built" in shown
