@@ -256,3 +256,19 @@ def test_sampled_refractory_periods_lie_on_the_grid():
     lif = sx.LIF(t_ref=sx.Uniform(1 * ms, 3 * ms))
     model = sx.Network({"E": sx.Population(lif, 50)}).build(dt=0.5 * ms)
     assert set(np.unique(model.nodes["E"].t_ref)) == {1.0, 1.5, 2.0, 2.5, 3.0}
+
+
+def test_a_state_says_of_which_network_it_is(tmp_path):
+    """Going on with another dt or seed is refused; other parameters are warned of."""
+    one = sx.Simulation(network(), dt=0.1 * ms, seed=3)
+    one.save(tmp_path / "s.npz")
+    for other, match in (
+        (sx.Simulation(network(), dt=0.05 * ms, seed=3), r"dt = 0\.1, .* has dt = 0\.05"),
+        (sx.Simulation(network(), dt=0.1 * ms, seed=4), r"seed = \[0, 3\], .* seed = \[0, 4\]"),
+    ):
+        with pytest.raises(StateError, match=match):
+            other.load(tmp_path / "s.npz")
+    picked, rest = sx.select(one.model, "*.tau_m")
+    one.model = sx.merge(jax.tree.map(lambda x: x * 2, picked), rest)
+    with pytest.warns(UserWarning, match="saved with other parameters"):
+        one.load(tmp_path / "s.npz")

@@ -1,4 +1,4 @@
-"""Progress of a long run on standard error, after a second, if somebody is watching."""
+"""Progress of a long run, after a second, if somebody is watching: a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Progress:
 
     def __init__(self, steps: int, dt: float, wanted: bool | None) -> None:
         self._steps, self._dt = steps, dt
-        self._wanted = sys.stderr.isatty() if wanted is None else wanted
+        self._wanted = _watched() if wanted is None else wanted
         self._began, self._bar, self._shown = time.monotonic(), None, False
 
     def __enter__(self) -> Self:
@@ -49,3 +49,9 @@ class Progress:
             bar.start_t = bar.start_t - (time.monotonic() - self._began)
             self._bar = bar
         self._bar.update(round(done * self._dt) - self._bar.n)
+
+
+def _watched() -> bool:
+    # A notebook's standard error is no terminal, but somebody looks at it.
+    kernel = sys.modules.get("ipykernel.zmqshell")
+    return sys.stderr.isatty() or bool(kernel and kernel.ZMQInteractiveShell.initialized())

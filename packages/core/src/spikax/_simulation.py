@@ -93,16 +93,16 @@ class Simulation:
 
     def save(self, path: Any) -> None:
         """Write the present state to a file, all or nothing; the name is taken as it is."""
-        save_state(path, self.state)
+        save_state(path, self.state, net=self.model)
 
     def load(self, path: Any) -> None:
         """Go on from a saved state of this network.
 
         Raises:
-            StateError: The file is no state, or that of another network or precision.
+            StateError: The file is no state, or that of another network, dt, seed or precision.
         """
         with jax.enable_x64(self._double):
-            self.state = load_state(path, like=self.state)
+            self.state = load_state(path, like=self.state, net=self.model)
 
 
 class _Call:

@@ -7,6 +7,7 @@ executed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -28,16 +29,18 @@ _HEADER = "header.json"
 T = TypeVar("T")
 
 
-def save_state(path: Any, state: Any) -> None:
+def save_state(path: Any, state: Any, *, net: Any = None) -> None:
     """Write every leaf of a state (or of any model) to `path`, all or nothing.
 
-    The file appears whole: it is written beside its place and moved there.
+    The file appears whole: it is written beside its place and moved there. With the built network
+    `net` it also says which network the state belongs to: its dt, its seed, a digest of its values.
     """
     info = leaves(state)
     arrays = {leaf.path: np.asarray(leaf.value) for leaf in info}
     header = {
         "format": FORMAT,
         "made by": _environment(),
+        "network": _identity(net),
         "leaves": {leaf.path: _entry(leaf) for leaf in info},
     }
     target = Path(path)
@@ -53,16 +56,18 @@ def save_state(path: Any, state: Any) -> None:
         raise
 
 
-def load_state(path: Any, *, like: T) -> T:
+def load_state(path: Any, *, like: T, net: Any = None) -> T:
     """Read a state of the structure of `like`.
 
     Args:
         path: A file that `save_state` wrote.
         like: A state of the same network, for example `model.init_state()`.
+        net: The built network that is to go on: where the file says of which network it is, that
+            must be one of the same dt and seed; other parameters or weights give a warning.
 
     Raises:
-        StateError: The file is no state, of a newer format, or of another structure; each
-            difference is named by path.
+        StateError: The file is no state, of a newer format, of another structure (each
+            difference is named by path), or of another dt or seed.
     """
     header, arrays = _read(Path(path))
     if header["format"] > FORMAT:
@@ -71,6 +76,7 @@ def load_state(path: Any, *, like: T) -> T:
             "upgrade spikax."
         )
     _compare(header["leaves"], {leaf.path: _entry(leaf) for leaf in leaves(like)}, path)
+    _compare_networks(header.get("network"), _identity(net), path)
     if header["made by"] != _environment():
         warnings.warn(
             f"{path} was made by {header['made by']}, this is {_environment()}: "
@@ -90,6 +96,32 @@ def _entry(leaf: LeafInfo) -> dict[str, Any]:
         "unit": str(leaf.unit),
         "kind": leaf.kind,
     }
+
+
+def _identity(net: Any) -> dict[str, Any] | None:
+    """What tells a built network from others."""
+    if net is None:
+        return None
+    digest = hashlib.blake2b(digest_size=16)
+    for leaf in jax.tree.leaves(net):
+        digest.update(np.ascontiguousarray(leaf))
+    return {"dt": net.dt, "seed": np.asarray(net.seed).tolist(), "values": digest.hexdigest()}
+
+
+def _compare_networks(saved: Any, here: Any, path: Any) -> None:
+    if saved is None or here is None or saved == here:
+        return
+    for name in ("dt", "seed"):
+        if saved[name] != here[name]:
+            raise StateError(
+                f"{path} was saved at {name} = {saved[name]}, the network that is to go on has "
+                f"{name} = {here[name]}; build it with the same dt and seed."
+            )
+    warnings.warn(
+        f"{path} was saved with other parameters, weights or connectivity than the network has "
+        "that goes on with it.",
+        stacklevel=3,
+    )
 
 
 def _environment() -> dict[str, str]:
