@@ -75,8 +75,8 @@ def load_state(path: Any, *, like: T, net: Any = None) -> T:
             f"{path} has format {header['format']}, this spikax reads up to {FORMAT}; "
             "upgrade spikax."
         )
-    _compare(header["leaves"], {leaf.path: _entry(leaf) for leaf in leaves(like)}, path)
     _compare_networks(header.get("network"), _identity(net), path)
+    _compare(header["leaves"], {leaf.path: _entry(leaf) for leaf in leaves(like)}, path)
     if header["made by"] != _environment():
         warnings.warn(
             f"{path} was made by {header['made by']}, this is {_environment()}: "
