@@ -28,7 +28,14 @@ ACTIVE = {
     "HindmarshRose": {"I_e": 600 * pA},
     "MorrisLecar": {"I_e": 100 * pA},
     "WangBuzsaki": {"I_e": 400 * pA},
+    "RateUnit": {"theta": -100 * Hz, "r_max": 2000 * Hz},
     "Poisson": {"rate": 2000 * Hz},
+    "InhomogeneousPoisson": {"times": [1, 4] * ms, "rates": [0, 2000] * Hz},
+    "RefractoryPoisson": {"rate": 600 * Hz, "t_ref": 0.5 * ms},
+    "RateEncoder": {"max_rate": 3000 * Hz},
+    "PopulationEncoder": {"max_rate": 3000 * Hz, "width": 0.6},
+    "LatencyEncoder": {"tau": 1 * ms, "theta": 0.05},
+    "DeltaEncoder": {"threshold": 0.3, "x_init": 0.05},
     "SpikeTimes": {"times": [0.3, 2.5, 2.8, 2.8] * ms},
 }
 
@@ -80,7 +87,7 @@ def test_coupling_on_lif(name):
     check_dynamics(sx.Cell(create("LIF"), r=sx.Receptor(sx.Expon(), create(name))))
 
 
-@pytest.mark.parametrize("name", names("release", "input", "readout"))
+@pytest.mark.parametrize("name", names("rate", "release", "input", "encoder", "readout"))
 def test_device(name):
     check_dynamics(create(name))
 

@@ -77,6 +77,10 @@ from spikax._system import Dynamics as Dynamics
 from spikax._system import Port as Port
 from spikax._system import System as System
 from spikax._system import by_sign as by_sign
+from spikax.encoders import DeltaEncoder as DeltaEncoder
+from spikax.encoders import LatencyEncoder as LatencyEncoder
+from spikax.encoders import PopulationEncoder as PopulationEncoder
+from spikax.encoders import RateEncoder as RateEncoder
 from spikax.inputs import InhomogeneousPoisson as InhomogeneousPoisson
 from spikax.inputs import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from spikax.inputs import Poisson as Poisson
@@ -104,6 +108,8 @@ from spikax.neurons import RateUnit as RateUnit
 from spikax.neurons import WangBuzsaki as WangBuzsaki
 from spikax.plugins import model as model
 from spikax.readouts import LeakyReadout as LeakyReadout
+from spikax.readouts import RateReadout as RateReadout
+from spikax.readouts import SpikeCount as SpikeCount
 from spikax.releases import AMPA as AMPA
 from spikax.releases import NMDA as NMDA
 from spikax.releases import STD as STD

@@ -57,7 +57,17 @@ _INPUTS = (
     ("Wiener", "Wiener 1923", "current that walks at random"),
     ("Relay", "", "passes on spikes made elsewhere"),
 )
-_READOUTS = (("LeakyReadout", "Bellec et al. 2020, eq. 11", "leaky sum of weighted spikes"),)
+_ENCODERS = (
+    ("RateEncoder", "Eshraghian et al. 2023", "Poisson spikes, rate in proportion to x"),
+    ("PopulationEncoder", "Dayan & Abbott 2001, sec. 1.2", "Poisson spikes, tuned to x"),
+    ("LatencyEncoder", "Eshraghian et al. 2023", "one spike, the earlier the larger x"),
+    ("DeltaEncoder", "Lichtsteiner et al. 2008", "spikes when x rises or falls"),
+)
+_READOUTS = (
+    ("LeakyReadout", "Bellec et al. 2020, eq. 11", "leaky sum of weighted spikes"),
+    ("RateReadout", "Dayan & Abbott 2001, sec. 1.2", "filtered rate"),
+    ("SpikeCount", "", "sum of weighted spikes"),
+)
 
 _FAMILIES = (
     ("neuron", "spikax.neurons", _NEURONS),
@@ -66,6 +76,7 @@ _FAMILIES = (
     ("coupling", "spikax.synapses", _COUPLINGS),
     ("release", "spikax.releases", _RELEASES),
     ("input", "spikax.inputs", _INPUTS),
+    ("encoder", "spikax.encoders", _ENCODERS),
     ("readout", "spikax.readouts", _READOUTS),
 )
 
