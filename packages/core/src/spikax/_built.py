@@ -164,3 +164,24 @@ class BuiltNetwork(System):
         from spikax._summary import describe_built
 
         return describe_built(self)
+
+    def plot_connectivity(self, edge: str, *, ax: Any = None) -> Any:
+        """Draw which neurons an edge connects: sources downwards, targets to the right.
+
+        The colour is the number of synapses per pair of neurons; many neurons share a pixel.
+
+        Returns:
+            The matplotlib axes, new ones unless `ax` is given.
+
+        Raises:
+            UnknownNameError: There is no such edge.
+        """
+        from spikax._plot_network import plot_connectivity
+
+        return plot_connectivity(self, edge, ax)
+
+    def plot_weights(self, edge: str, *, ax: Any = None) -> Any:
+        """Draw the histogram of an edge's weights; arguments as in `plot_connectivity`."""
+        from spikax._plot_network import plot_weights
+
+        return plot_weights(self, edge, ax)

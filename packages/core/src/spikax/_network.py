@@ -238,6 +238,16 @@ class Network:
 
         return describe(self)
 
+    def plot_graph(self, *, ax: Any = None) -> Any:
+        """Draw the populations, and the projections as arrows in the colour of their port.
+
+        Returns:
+            The matplotlib axes, new ones unless `ax` is given.
+        """
+        from spikax._plot_network import plot_graph
+
+        return plot_graph(self, ax)
+
     def __repr__(self) -> str:
         return self.summary()
 

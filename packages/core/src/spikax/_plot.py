@@ -17,7 +17,7 @@ from spikax.units import in_unit
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-def _axes(ax: Any) -> Any:
+def axes(ax: Any) -> Any:
     return (
         require("matplotlib.pyplot", "plot").subplots(layout="constrained")[1] if ax is None else ax
     )
@@ -32,7 +32,7 @@ def plot_raster(recording: Recording, populations: Sequence[str], ax: Any, max_n
             f"no spikes of {chosen or 'any population'} were recorded; "
             'record={"E": "spike"} does it.'
         )
-    ax, base = _axes(ax), 0
+    ax, base = axes(ax), 0
     dots = 1.5 if sum(recorded[name].size for name in chosen) > 100 else 4
     for name, colour in zip(chosen, COLOURS * len(chosen), strict=False):
         spikes = recorded[name]
@@ -68,7 +68,7 @@ def plot_series(recording: Recording, paths: Sequence[str], ax: Any) -> Any:
         raise ConfigError(
             'no signal was recorded; record={"E": every(1*ms, "V_m", where=[0])} does it.'
         )
-    ax, colours = _axes(ax), itertools.cycle(COLOURS)
+    ax, colours = axes(ax), itertools.cycle(COLOURS)
     for path, s in series.items():
         values = in_unit(np.asarray(s.values), s.unit)
         for column in range(values.shape[1]):
