@@ -10,44 +10,72 @@ import jax.numpy as jnp
 from spikax._fields import cell, param
 from spikax._state import State
 from spikax._system import Array, Dynamics, Port
+from spikax.releases._count import first_and_more
 from spikax.units import ms
 
 
-class STPState(State):
-    """Variables of short-term plasticity."""
+class STDState(State):
+    """Variables of short-term depression."""
 
-    u: Array = cell(doc="share of the resources that a spike uses")
     x: Array = cell(init=1.0, doc="resources at hand")
     release: Array = cell(doc="released by the last step's spikes")
 
 
-class STP(Dynamics):
+class STD(Dynamics):
+    """Short-term depression (Tsodyks & Markram 1997; Abbott et al. 1997).
+
+    between spikes   dx/dt = (1 - x) / tau_d
+    at a spike       release = U x,  x <- x - U x
+    """
+
+    U: Array = param(0.5, above=0, at_most=1, doc="share of the resources that a spike uses")
+    tau_d: Array = param(200 * ms, above=0, doc="recovery time constant")
+    ports: Mapping[str, Port] = {"spike": Port()}
+    State = STDState
+
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> Any:
+        del t
+        return self.spend(state, inputs["spike"], (self.U, self.U), dt)
+
+    def spend(self, s: Any, spikes: Array, shares: tuple[Array, Array], dt: float) -> Any:
+        """The state after recovery and spikes; `shares` are those of the first and of the others.
+
+        A second spike of one step finds what the first one left, so x never falls below zero.
+        """
+        first, more = first_and_more(spikes)
+        x = 1 + (s.x - 1) * jnp.exp(-dt / self.tau_d)
+        left = x * (1 - shares[0] * first) * (1 - shares[1]) ** more
+        return s.replace(x=left, release=x - left)
+
+
+class STPState(STDState):
+    """Variables of short-term plasticity."""
+
+    u: Array = cell(doc="share of the resources that a spike uses")
+
+
+class STP(STD):
     """Short-term facilitation and depression (Tsodyks, Pawelzik & Markram 1998, eqs. 2.1-2.4).
 
         between spikes   du/dt = -u / tau_f,  dx/dt = (1 - x) / tau_d
         at a spike       u <- u + U (1 - u),  release = u x,  x <- x - u x
 
-    tau_f = 0 leaves depression alone (u = U at every spike).
+    tau_f = 0 leaves depression alone, as `STD` has it.
     """
 
     U: Array = param(0.5, above=0, at_most=1, doc="rise of u by one spike")
-    tau_d: Array = param(200 * ms, above=0, doc="recovery time constant")
     tau_f: Array = param(0 * ms, at_least=0, doc="facilitation time constant")
-    ports: Mapping[str, Port] = {"spike": Port()}
     State = STPState
 
-    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> STPState:
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> Any:
         del t
         facilitates = self.tau_f > 0
         kept = jnp.where(facilitates, jnp.exp(-dt / jnp.where(facilitates, self.tau_f, 1.0)), 0.0)
-        u = state.u * kept
-        x = 1 + (state.x - 1) * jnp.exp(-dt / self.tau_d)
         spikes = inputs["spike"]
-        # Linear about 0 and 1, where a surrogate or a sigmoid takes its slope.
-        more = jnp.where(spikes > 1.5, spikes - 1, 0.0)
-        u = u + self.U * (1 - u) * (spikes - more)
-        first = u * x * (spikes - more)
-        # A second spike in one step finds what the first one left; so x never falls below zero.
-        u = 1 - (1 - u) * (1 - self.U) ** more
-        further = (x - first) * (1 - (1 - u) ** more)
-        return STPState(u=u, x=x - first - further, release=first + further)
+        first, more = first_and_more(spikes)
+        before = state.u * kept
+        # A whole spike's share whatever `first` is: release is linear in it.
+        share = before + self.U * (1 - before)
+        one = before + (share - before) * first
+        last = one + (1 - one) * (1 - (1 - self.U) ** more)
+        return self.spend(state.replace(u=last), spikes, (share, last), dt)

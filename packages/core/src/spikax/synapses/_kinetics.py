@@ -40,6 +40,20 @@ class Expon(Kinetics):
         return g.g
 
 
+def check_rise(model: Any, instead: str) -> None:
+    """Raise unless tau_rise is below tau_decay; `instead` says what to do."""
+    pair = model.tau_rise, model.tau_decay
+    if not all(isinstance(tau, np.ndarray) for tau in pair):
+        return
+    rise, decay = np.broadcast_arrays(*pair)
+    wrong = rise >= decay
+    if wrong.any():
+        raise ConfigError(
+            f"{type(model).__name__}.tau_rise = {rise[wrong].flat[0]:g} ms must be below "
+            f"tau_decay = {decay[wrong].flat[0]:g} ms; {instead}."
+        )
+
+
 class DualExponState(KineticState):
     """Two exponentials."""
 
@@ -61,16 +75,7 @@ class DualExpon(Kinetics):
     State = DualExponState
 
     def validate(self) -> None:
-        pair = self.tau_rise, self.tau_decay
-        if not all(isinstance(tau, np.ndarray) for tau in pair):
-            return
-        rise, decay = np.broadcast_arrays(*pair)
-        wrong = rise >= decay
-        if wrong.any():
-            raise ConfigError(
-                f"DualExpon.tau_rise = {rise[wrong].flat[0]:g} ms must be below tau_decay = "
-                f"{decay[wrong].flat[0]:g} ms; for equal time constants use Alpha(tau)."
-            )
+        check_rise(self, "for equal time constants use Alpha(tau)")
 
     def flow(self, g: Any, h: float) -> DualExponState:
         return g.replace(
@@ -110,6 +115,31 @@ class Alpha(Kinetics):
 
     def arrive(self, g: Any, x: Array) -> AlphaState:
         return g.replace(drive=g.drive + x * math.e / self.tau)
+
+    def value(self, g: Any) -> Array:
+        return g.g
+
+
+class HeldState(KineticState):
+    """What arrived last."""
+
+    g: Array = cell(doc="conductance or current")
+
+
+class Held(Kinetics):
+    """Holds for a step what arrived at its start: for signals that are values, such as a gate.
+
+    The neuron is then of order 1 in it. What is not sent again is gone.
+    """
+
+    State = HeldState
+
+    def flow(self, g: Any, h: float) -> HeldState:
+        del h
+        return g
+
+    def arrive(self, g: Any, x: Array) -> HeldState:
+        return g.replace(g=x)
 
     def value(self, g: Any) -> Array:
         return g.g
