@@ -13,4 +13,5 @@ from spikax.neurons._lif import LIF as LIF
 from spikax.neurons._morris_lecar import MorrisLecar as MorrisLecar
 from spikax.neurons._quaif import AdQuaIF as AdQuaIF
 from spikax.neurons._quaif import QuaIF as QuaIF
+from spikax.neurons._rate_unit import RateUnit as RateUnit
 from spikax.neurons._wang_buzsaki import WangBuzsaki as WangBuzsaki
