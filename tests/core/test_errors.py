@@ -66,6 +66,46 @@ def load_into_another(tmp_path):
 
 
 CASES = {
+    "one of several edges unknown": (
+        lambda: sx.select(build(project()), sx.weights("E->I", "E->II")),
+        UnknownNameError,
+        "edge with weights 'E->II'; did you mean 'E->I'",
+    ),
+    "input to a port that is not there": (
+        lambda: build().update(build().init_state(), {"E.curent": 1.0}, t=0, dt=0.1),
+        UnknownNameError,
+        r"port \(input\) 'E.curent'; did you mean 'E.current'",
+    ),
+    "a release that releases nothing": (
+        lambda: sx.Population(sx.LIF(), 3, release={"x": sx.Relay()}),
+        ConfigError,
+        "release 'x' is Relay.*no signal 'release'",
+    ),
+    "a hook off the grid": (
+        lambda: run(hooks=[sx.run_every(0.25 * ms, print)]),
+        ConfigError,
+        "interval of hook print is 0.25 ms; it must be a multiple of dt",
+    ),
+    "a hook without a time": (lambda: sx.run_at(print), ConfigError, "run_at names no time"),
+    "a mean of nothing": (lambda: sx.mean(1 * ms), ConfigError, r"mean\(\) names no signal"),
+    "weights that do not change, recorded": (
+        lambda: sx.simulate(
+            build(project()), build(project()).init_state(), 1 * ms, record={"E->I": "weight"}
+        ),
+        ConfigError,
+        r"nothing that changes; its weights are model.edges\['E->I'\].weight",
+    ),
+    "values at the spikes of what does not spike": (
+        lambda: sx.simulate(
+            *(lambda m: (m, m.init_state()))(
+                build(populations={"I": sx.Population(sx.StepCurrent(), 2)})
+            ),
+            1 * ms,
+            record={"I": sx.at_spikes("current")},
+        ),
+        UnknownNameError,
+        "signal of population 'I' to record 'spike'",
+    ),
     "wrong unit of a parameter": (
         lambda: sx.LIF(tau_m=20 * mV),
         UnitError,
@@ -291,7 +331,7 @@ CASES = {
     "recording an unknown population": (
         lambda: run(record={"X": "spike"}),
         UnknownNameError,
-        "population to record 'X'",
+        "population or projection to record 'X'",
     ),
     "recording twice": (
         lambda: run(record={"E": ["V_m", sx.every(1 * ms, "V_m")]}),
@@ -301,12 +341,12 @@ CASES = {
     "recording off the grid": (
         lambda: run(record={"E": sx.every(0.25 * ms, "V_m")}),
         ConfigError,
-        "every: interval is 0.25 ms; it must be a multiple",
+        r"interval of E\.V_m is 0.25 ms; it must be a multiple",
     ),
     "recording a neuron that is not there": (
         lambda: run(record={"E": sx.every(1 * ms, "V_m", where=[10])}),
         ShapeError,
-        "has neurons 0 to 9",
+        "has indices 0 to 9",
     ),
     "input to an unknown port": (
         lambda: run(inputs={"E.curent": 1 * pA}),

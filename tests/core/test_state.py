@@ -258,6 +258,12 @@ def test_sampled_refractory_periods_lie_on_the_grid():
     assert set(np.unique(model.nodes["E"].t_ref)) == {1.0, 1.5, 2.0, 2.5, 3.0}
 
 
+def test_what_follows_from_others_follows_when_they_are_replaced():
+    model = sx.LIF().replace(E_L=-70 * mV, V_th=-45 * mV)
+    assert (float(model.V_init), float(model.width)) == (-70, 15)
+    assert float(sx.LIF(V_init=-58 * mV).replace(E_L=-70 * mV).V_init) == -58
+
+
 def test_a_state_says_of_which_network_it_is(tmp_path):
     """Going on with another dt or seed is refused; other parameters are warned of."""
     one = sx.Simulation(network(), dt=0.1 * ms, seed=3)

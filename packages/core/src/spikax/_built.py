@@ -104,6 +104,8 @@ class BuiltNetwork(System):
 
     def _empty(self, inputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
         """Every port of every node at full shape: what comes from outside, else zero."""
+        for path in inputs.keys() - self.ports.keys():
+            raise unknown("port (input)", path, self.ports)
         sizes = dict(self.sizes)
 
         def port_input(node: str, name: str, port: Port) -> Array:

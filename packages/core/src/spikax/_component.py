@@ -75,12 +75,19 @@ class Component:
         )
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed, converted and checked as at construction."""
+        """A copy with some fields changed, converted and checked as at construction.
+
+        What followed from others by default follows from the new ones.
+        """
         for name in changes:
             if name not in self.declared:
                 raise unknown(f"parameter of {type(self).__name__}", name, self.declared)
         new = {k: _convert(self, self.declared[k], v) for k, v in changes.items()}
-        changed = rebuild(type(self), self.__dict__ | new)
+        values = self.__dict__ | new
+        for name, field in self.declared.items():
+            if name not in new and _follows(field, self.__dict__):
+                values[name] = derived(field, values)
+        changed = rebuild(type(self), values)
         changed.validate()
         return changed
 
@@ -143,6 +150,14 @@ def _default(owner: Component, field: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(field, Parameter) and callable(field.default):
         return derived(field, values)
     return _convert(owner, field, field.default)
+
+
+def _follows(field: Field, values: Mapping[str, Any]) -> bool:
+    """Whether the value is the one that follows from the others by default."""
+    if not (isinstance(field, Parameter) and callable(field.default)):
+        return False
+    value = values[field.name]
+    return isinstance(value, Derived) or np.array_equal(value, derived(field, values))
 
 
 def derived(field: Parameter, values: Mapping[str, Any]) -> Any:

@@ -39,7 +39,12 @@ class Population:
                 "a population needs a whole number of neurons, at least one, "
                 f"got size {self.size!r}."
             )
-        for name in self.release:
+        for name, release in self.release.items():
+            if "release" not in release.signals:
+                raise ConfigError(
+                    f"release {name!r} is {release!r}, which has no signal 'release'; "
+                    "write for example STP()."
+                )
             if name in self.model.signals:
                 raise ConfigError(
                     f"a release is called {name!r}, which is a signal of {self.model!r} already."

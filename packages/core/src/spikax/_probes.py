@@ -147,7 +147,11 @@ def _probe(net: BuiltNetwork, owner: str, signal: str, wanted: Every) -> Probe:
             f"{owner}.{signal} is recorded where={wanted.where}; "
             f"the {kind} has indices 0 to {size - 1}."
         )
-    interval = 1 if wanted.interval is None else steps(wanted.interval, net.dt, "interval")
+    interval = (
+        1
+        if wanted.interval is None
+        else steps(wanted.interval, net.dt, f"interval of {owner}.{signal}")
+    )
     rate = wanted.take == "mean" and signal == "spike"
     unit = Hz if rate else signals[signal]
     probe = Probe(f"{owner}.{signal}", unit, interval, wanted.where, size, wanted.take)

@@ -15,7 +15,7 @@ import numpy as np
 from spikax._component import Component
 from spikax._fields import Leaf, Parameter, Static
 from spikax._state import State
-from spikax.errors import ConfigError
+from spikax.errors import ConfigError, unknown
 from spikax.units import UNITLESS, Unit
 
 KINDS = frozenset(
@@ -114,6 +114,9 @@ def select(tree: Any, *wanted: Filter) -> tuple[Any, Any]:
     picked = [any(_matches(leaf, w) for w in wanted) for leaf in info]
     if not any(picked):
         raise ConfigError(_nothing(wanted, [leaf.path for leaf in info]))
+    there = {_edge_of(leaf): None for leaf in info if leaf.kind == "weight"}
+    for edge in (e for w in wanted if isinstance(w, weights) for e in w.edges if e not in there):
+        raise unknown("edge with weights", edge, there)
     values, structure = jax.tree.flatten(tree)
     chosen = [v if p else None for v, p in zip(values, picked, strict=True)]
     others = [None if p else v for v, p in zip(values, picked, strict=True)]
@@ -141,14 +144,19 @@ def merge(*trees: Any) -> Any:
     return jax.tree.map(first, *trees, is_leaf=lambda x: x is None)
 
 
-def weights(*edges: str) -> Callable[[LeafInfo], bool]:
+class weights:
     """A filter: the weights of the named edges, of all edges if none is named."""
 
-    def wanted(leaf: LeafInfo) -> bool:
-        return leaf.kind == "weight" and (not edges or leaf.path.split(".")[-2] in edges)
+    def __init__(self, *edges: str) -> None:
+        self.edges = edges
+        self.__name__ = f"weights({', '.join(map(repr, edges))})"
 
-    wanted.__name__ = f"weights({', '.join(map(repr, edges))})"
-    return wanted
+    def __call__(self, leaf: LeafInfo) -> bool:
+        return leaf.kind == "weight" and (not self.edges or _edge_of(leaf) in self.edges)
+
+
+def _edge_of(leaf: LeafInfo) -> str:
+    return leaf.path.split(".")[-2]
 
 
 def floats(leaf: LeafInfo) -> bool:
