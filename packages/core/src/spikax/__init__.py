@@ -44,6 +44,7 @@ from spikax._neuron import Membrane as Membrane
 from spikax._neuron import Neuron as Neuron
 from spikax._neuron import refractory_after as refractory_after
 from spikax._neuron import surrogate_width as surrogate_width
+from spikax._plasticity import Plasticity as Plasticity
 from spikax._population import Population as Population
 from spikax._probes import at_spikes as at_spikes
 from spikax._probes import every as every
@@ -106,6 +107,12 @@ from spikax.neurons import MorrisLecar as MorrisLecar
 from spikax.neurons import QuaIF as QuaIF
 from spikax.neurons import RateUnit as RateUnit
 from spikax.neurons import WangBuzsaki as WangBuzsaki
+from spikax.plasticity import HomeostaticScaling as HomeostaticScaling
+from spikax.plasticity import InhibitorySTDP as InhibitorySTDP
+from spikax.plasticity import PairSTDP as PairSTDP
+from spikax.plasticity import RewardSTDP as RewardSTDP
+from spikax.plasticity import TripletSTDP as TripletSTDP
+from spikax.plasticity import WeightDependentSTDP as WeightDependentSTDP
 from spikax.plugins import model as model
 from spikax.readouts import LeakyReadout as LeakyReadout
 from spikax.readouts import RateReadout as RateReadout

@@ -17,6 +17,8 @@ from spikax._formats import Format, from_pairs
 from spikax._memory import check_room
 from spikax._network import EdgeSpec, Network
 from spikax._pairs import Pairs
+from spikax._plastic_edge import PlasticEdge
+from spikax._plasticity import Plasticity
 from spikax._projection import DiffusiveEdge, Edge, Projection
 from spikax._random import key_words
 from spikax._share import without_followers
@@ -165,8 +167,7 @@ def _assemble(
     if port.channels and channel is None:
         pairs, weight, steps, channel = _routed(port, pairs, weight, steps)
     format_ = from_pairs(pairs)
-    kind = DiffusiveEdge if edge.projection.diffusive else Edge
-    return kind(
+    fields: dict[str, Any] = dict(
         format=format_,
         weight=_in_layout(weight, format_, float),
         delays=_in_layout(steps, format_, jnp.int32) if np.ndim(steps) else None,
@@ -179,6 +180,21 @@ def _assemble(
         delay=int(np.max(steps, initial=0)),
         unit=unit,
     )
+    if edge.projection.plasticity is not None:
+        return _plastic(fields, edge.projection.plasticity, weight, edge.name)
+    return DiffusiveEdge(**fields) if edge.projection.diffusive else Edge(**fields)
+
+
+def _plastic(fields: dict[str, Any], rule: Plasticity, weight: np.ndarray, name: str) -> Edge:
+    w_max = to_coherent(rule.w_max, fields["unit"], "w_max")
+    low, high = sorted((0.0, float(w_max)))
+    if low == high or weight.min(initial=low) < low or weight.max(initial=high) > high:
+        raise ConfigError(
+            f"the weights of edge {name!r} lie between {weight.min():g} and {weight.max():g}, "
+            f"those of its {type(rule).__name__} between 0 and w_max = {rule.w_max}."
+        )
+    bare = jax.tree.map(_cast, rebuild(type(rule), vars(rule) | {"w_max": None}))
+    return PlasticEdge(**fields, rule=bare, w_max=_cast(w_max))
 
 
 def _routed(

@@ -69,6 +69,15 @@ _READOUTS = (
     ("SpikeCount", "", "sum of weighted spikes"),
 )
 
+_PLASTICITY = (
+    ("PairSTDP", "Song, Miller & Abbott 2000", "pairs of spikes, additive"),
+    ("WeightDependentSTDP", "Guetig et al. 2003", "pairs of spikes, depends on the weight"),
+    ("TripletSTDP", "Pfister & Gerstner 2006", "triplets of spikes"),
+    ("InhibitorySTDP", "Vogels et al. 2011", "balances excitation by inhibition"),
+    ("RewardSTDP", "Izhikevich 2007", "eligibility of pairs, turned into weight by dopamine"),
+    ("HomeostaticScaling", "van Rossum, Bi & Turrigiano 2000", "scales weights to a target rate"),
+)
+
 _FAMILIES = (
     ("neuron", "spikax.neurons", _NEURONS),
     ("rate", "spikax.neurons", _RATES),
@@ -78,6 +87,7 @@ _FAMILIES = (
     ("input", "spikax.inputs", _INPUTS),
     ("encoder", "spikax.encoders", _ENCODERS),
     ("readout", "spikax.readouts", _READOUTS),
+    ("plasticity", "spikax.plasticity", _PLASTICITY),
 )
 
 _RULES = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from spikax._distributions import Distribution
+from spikax._plastic_edge import check_plasticity
 from spikax._population import Population
 from spikax._projection import Projection
 from spikax._system import Port
@@ -140,9 +141,7 @@ class Network:
 
     def weight_unit(self, edge: EdgeSpec) -> Unit:
         """Unit of an edge's weight: that of the port over that of the signal."""
-        signals = self._signals(edge.pre)
-        if edge.projection.signal not in signals:
-            raise unknown(f"signal of population {edge.pre!r}", edge.projection.signal, signals)
+        signal = self.signal(edge.pre, edge.projection.signal)
         units = {name: self.port(edge, name)[0].unit for name in edge.projection.factors}
         first = next(iter(units.values()))
         if any(u.dim != first.dim for u in units.values()):
@@ -150,33 +149,40 @@ class Network:
                 f"edge {edge.name!r} ends on ports of different units, {units}; "
                 "use one projection each."
             )
-        if edge.projection.diffusive:
-            self._check_difference(edge, signals[edge.projection.signal])
-        return first / signals[edge.projection.signal]
+        return first / signal
 
-    def _check_difference(self, edge: EdgeSpec, unit: Unit) -> None:
-        name, signals = edge.projection.signal, self._signals(edge.post)
+    def signal(self, population: str, name: str) -> Unit:
+        """The unit of a signal."""
+        if population not in self.populations:
+            raise unknown("population", population, self.populations)
+        signals = self.populations[population].node().signals
         if name not in signals:
-            raise unknown(f"signal of population {edge.post!r}", name, signals)
-        if signals[name].dim != unit.dim:
-            raise UnitError(
-                f"edge {edge.name!r} is diffusive, but {edge.pre}.{name} is in {unit} and "
-                f"{edge.post}.{name} in {signals[name]}."
-            )
-
-    def _signals(self, name: str) -> Mapping[str, Unit]:
-        return self.populations[name].node().signals
+            raise unknown(f"signal of population {population!r}", name, signals)
+        return signals[name]
 
     def _check_edge(self, edge: EdgeSpec) -> None:
         for end in (edge.pre, edge.post):
             if end not in self.populations:
                 raise unknown(f"population (edge {edge.name!r})", end, self.populations)
         self._check_ports(edge)
-        check_values(
-            edge.projection.weight, self.weight_unit(edge), f"weight of edge {edge.name!r}"
-        )
+        unit, rule = self.weight_unit(edge), edge.projection.plasticity
+        check_values(edge.projection.weight, unit, f"weight of edge {edge.name!r}")
+        if edge.projection.diffusive:
+            self._check_difference(edge)
+        if rule is not None:
+            check_values(rule.w_max, unit, f"{type(rule).__name__}.w_max on edge {edge.name!r}")
+            check_plasticity(self, edge, rule)
         if edge.projection.delay is not None:
             check_values(edge.projection.delay, ms, f"delay of edge {edge.name!r}", positive=True)
+
+    def _check_difference(self, edge: EdgeSpec) -> None:
+        name = edge.projection.signal
+        units = [self.signal(end, name) for end in (edge.pre, edge.post)]
+        if units[0].dim != units[1].dim:
+            raise UnitError(
+                f"edge {edge.name!r} is diffusive, but {edge.pre}.{name} is in {units[0]} and "
+                f"{edge.post}.{name} in {units[1]}."
+            )
 
     def _check_ports(self, edge: EdgeSpec) -> None:
         factors = edge.projection.factors
@@ -189,10 +195,10 @@ class Network:
                     f"edge {edge.name!r} ends on several ports, of which {name!r} has channels "
                     f"{port.channels}; use one projection each."
                 )
-            if port.channels and channel is None and edge.projection.diffusive:
+            if port.channels and channel is None and edge.projection.on_one_channel:
                 raise ConfigError(
-                    f"edge {edge.name!r} is diffusive: it ends on one channel of port {name!r}; "
-                    f"name it, '{name}.{port.channels[0]}'."
+                    f"edge {edge.name!r} is diffusive or plastic, so it ends on one channel of "
+                    f"port {name!r}; name it, '{name}.{port.channels[0]}'."
                 )
             if not np.isfinite(factor):
                 raise ConfigError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +16,7 @@ from spikax._connectivity import Rule
 from spikax._distributions import Distribution
 from spikax._fields import cell, leaf, part, static
 from spikax._formats import Format
+from spikax._plasticity import Plasticity
 from spikax._state import State
 from spikax._system import Array
 from spikax.errors import ConfigError, unknown
@@ -46,6 +47,8 @@ class Projection:
             both at t, at the end of the step: a gap junction. Takes no delay.
         symmetric: Also the other way, `post->pre`, by the same synapses with the same values.
             Within one population two neurons that are drawn in both orders are joined once.
+        plasticity: A rule by which the weights change, `PairSTDP(w_max=10*nS)`; they are then part
+            of the state. Needs a weight per synapse and a delay.
         name: Name of the edge; `pre->post` unless given, `pre->post:port` where that is ambiguous.
     """
 
@@ -58,6 +61,7 @@ class Projection:
     signal: str = "spike"
     diffusive: bool = False
     symmetric: bool = False
+    plasticity: Plasticity | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +69,10 @@ class Projection:
             raise ConfigError(
                 "a projection needs a connection rule such as pairwise_bernoulli(0.1), "
                 f"got {self.connectivity!r}."
+            )
+        if not isinstance(cast(Any, self.plasticity), Plasticity | None):
+            raise ConfigError(
+                f"plasticity is {self.plasticity!r}; give a rule such as PairSTDP(w_max=10*nS)."
             )
         if self.diffusive and self.delay is not None:
             raise ConfigError(
@@ -92,6 +100,11 @@ class Projection:
             return not self.diffusive
         value = getattr(self.delay, "mantissa", self.delay)
         return not isinstance(value, Distribution) and jnp.ndim(value) == 0 and value == 0
+
+    @property
+    def on_one_channel(self) -> bool:
+        """Whether it cannot send some synapses to one channel of a port and some to another."""
+        return self.diffusive or self.plasticity is not None
 
     def pairs(self) -> list[tuple[str, str, bool]]:
         """The (pre, post) populations that it connects, and whether it was drawn as post to pre."""
@@ -142,6 +155,9 @@ class EdgeState(State):
 
     def unit_of(self, name: str) -> Unit:
         return self.unit
+
+
+S = TypeVar("S", bound=EdgeState)
 
 
 class Edge(Component):
@@ -211,23 +227,23 @@ class Edge(Component):
             dt: Time step in ms.
         """
         del post, mod, dt  # a static synapse reads its source only
-        state, arrived = self._deliver(state, pre[self.signal], t)
+        state, arrived = self._deliver(state, self.weight, pre[self.signal], t)
         return state, self._at_ports(arrived)
 
     def _at_ports(self, arrived: Array) -> Mapping[str, Array]:
         return {port: self._shaped(arrived * factor) for port, factor in self.ports}
 
-    def _deliver(self, state: EdgeState, x: Array, t: Array) -> tuple[EdgeState, Array]:
+    def _deliver(self, state: S, weight: Array, x: Array, t: Array) -> tuple[S, Array]:
         if state.ring is None:
-            return state, ops.forward(self.format, self.weight, x)
+            return state, ops.forward(self.format, weight, x)
         # Zero (or overwrite) the slot that was read a step ago, scatter, read last: XLA then keeps
         # the ring in place.
         now, length = t % self.delay, self.delay
         if self.delays is None:
-            ring = state.ring.at[now].set(ops.forward(self.format, self.weight, x))
+            ring = state.ring.at[now].set(ops.forward(self.format, weight, x))
         else:
             ring = state.ring.at[now].set(0.0)
-            ring = ops.scatter(self.format, self.weight, x, self.delays, ring, t)
+            ring = ops.scatter(self.format, weight, x, self.delays, ring, t)
         return state.replace(ring=ring), ring[(t + 1) % length]
 
     def _shaped(self, arrived: Array) -> Array:

@@ -1,0 +1,176 @@
+"""The edge whose weights change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from spikax._distributions import Distribution
+from spikax._fields import cell, leaf, part
+from spikax._plasticity import Plasticity
+from spikax._projection import Edge, EdgeState
+from spikax._system import Array
+from spikax.errors import ConfigError, UnitError
+from spikax.units import UNITLESS, Unit
+
+if TYPE_CHECKING:
+    from spikax._network import EdgeSpec, Network
+
+Values = Mapping[str, Array]
+
+
+class PlasticState(EdgeState):
+    """What is on its way, and what was learnt."""
+
+    weight: Array = cell(kind="weight", doc="one per synapse, in the layout of the format")
+    variables: Values = cell(kind="trace", doc="further variables of each synapse")
+    traces: Values = cell(kind="trace", doc="one per neuron, after its spikes")
+    history: Values = cell(
+        kind="trace",
+        doc="(delay steps + 1, post neurons): spikes, and traces before them, until synapses see "
+        "them",
+    )
+
+    def unit_of(self, name: str) -> Unit:
+        return self.unit if name in ("ring", "weight") else UNITLESS
+
+
+class PlasticEdge(Edge):
+    """An edge whose weights are part of the state and change by a rule.
+
+    Beside the weights, and the variables that a rule has per synapse, it holds one number per
+    neuron and trace, and the post-synaptic ones for as many steps as the delay has.
+    """
+
+    rule: Plasticity = part(doc="how the weights change; its w_max is that of the edge")
+    w_max: Array = leaf("parameter", doc="largest weight")
+
+    @property
+    def reads(self) -> Mapping[str, tuple[str, ...]]:
+        pre = tuple(dict.fromkeys((self.signal, "spike")))
+        return {"pre": pre, "post": ("spike",), "mod": self.rule.modulators}
+
+    @property
+    def signals(self) -> Mapping[str, Unit]:
+        return {"weight": self.unit, **dict.fromkeys(self.rule.variables, UNITLESS)}
+
+    def read(self, state: Any, name: str) -> Array:
+        if name not in self.signals:
+            return super().read(state, name)
+        return jnp.ravel(state.weight if name == "weight" else state.variables[name])
+
+    def unit_of(self, name: str) -> Unit:
+        return self.unit if name in ("weight", "w_max") else UNITLESS
+
+    def init_state(self) -> PlasticState:
+        """Nothing on its way, nothing learnt."""
+        rule, fmt = self.rule, self.format
+        kept = ("spike", *rule.post_traces)
+        return PlasticState(
+            ring=super().init_state().ring,
+            unit=self.unit,
+            weight=jnp.array(self.weight),
+            variables={n: jnp.zeros(fmt.shape) for n in rule.variables},
+            traces={n: jnp.zeros(fmt.n_pre) for n in rule.pre_traces}
+            | {n: jnp.zeros(fmt.n_post) for n in rule.post_traces}
+            | {n: jnp.zeros(()) for n in rule.mod_traces},
+            history={n: jnp.zeros((self.delay + 1, fmt.n_post)) for n in kept},
+        )
+
+    def update(
+        self, state: Any, pre: Values, post: Values, mod: Values, *, t: Array, dt: float
+    ) -> tuple[PlasticState, Values]:
+        rule, arriving = self.rule, self._arriving(pre, post, mod)
+        now = {n: v * self._decay(n, dt) for n, v in state.traces.items()}
+        # Written first and read last: XLA then keeps the history in place.
+        last = {"spike": post["spike"], **now}
+        history = {n: ring.at[t % len(ring)].set(last[n]) for n, ring in state.history.items()}
+        traces = {
+            n: v + arriving[n] if n in rule.mod_traces else rule.arrive(v, arriving[n])
+            for n, v in now.items()
+        }
+        weight, variables = self._learnt(state, pre["spike"], now, history, t, dt)
+        state = state.replace(weight=weight, variables=variables, traces=traces, history=history)
+        state, arrived = self._deliver(state, weight, pre[self.signal], t)
+        return state, self._at_ports(arrived)
+
+    def _arriving(self, pre: Values, post: Values, mod: Values) -> dict[str, Array]:
+        rule = self.rule
+        total = sum((jnp.sum(m) for m in mod.values()), jnp.zeros(()))
+        return {
+            **dict.fromkeys(rule.pre_traces, pre["spike"]),
+            **dict.fromkeys(rule.post_traces, post["spike"]),
+            **dict.fromkeys(rule.mod_traces, total),
+        }
+
+    def _decay(self, trace: str, dt: float) -> Array:
+        rule = self.rule
+        tau = {**rule.pre_traces, **rule.post_traces, **rule.mod_traces}[trace]
+        return jnp.exp(-dt / getattr(rule, tau))
+
+    def _late(self, ring: Array, t: Array) -> Array:
+        """What each synapse sees of its target: the slot of its delay ago."""
+        if self.delays is None:
+            return self.format.post_values(ring[(t - self.delay) % len(ring)])
+        slot = (t - self.delays) % len(ring)
+        return ring.at[slot, self.format.targets].get(mode="promise_in_bounds")
+
+    def _learnt(
+        self, state: PlasticState, spikes: Array, now: Values, history: Values, t: Array, dt: float
+    ) -> tuple[Array, dict[str, Array]]:
+        rule = self.rule
+        seen = {n: self.format.pre_values(now[n]) for n in rule.pre_traces}
+        seen |= {n: self._late(history[n], t) for n in rule.post_traces}
+        seen |= {n: now[n] for n in rule.mod_traces}
+        synapse = {"weight": state.weight, **state.variables}
+        for change, events in (
+            (lambda at: rule.flow(at, dt), 1.0),
+            (rule.on_post, self._late(history["spike"], t)),
+            (rule.on_pre, self.format.pre_values(spikes)),
+        ):
+            synapse = self._changed(synapse, seen, change, events)
+        return synapse.pop("weight"), synapse
+
+    def _changed(
+        self,
+        synapse: dict[str, Array],
+        seen: Values,
+        change: Callable[[Values], Values],
+        events: Any,
+    ) -> dict[str, Array]:
+        scale, share = {"weight": self.w_max}, {"weight": synapse["weight"] / self.w_max}
+        steps = change({**seen, **synapse, **share})
+        changed = synapse | {
+            n: synapse[n] + events * (step * scale.get(n, 1.0)) for n, step in steps.items()
+        }
+        low, high = jnp.minimum(self.w_max, 0.0), jnp.maximum(self.w_max, 0.0)
+        return changed | {"weight": jnp.clip(changed["weight"], low, high)}
+
+
+def check_plasticity(net: Network, edge: EdgeSpec, rule: Plasticity) -> None:
+    """Raise if an edge cannot have this rule."""
+    projection, where = edge.projection, f"{type(rule).__name__} on edge {edge.name!r}"
+    if projection.immediate:
+        raise ConfigError(
+            f"{where} needs a delay of dt or more, such as delay=1*ms: a synapse sees the spikes "
+            "of its target so much later."
+        )
+    weight = projection.weight
+    if not isinstance(weight, Distribution) and not np.shape(getattr(weight, "mantissa", weight)):
+        raise ConfigError(
+            f"{where} changes each weight on its own, but all are one number, {weight}; write "
+            f"weight=sx.each({weight})."
+        )
+    for end in (edge.pre, edge.post):
+        net.signal(end, "spike")
+    for path in rule.modulators:
+        population, _, signal = path.partition(".")
+        unit = net.signal(population, signal)
+        if unit.dim != UNITLESS.dim:
+            raise UnitError(
+                f"{where} has the modulator {path!r}, which is in {unit}; it needs plain numbers, "
+                f"such as '{population}.spike'."
+            )
