@@ -213,9 +213,10 @@ def test_load_goes_by_path_whatever_the_order_of_the_file(model, tmp_path):
 
 def test_what_was_selected_can_be_printed(model):
     picked, rest = sx.select(model, "nodes.E.node.neuron.tau_m")
-    assert "tau_m=20" in repr(picked)
-    assert "C_m=None" in repr(picked)
-    assert "tau_m=None" in repr(rest)
+    assert "nodes.E.node.neuron.tau_m  float32[] ms = 20" in repr(picked)
+    assert "C_m" not in repr(picked)
+    assert "tau_m=20" in repr(picked.nodes["E"])
+    assert "tau_m=None" in repr(rest.nodes["E"])
 
 
 def test_models_with_distributions_have_leaves_too():

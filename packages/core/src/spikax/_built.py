@@ -14,6 +14,7 @@ from spikax._projection import Edge
 from spikax._random import fold, key_words
 from spikax._share import filled
 from spikax._state import State
+from spikax._summary import Page, built_page, html, is_whole, parts_page, text
 from spikax._system import Array, Port, System
 from spikax.errors import unknown
 from spikax.units import Unit
@@ -163,9 +164,16 @@ class BuiltNetwork(System):
 
     def summary(self) -> str:
         """A table of populations and edges with sizes, models, synapses and bytes."""
-        from spikax._summary import describe_built
+        return text(self._page())
 
-        return describe_built(self)
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html(self._page())
+
+    def _page(self) -> Page:
+        return built_page(self) if is_whole(self) else parts_page(self)
 
     def plot_connectivity(self, edge: str, *, ax: Any = None) -> Any:
         """Draw which neurons an edge connects: sources downwards, targets to the right.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from spikax._summary import aligned
+
 Row = Mapping[str, Any]
 
 _NO_KERNEL = "none beside core's reference, which runs everywhere"
@@ -57,10 +59,7 @@ def report(facts: Row) -> Iterator[str]:
 def table(rows: Sequence[Row]) -> Iterator[str]:
     """Rows under their headings, in columns; a column with nothing in it is left out."""
     names = [name for name in (rows[0] if rows else ()) if any(_text(row[name]) for row in rows)]
-    lines = [names, *([_text(row[name]) for name in names] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        yield "  ".join(map(str.ljust, line, widths)).rstrip()
+    yield from aligned([names, *([_text(row[name]) for name in names] for row in rows)])
 
 
 def _section(title: str, lines: Any) -> Iterator[str]:

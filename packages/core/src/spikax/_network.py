@@ -14,6 +14,7 @@ from spikax._distributions import Distribution
 from spikax._plastic_edge import check_plasticity
 from spikax._population import Population
 from spikax._projection import Projection
+from spikax._summary import html, network_page, text
 from spikax._system import Port
 from spikax.errors import ConfigError, UnitError, unknown
 from spikax.units import Unit, in_unit, ms, to_coherent
@@ -240,9 +241,7 @@ class Network:
 
     def summary(self) -> str:
         """A table of populations and projections, as they are written down."""
-        from spikax._summary import describe
-
-        return describe(self)
+        return text(network_page(self))
 
     def plot_graph(self, *, ax: Any = None) -> Any:
         """Draw the populations, and the projections as arrows in the colour of their port.
@@ -256,6 +255,9 @@ class Network:
 
     def __repr__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return html(network_page(self))
 
 
 def _check_name(name: Any) -> None:

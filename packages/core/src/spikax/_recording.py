@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from spikax._summary import html, recording_page, result_page
 from spikax.errors import ShapeError, unknown
 from spikax.units import UNITLESS, Hz, Quantity, Unit, ms, quantity, to_coherent
 
@@ -45,15 +46,14 @@ class Series:
     @property
     def times(self) -> Quantity:
         """The times of the samples."""
-        # A batch begins at one step.
-        first = int(np.ravel(self.start)[0]) // self.interval + 1
-        return quantity((first + np.arange(self.values.shape[-2])) * (self.interval * self.dt), ms)
+        return self.edges[1:]
 
     @property
     def edges(self) -> Quantity:
         """Where the interval of each sample begins and ends, one more than there are samples."""
-        times = self.times.mantissa
-        return quantity(np.append(times[0] - self.interval * self.dt, times), ms)
+        first = int(np.ravel(self.start)[0]) // self.interval  # a batch begins at one step
+        borders = first + np.arange(self.values.shape[-2] + 1)
+        return quantity(borders * (self.interval * self.dt), ms)
 
     def to_pandas(self) -> Any:
         """A DataFrame (extra `pandas`): index `time_ms`, a column per neuron, `attrs["unit"]`."""
@@ -77,6 +77,9 @@ class Series:
         unit = "" if str(self.unit) == "1" else f" {self.unit}"
         shape = "x".join(map(str, np.shape(self.values)))
         return f"Series(<{shape}>{unit}, every {self.interval * self.dt:g} ms)"
+
+    def _repr_html_(self) -> str:
+        return html(result_page(self))
 
 
 @dataclass(frozen=True, repr=False)
@@ -210,6 +213,9 @@ class Spikes:
         window = f"{self.start * self.dt:g} to {self.stop * self.dt:g} ms"
         return f"Spikes(<{len(self.ids)} of {self.size} neurons>, {window})"
 
+    def _repr_html_(self) -> str:
+        return html(result_page(self))
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, repr=False)
@@ -240,6 +246,9 @@ class Recording(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Recording({', '.join(f'{p}: {s!r}' for p, s in self.series.items())})"
+
+    def _repr_html_(self) -> str:
+        return html(recording_page(self.series))
 
     def plot_raster(self, *populations: str, ax: Any = None, max_neurons: int = 200) -> Any:
         """Draw the spikes of some populations (all that recorded them), time against neuron.
