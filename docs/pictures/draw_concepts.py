@@ -1,0 +1,111 @@
+"""Draw the pictures of docs/concepts: `python docs/pictures/draw_concepts.py [NAME ...]`.
+
+What a picture states is computed here from spikax's own objects.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+import spikax as sx
+from spikax._plot import COLOURS
+from spikax.units import ms, nS, pA
+
+BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = COLOURS
+GREY = "#6f6f6f"
+FOLDER = Path(__file__).parent
+matplotlib.rcParams.update(
+    {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
+)
+
+
+def canvas(height: float, width: float = 7.0) -> tuple[Figure, Any]:
+    """A figure of 100 units to the width, without axes, for a diagram."""
+    figure = Figure((width, height), dpi=150)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 100), ylim=(0, 100 * height / width))
+    ax.axis("off")
+    return figure, ax
+
+
+def box(ax: Any, x: float, y: float, w: float, h: float, colour: str, title: str = "") -> None:
+    """A rounded box with its lower left corner at (x, y) and a title at its upper edge."""
+    style = "round,pad=0,rounding_size=1.2"
+    ax.add_patch(FancyBboxPatch((x, y), w, h, style, fc=f"{colour}18", ec=colour, lw=1.2))
+    ax.text(x + 1.5, y + h - 1.3, title, color=colour, weight="bold", va="top")
+
+
+def arrow(ax: Any, start: Any, end: Any, colour: str = BLACK, bend: float = 0.0) -> None:
+    """An arrow from point to point."""
+    style = f"arc3,rad={bend}"
+    ax.add_patch(
+        FancyArrowPatch(
+            start, end, connectionstyle=style, arrowstyle="-|>", mutation_scale=12, color=colour
+        )
+    )
+
+
+KIND_COLOURS = {
+    "clock": ORANGE,
+    "hidden": BLUE,
+    "spike": RED,
+    "delay": GREEN,
+    "parameter": GREY,
+    "weight": PINK,
+}
+
+
+def leaf_list(ax: Any, x: float, y: float, leaves: list[sx.LeafInfo], gap: float = 3.3) -> None:
+    """Leaves one below the other, with a dot in the colour of their kind and their unit."""
+    for row, leaf in enumerate(leaves):
+        unit = "" if str(leaf.unit) == "1" else f"  ({leaf.unit})"
+        path = leaf.path.removeprefix("nodes.")
+        ax.plot(x, y - gap * row, "o", ms=5, color=KIND_COLOURS[leaf.kind])
+        ax.text(x + 1.6, y - gap * row, path + unit, va="center", size=8.5)
+
+
+def state() -> Figure:
+    """A model that stays, and a state that goes in and comes out."""
+    cell = sx.Cell(sx.LIF(I_e=250 * pA), exc=sx.Receptor(sx.Expon(5 * ms), sx.COBA()))
+    every = sx.Projection("E", "E", "exc", sx.all_to_all(), weight=1 * nS, delay=2 * ms)
+    model = sx.Network({"E": sx.Population(cell, 3)}, [every]).build(dt=0.5 * ms)
+    named = {leaf.path: leaf for leaf in sx.leaves(model)}
+    stays = [
+        *(named[f"nodes.E.neuron.{name}"] for name in ("C_m", "tau_m", "V_th")),
+        named["edges.E->E.weight"],
+    ]
+    figure, ax = canvas(3.6)
+    box(ax, 32, 31, 36, 19.5, GREY, "model: what stays")
+    leaf_list(ax, 35, 44.2, stays)
+    ax.text(36.6, 31.7, "...", size=8.5)
+    for x, title in ((1, "state at step t"), (66, "state at step t + 1")):
+        box(ax, x, 2, 33, 25, BLUE, title)
+        leaf_list(ax, x + 2.5, 20.5, sx.leaves(model.init_state()))
+    box(ax, 42, 9, 16, 8, BLACK)
+    ax.text(50, 13, "update", ha="center", va="center", weight="bold")
+    arrow(ax, (34.5, 13), (41.5, 13))
+    arrow(ax, (58.5, 13), (65.5, 13))
+    arrow(ax, (50, 30.5), (50, 17.5))
+    for row, (kind, colour) in enumerate(KIND_COLOURS.items()):
+        ax.plot(76, 47.5 - 3 * row, "o", ms=5, color=colour)
+        ax.text(77.6, 47.5 - 3 * row, kind, va="center", size=8.5)
+    return figure
+
+
+PICTURES = {"state": state}
+
+
+def draw(folder: Path = FOLDER, names: Any = ()) -> None:
+    """Write the pictures named, or all."""
+    for name in names or PICTURES:
+        PICTURES[name]().savefig(folder / f"concepts-{name}.png")
+
+
+if __name__ == "__main__":
+    draw(names=sys.argv[1:])
