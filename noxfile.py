@@ -153,6 +153,13 @@ def nest_live(session: nox.Session) -> None:
 
 
 @nox.session
+def reproductions(session: nox.Session) -> None:
+    """Test the published figures of the examples at full size (reports/reproductions.json)."""
+    # Each test is minutes on its own: whichever worker is free takes the next.
+    run_tests(session, "reproductions", "-m", "reproduction", "--dist", "load", "tests/integration")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks named, or all (each writes reports/bench-NAME.json)."""
     known = sorted(path.stem for path in Path("benchmarks").glob("*.py"))
