@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from spikax import _cli_text
 from spikax._doctor import examine, summary
 from spikax._model_page import page
+from spikax._new_plugin import write_plugin
 from spikax.errors import SpikaxError
 from spikax.plugins import Model, PluginWarning, Registry, registry
 
@@ -44,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=run)
     commands.choices["models"].add_argument("name", nargs="?", metavar="NAME", help="a model")
+    text = "write a plugin to begin with: a package with a model and its tests"
+    command = commands.add_parser("new-plugin", help=text, description=text)
+    command.add_argument("name", metavar="NAME", help="the package is called spikax_NAME")
+    command.add_argument("--path", metavar="DIR", help="folder to make, else spikax-NAME")
+    command.set_defaults(run=new_plugin)
     return parser
 
 
@@ -81,6 +89,20 @@ def doctor(options: argparse.Namespace) -> int:
     facts = examine(_lenient())
     _write(options, facts, _cli_text.report(facts))
     return UNWELL if facts["problems"] else OK
+
+
+def new_plugin(options: argparse.Namespace) -> int:
+    """Write a plugin to begin with."""
+    folder = Path(options.path or f"spikax-{options.name}")
+    write_plugin(options.name, folder)
+    sys.stdout.write(
+        f"{folder} is a plugin with a model, the resonator. Install it, look at it, test it:\n\n"
+        f"  cd {shlex.quote(str(folder))}\n"
+        "  pip install -e . pytest\n"
+        "  spikax models resonator\n"
+        "  pytest\n"
+    )
+    return OK
 
 
 def _lenient() -> Registry:
