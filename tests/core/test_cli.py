@@ -211,8 +211,10 @@ def test_doctor_tries_kernels(run, tmp_path, monkeypatch, target, op, format, pl
 
     code, out, _ = run("doctor", "--json", installed=[entry("fast", spikax_kernels=spikax_kernels)])
     facts = json.loads(out)
-    used = [kernel["used"] for kernel in facts["kernels"]]
-    assert used == (["first", "after k"] if platform == "cpu" else ["not on cpu", "first"])
+    used = {kernel["name"]: kernel["used"] for kernel in facts["kernels"]}
+    assert used["k"] == ("after k2" if platform == "cpu" else "not on cpu")
+    assert used["k2"] == "first"
+    assert all(used[core] for core in used if core.startswith("event_driven"))
     assert code == (problem is not None)
     if problem is None:
         assert facts["problems"] == []

@@ -1,5 +1,6 @@
 """Connectivity operators and formats against dense matrices in NumPy, and opaque kernels."""
 
+import dataclasses
 import itertools
 import sys
 import types
@@ -10,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from spikax import _event_driven, plugins
 from spikax import _ops as ops
-from spikax import plugins
 from spikax._connectivity import (
     all_to_all,
     explicit,
@@ -19,6 +20,7 @@ from spikax._connectivity import (
     fixed_total_number,
     one_to_one,
     pairwise_bernoulli,
+    pairwise_poisson,
 )
 from spikax._formats import CSR, Dense, FixedFanOut, from_pairs
 from spikax._pairs import Pairs
@@ -454,3 +456,31 @@ def test_the_choice_of_kernels_ends_with_its_block(kernels, sparse):
     assert kernels["forward"].calls == 1
     with pytest.raises(UnknownNameError, match="reference"), ops.use_kernels("refrence"):
         pass
+
+
+SENT = {
+    "random": lambda rng: (rng.random(90) < 0.1) * rng.integers(1, 4, 90),
+    "none": lambda rng: np.zeros(90),
+    "all": lambda rng: rng.normal(size=90),
+    "the last": lambda rng: np.arange(90) == 89,
+}
+
+
+@pytest.mark.parametrize("sent", SENT)
+@pytest.mark.parametrize("rule", [pairwise_poisson(0.8), fixed_outdegree(70)], ids=["csr", "fan"])
+def test_what_touches_only_what_was_sent_equals_the_reference_bit_for_bit(rule, sent):
+    """Rows of unequal length and of none, several synapses of a pair, every source or none."""
+    rng = np.random.default_rng(3)
+    pairs = rule.sample(90, 80, rng)
+    silent = np.isin(pairs.pre, [0, 40, 89]) & isinstance(rule, pairwise_poisson)
+    fmt = from_pairs(dataclasses.replace(pairs, pre=pairs.pre[~silent], post=pairs.post[~silent]))
+    x = jnp.asarray(SENT[sent](rng), jnp.float32)
+    weight = jnp.asarray(rng.normal(size=fmt.shape), jnp.float32)
+    delay = jnp.asarray(rng.integers(1, 5, fmt.shape), jnp.int32)
+    ring, t = jnp.asarray(rng.normal(size=(5, 80)), jnp.float32), jnp.int32(12)
+    assert _event_driven.forward.supports(fmt, weight, x)
+    for w in (weight, jnp.float32(1.7)):
+        for op, operands in (("forward", (w, x)), ("scatter", (w, x, delay, ring, t))):
+            kernel, reference = getattr(_event_driven, op), ops.REFERENCE[op]
+            got = jax.jit(kernel)(fmt, *operands)
+            assert np.array_equal(got, jax.jit(reference)(fmt, *operands)), op

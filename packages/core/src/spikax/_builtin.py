@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spikax.plugins import Connectivity, Model, hookimpl
+from spikax.plugins import Connectivity, Kernel, Model, hookimpl
 
 # Name, reference, summary: by the module that holds them, and by family.
 _NEURONS = (
@@ -115,3 +115,12 @@ def spikax_connectivity() -> Iterator[Connectivity]:
     """The rules by which core's networks connect, under NEST's names."""
     for name in _RULES:
         yield Connectivity(name, f"spikax._connectivity:{name}", reference="NEST 3.10")
+
+
+@hookimpl
+def spikax_kernels() -> Iterator[Kernel]:
+    """The operators by which a CPU touches only what was sent."""
+    for op in ("forward", "scatter"):
+        for form in ("csr", "fixed_fan_out"):
+            name = f"event_driven_{op}_{form}"
+            yield Kernel(name, f"spikax._event_driven:{op}", op, form, "cpu")

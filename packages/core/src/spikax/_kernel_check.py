@@ -16,16 +16,16 @@ from spikax._ops import REFERENCE
 from spikax.errors import NumericsError
 from spikax.plugins import Kernel
 
-N_PRE, N_POST, SLOTS = 7, 11, 4
+N_PRE, N_POST, FAN_OUT, SLOTS = 70, 110, 60, 4
 
 
 def use(kernel: Kernel, kernels: Iterable[Kernel]) -> str:
-    """Whether this machine calls a kernel: the first one of its platform that takes the call."""
+    """Whether this machine calls a kernel: the last one of its platform that takes the call."""
     here = jax.default_backend()
     if kernel.platform != here:
         return f"not on {here}"
     call = kernel.op, kernel.format
-    first = next(k for k in kernels if (k.op, k.format, k.platform) == (*call, here))
+    first = next(k for k in reversed([*kernels]) if (k.op, k.format, k.platform) == (*call, here))
     return "first" if first.name == kernel.name else f"after {first.name}"
 
 
@@ -57,7 +57,7 @@ def check(kernel: Kernel) -> None:
 
 
 def _connectivity(name: str) -> Format:
-    rule = all_to_all() if name == Dense.name else fixed_outdegree(3)
+    rule = all_to_all() if name == Dense.name else fixed_outdegree(FAN_OUT)
     return from_pairs(rule.sample(N_PRE, N_POST, np.random.default_rng(0)), prefer=name)
 
 

@@ -132,14 +132,14 @@ def _call(op: str, fmt: Format, *given: ArrayLike) -> Array:
 
 
 def _kernel_for(op: str, fmt: Format, operands: tuple[Array, ...]) -> Operator | None:
-    """The first registered kernel of this platform that supports the call."""
+    """The kernel of this platform that supports the call; a pack's comes before core's own."""
     if _kernels.get() == "reference":
         return None
     # Plugins may import spikax, so they are looked up when an operator is traced, never before.
     from spikax.plugins import Kernel, registry
 
     wanted = op, fmt.name, jax.default_backend()
-    for record in registry().records(Kernel).values():
+    for record in reversed(registry().records(Kernel).values()):
         if (record.op, record.format, record.platform) == wanted:
             kernel = record.load()
             supports = getattr(kernel, "supports", None)
