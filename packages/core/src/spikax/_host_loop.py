@@ -81,7 +81,7 @@ class HostRun:
         result = self._run(n)
         self.fetching = (result[0], result[1], n)
         self._keep()
-        if not _healthy(*result[2:]):
+        if not healthy(*result[2:]):
             raise self._diagnosis(result, n)
 
     def _run(self, n: int) -> Any:
@@ -147,11 +147,11 @@ class HostRun:
         while bad - good > 1:
             middle = (good + bad) // 2
             tried = self._run(middle)
-            good, bad = (good, middle) if not _healthy(*tried[2:]) else (middle, bad)
+            good, bad = (good, middle) if not healthy(*tried[2:]) else (middle, bad)
             result = result if bad != middle else tried
         self.done, self.state = self.done + n, end
         time = (self.now - n + bad) * self.plan.net.dt
-        return NumericsError(_complaint(result, f"t = {time:g} ms"))
+        return NumericsError(complaint(result, f"t = {time:g} ms"))
 
 
 def _sink(plan: Plan, start: int, to: Any) -> Any:
@@ -202,7 +202,7 @@ def _chunk(
 
     buffers = {p.path: _empty(p, length, open_means.get(p.path)) for p in probes}
     state, buffers = jax.lax.fori_loop(0, n, body, (state, buffers))
-    return state, buffers, *_health(state)
+    return state, buffers, *health(state)
 
 
 def _empty(p: Probe, length: int, open_mean: Any) -> tuple[Any, ...]:
@@ -263,7 +263,7 @@ def _good(leaf: LeafInfo) -> Any:
     return jnp.isfinite(leaf.value) & (jnp.abs(leaf.value) < limit)
 
 
-def _health(state: NetworkState) -> tuple[Any, Any]:
+def health(state: NetworkState) -> tuple[Any, Any]:
     floats, faults = _watched(state)
     good = [_good(leaf).all() for leaf in floats]
     raised = [leaf.value.max() for leaf in faults]
@@ -272,7 +272,7 @@ def _health(state: NetworkState) -> tuple[Any, Any]:
     ) if raised else jnp.zeros(0, jnp.int32)
 
 
-def _healthy(good: Any, faults: Any) -> bool:
+def healthy(good: Any, faults: Any) -> bool:
     return bool(np.all(good) and not np.any(faults))
 
 
@@ -282,7 +282,7 @@ def _watched(state: NetworkState) -> tuple[list[LeafInfo], list[LeafInfo]]:
     return floats, [leaf for leaf in info if leaf.kind == "fault"]
 
 
-def _complaint(result: Any, when: str) -> str:
+def complaint(result: Any, when: str) -> str:
     state, _, good, faults = result
     floats, reported = _watched(state)
     for leaf, fine in zip(floats, np.asarray(good), strict=True):
