@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 import spikax as sx
 from spikax._plot import COLOURS
-from spikax.units import ms, nS, pA
+from spikax.units import exponents, ms, mV, nS, pA
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = COLOURS
 GREY = "#6f6f6f"
@@ -98,7 +101,67 @@ def state() -> Figure:
     return figure
 
 
-PICTURES = {"state": state}
+class BareBlock(sx.Coupling):
+    """A magnesium block whose 0.062 is per mV and does not say so."""
+
+    unit = nS
+
+    def current(self, g: Any, V: Any) -> Any:
+        return g * (0.0 - V) / (1 + jnp.exp(-0.062 * V) / 3.57)
+
+
+BASE = (2.0, 0.5, 3.0)  # what counts for 1 ms, 1 mV, 1 pA in the other base units
+
+
+def factor(unit: Any) -> float:
+    """The number that 1 of a unit becomes in the other base units."""
+    return float(np.prod(np.array(BASE) ** exponents(unit)))
+
+
+def rescaled(tree: Any) -> Any:
+    """A model or a state in the other base units."""
+    values = [x.value * factor(x.unit) if sx.floats(x) else x.value for x in sx.leaves(tree)]
+    return jax.tree.unflatten(jax.tree.structure(tree), values)
+
+
+def potentials(cell: Any, state: Any, inputs: Any, dt: float) -> Any:
+    """The potential of one neuron over some steps of plain numbers."""
+
+    def step(s: Any, x: Any) -> Any:
+        s = cell.update(s, x, t=jnp.int32(0), dt=dt)
+        return s, cell.read(s, "V_m")[0]
+
+    return jax.lax.scan(step, state, inputs)[1]
+
+
+def units() -> Figure:
+    """One neuron in two sets of base units, with and without a hidden constant."""
+    figure = Figure((7.0, 3.0), dpi=150, layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    steps, dt = 600, 0.1
+    spikes = np.random.default_rng(3).random((steps, 1)) < 0.02
+    for ax, coupling, title in (
+        (left, sx.MgBlock(), "k = 0.062 / mV, declared"),
+        (right, BareBlock(), "0.062, written bare"),
+    ):
+        cell = sx.Cell(sx.LIF(), nmda=sx.Receptor(sx.Expon(40 * ms), coupling))
+        inputs = {n: jnp.zeros((steps, 1)) for n in cell.ports}
+        inputs["nmda"] = jnp.asarray(spikes * 4.0)
+        inputs["current"] += 60.0
+        moved = {n: x * factor(cell.ports[n].unit) for n, x in inputs.items()}
+        start = cell.init_state(1, key=0, dt=dt)
+        V = potentials(cell, start, inputs, dt)
+        W = potentials(rescaled(cell), rescaled(start), moved, dt * factor(ms)) / factor(mV)
+        time = dt * np.arange(1, steps + 1)
+        ax.plot(time, V, color=BLUE, lw=3, alpha=0.45, label="in ms, mV, pA")
+        ax.plot(time, W, "--", color=RED, lw=1.3, label="in other base units, converted back")
+        ax.set(xlabel="time (ms)", title=title)
+    left.set_ylabel("V_m (mV)")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+PICTURES = {"state": state, "units": units}
 
 
 def draw(folder: Path = FOLDER, names: Any = ()) -> None:
