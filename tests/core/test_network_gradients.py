@@ -23,9 +23,10 @@ DT = {"WangBuzsaki": 0.05}
 
 
 def names(family):
-    """Core's own models; a plugin proves its own."""
+    """Core's own models; a plugin proves its own. Held has no parameters to look at."""
     records = registry().records(Model).items()
-    return [n for n, m in records if m.family == family and m.target.startswith("spikax.")]
+    own = [n for n, m in records if m.family == family and m.target.startswith("spikax.")]
+    return [n for n in own if n != "Held"]
 
 
 def network(neuron, receptors):
