@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+import types
 
 import jax
 import jax.numpy as jnp
@@ -221,6 +222,18 @@ def test_progress_comes_after_a_second_and_only_if_wanted(model, monkeypatch):
     sx.simulate(model, model.init_state(), 30 * ms, chunk=64, progress=True)
     assert "of 30 ms" in shown.getvalue()
     assert "0 of 30 ms" not in shown.getvalue().split("s left")[0][:5]
+
+
+@pytest.mark.parametrize("notebook", [True, False])
+def test_progress_shows_in_a_notebook_whose_standard_error_is_no_terminal(monkeypatch, notebook):
+    from spikax._progress import Progress
+
+    shell = types.SimpleNamespace(initialized=lambda: notebook)
+    kernel = types.SimpleNamespace(ZMQInteractiveShell=shell)
+    monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", kernel)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert Progress(10, 0.1, None)._wanted is notebook
+    assert Progress(10, 0.1, not notebook)._wanted is not notebook
 
 
 def test_shell_refuses_a_transform():
