@@ -77,12 +77,29 @@ def test_connectivity_of_many_neurons_shows_blocks_of_them(built):
 
 @pytest.mark.parametrize(("edge", "total"), [("E->I", 15), ("E->E", 32)])
 def test_weights_are_a_histogram_over_synapses(built, edge, total):
-    ax = drawn(built.plot_weights(edge))
+    ax = drawn(built.plot_weights(edge, state=built.init_state()))
     counts = np.array([bar.get_height() for bar in ax.patches])
     centres = np.array([bar.get_x() + bar.get_width() / 2 for bar in ax.patches])
     assert counts.sum() == built.edges[edge].format.n_synapses
     assert counts @ centres == pytest.approx(total, abs=counts.sum() * np.diff(centres).max())
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("weight (nS)", "synapses")
+
+
+def test_weights_that_were_learnt_are_those_of_the_state():
+    rule = sx.PairSTDP(w_max=9 * mV)
+    projection = sx.Projection(
+        "A", "B", "delta", sx.all_to_all(), sx.each(2 * mV), 1 * ms, plasticity=rule
+    )
+    populations = {"A": sx.Population(sx.Relay(), 2), "B": sx.Population(sx.LIF(), 3)}
+    model = sx.Network(populations, [projection]).build(dt=0.5 * ms)
+    state = model.init_state()
+    edge = state.edges["A->B"]
+    learnt = state.replace(edges={"A->B": edge.replace(weight=edge.weight + 5)})
+    for shown, weight in ((None, 2), (state, 2), (learnt, 7)):
+        bars = drawn(model.plot_weights("A->B", state=shown)).patches
+        (full,) = (bar for bar in bars if bar.get_height())
+        assert full.get_height() == 6
+        assert full.get_x() <= weight <= full.get_x() + full.get_width()
 
 
 @pytest.mark.parametrize("plot", ["plot_connectivity", "plot_weights"])

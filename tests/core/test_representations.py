@@ -52,6 +52,14 @@ def test_names_are_escaped(built):
     assert next(row[:3] for row in cells(built) if row[0] == "E->I<") == ["E->I<", "12", "Dense"]
 
 
+def test_a_plastic_projection_says_its_rule():
+    rule = sx.PairSTDP(w_max=9 * mV)
+    projection = sx.Projection(
+        "A", "A", "delta", sx.all_to_all(), sx.each(2 * mV), 1 * ms, plasticity=rule
+    )
+    assert "2 mV), PairSTDP" in repr(sx.Network({"A": sx.Population(sx.LIF(), 2)}, [projection]))
+
+
 def test_a_built_network_is_its_summary(built):
     assert repr(built) == built.summary()
     assert len(repr(built).splitlines()) == 4 + 1 + 4 + 2

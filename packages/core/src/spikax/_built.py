@@ -190,8 +190,11 @@ class BuiltNetwork(System):
 
         return plot_connectivity(self, edge, ax)
 
-    def plot_weights(self, edge: str, *, ax: Any = None) -> Any:
-        """Draw the histogram of an edge's weights; arguments as in `plot_connectivity`."""
+    def plot_weights(self, edge: str, *, state: NetworkState | None = None, ax: Any = None) -> Any:
+        """Draw the histogram of an edge's weights: of a plastic one as in `state`, else as built.
+
+        Returns and errors as in `plot_connectivity`.
+        """
         from spikax._plot_network import plot_weights
 
-        return plot_weights(self, edge, ax)
+        return plot_weights(self, edge, state, ax)

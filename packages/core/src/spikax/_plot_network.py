@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from spikax._built import BuiltNetwork
+from spikax._built import BuiltNetwork, NetworkState
 from spikax._extras import require
 from spikax._network import EdgeSpec, Network
 from spikax._plot import COLOURS, axes
@@ -45,12 +45,13 @@ def plot_connectivity(net: BuiltNetwork, name: str, ax: Any) -> Any:
     return ax
 
 
-def plot_weights(net: BuiltNetwork, name: str, ax: Any) -> Any:
+def plot_weights(net: BuiltNetwork, name: str, state: NetworkState | None, ax: Any) -> Any:
     """A histogram of the weights of all synapses."""
     edge = _edge(net, name)
-    weights = in_unit(np.asarray(edge.weight), edge.unit)
+    learnt = state is not None and "weight" in edge.signals
+    weights = state.edges[name].weight if learnt else edge.weight
     ax = axes(ax)
-    each = np.broadcast_to(weights, edge.format.shape).ravel()
+    each = np.broadcast_to(in_unit(np.asarray(weights), edge.unit), edge.format.shape).ravel()
     ax.hist(each, bins=min(50, 5 + int(np.sqrt(each.size))), color=COLOURS[0])
     ax.set(xlabel=f"weight ({edge.unit})", ylabel="synapses", title=name)
     return ax

@@ -15,6 +15,7 @@ from spikax._state import describe
 if TYPE_CHECKING:
     from spikax._built import BuiltNetwork
     from spikax._network import Network
+    from spikax._projection import Projection
     from spikax._recording import Series, Spikes
 
 # A page is made of tables, each a heading and rows, and of lines.
@@ -65,13 +66,18 @@ def network_page(net: Network) -> Page:
             "+".join(e.projection.factors),
             e.projection.signal,
             e.projection.connectivity,
-            e.projection.weight,
+            _weight(e.projection),
             "same step" if e.projection.delay is None else e.projection.delay,
         )
         for e in net.edges()
     ]
     if edges:
         yield ("edge", "port", "signal", "rule", "weight", "delay"), edges
+
+
+def _weight(projection: Projection) -> str:
+    rule = projection.plasticity
+    return f"{projection.weight}" if rule is None else f"{projection.weight}, {type(rule).__name__}"
 
 
 def built_page(net: BuiltNetwork) -> Page:
