@@ -54,6 +54,12 @@ def arrow(ax: Any, start: Any, end: Any, colour: str = BLACK, bend: float = 0.0)
     )
 
 
+def pull(ax: Any, start: Any, end: Any, colour: str) -> None:
+    """An arrow in the coordinates of a plot."""
+    line = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", xy=end, xytext=start, arrowprops=line)
+
+
 KIND_COLOURS = {
     "clock": ORANGE,
     "hidden": BLUE,
@@ -161,7 +167,51 @@ def units() -> Figure:
     return figure
 
 
-PICTURES = {"state": state, "units": units}
+def model_anatomy() -> Figure:
+    """Three steps of a neuron in slow motion: propagate, add arrivals, threshold and reset."""
+    neuron, dt, fine = sx.LIF(tau_m=10 * ms, t_ref=1 * ms), 1.0, 40
+    arrivals = (2.0, 5.0, 0.0)  # mV, at the end of each step
+    figure = Figure((7.0, 3.7), dpi=150, layout="constrained")
+    ax = figure.subplots()
+    state = neuron.init_state(1, key=0, dt=dt).replace(V_m=jnp.array([-57.0]))
+    drive = {"current": jnp.array([250.0]), "delta": jnp.zeros(1)}
+    for step, jump in enumerate(arrivals):
+        time, V = [step * dt], [float(state.V_m[0])]
+        at = state.replace(refractory=state.refractory * fine)
+        for k in range(1, fine + 1):
+            at = neuron.update(at, drive, t=jnp.int32(0), dt=dt / fine)
+            time, V = [*time, step * dt + k * dt / fine], [*V, float(at.V_m[0])]
+        ax.plot(time, V, color=BLUE, lw=2)
+        end, before = time[-1], V[-1]
+        state = neuron.update(state, {**drive, "delta": jnp.array([jump])}, t=jnp.int32(0), dt=dt)
+        after = float(state.V_m[0])
+        if jump:
+            pull(ax, (end, before), (end, before + jump), GREEN)
+            ax.text(
+                end - 0.05,
+                before + 0.45 * jump,
+                f"2  arrival: +{jump:g} mV",
+                color=GREEN,
+                ha="right",
+            )
+        if state.spike[0]:
+            pull(ax, (end + 0.015, before + jump), (end + 0.015, after), RED)
+            ax.text(end + 0.06, -54.5, "3  threshold: spike, reset", color=RED)
+        ax.plot(end, after, "o", color=BLACK, ms=6, zorder=5)
+    ax.axhline(-50, color=GREY, ls=":", lw=1)
+    ax.text(0.02, -49.8, "V_th", color=GREY, va="bottom")
+    ax.text(0.5, -57.5, "1  propagate", color=BLUE)
+    ax.text(2.3, -59.6, "refractory", color=BLUE, va="bottom")
+    ax.plot([], [], "o", color=BLACK, ms=6, label="what a recording shows")
+    ax.legend(loc="lower left")
+    ax.set(xlabel="time (ms)", ylabel="V_m (mV)", xticks=[0, 1, 2, 3], xlim=(0, 3.1))
+    ax.set_ylim(-60.8, -47.5)
+    for end in (1, 2, 3):
+        ax.axvline(end, color=GREY, lw=0.5, alpha=0.5, zorder=0)
+    return figure
+
+
+PICTURES = {"state": state, "units": units, "model_anatomy": model_anatomy}
 
 
 def draw(folder: Path = FOLDER, names: Any = ()) -> None:
