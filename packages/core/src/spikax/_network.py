@@ -21,6 +21,7 @@ from spikax.units import Unit, in_unit, ms, to_coherent
 
 if TYPE_CHECKING:
     from spikax._built import BuiltNetwork
+    from spikax._check import Finding
     from spikax._memory import Memory
 
 
@@ -225,6 +226,19 @@ class Network:
         from spikax._build import build
 
         return build(self, float(to_coherent(dt, ms, "dt")), seed)
+
+    def check(self, *, dt: Any) -> list[Finding]:
+        """What `build` allows but is probably not meant; empty if there is nothing to say.
+
+        Populations that surely stay silent or that nobody reads, steps that are large beside a time
+        constant, a reset that is not below the threshold, negative weights into a conductance,
+        delays below one step. Distributions are judged by a thousand draws.
+        """
+        from spikax._build import sampled_nodes
+        from spikax._check import findings
+
+        step = float(to_coherent(dt, ms, "dt"))
+        return list(findings(self, sampled_nodes(self, step, 0), step))
 
     def memory(self, *, dt: Any) -> Memory:
         """The expected bytes of each part, before a synapse is sampled; `build` refuses too many.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -94,6 +95,8 @@ class Dynamics(System):
     """
 
     State: ClassVar[type[Any]]
+    largest_dt: ClassVar[float] = math.inf
+    """Step (ms) up to which it is accurate, where no time constant tells."""
 
     @property
     def signals(self) -> Mapping[str, Unit]:

@@ -49,6 +49,7 @@ class WangBuzsaki(SodiumPotassium):
     beta_n: GateRate = part(ExpRate(0.125 / ms, -44 * mV, -80 * mV), doc="closing of n")
     State = WangBuzsakiState
     evolving = ("V_m", "h", "n")
+    largest_dt = 0.05
 
     def init_state(self, size: int, *, key: Any, dt: float) -> WangBuzsakiState:
         s: WangBuzsakiState = super().init_state(size, key=key, dt=dt)
