@@ -48,10 +48,10 @@ def plot_connectivity(net: BuiltNetwork, name: str, ax: Any) -> Any:
 def plot_weights(net: BuiltNetwork, name: str, state: NetworkState | None, ax: Any) -> Any:
     """A histogram of the weights of all synapses."""
     edge = _edge(net, name)
-    learnt = state is not None and "weight" in edge.signals
-    weights = state.edges[name].weight if learnt else edge.weight
+    learnt = state.edges[name] if state is not None and "weight" in edge.signals else edge
+    weights = in_unit(np.asarray(learnt.weight), edge.unit)
     ax = axes(ax)
-    each = np.broadcast_to(in_unit(np.asarray(weights), edge.unit), edge.format.shape).ravel()
+    each = np.broadcast_to(weights, edge.format.shape).ravel()
     ax.hist(each, bins=min(50, 5 + int(np.sqrt(each.size))), color=COLOURS[0])
     ax.set(xlabel=f"weight ({edge.unit})", ylabel="synapses", title=name)
     return ax
