@@ -16,6 +16,7 @@ from jax.core import Tracer
 from spikax._component import Component
 from spikax._distributions import Distribution
 from spikax._fields import INTEGER_KINDS, CellSpec, Derived
+from spikax._random import streams
 from spikax.errors import ConfigError, ShapeError, unknown
 from spikax.units import UNITLESS, Unit
 
@@ -104,8 +105,13 @@ class Dynamics(System):
         return {n: c.unit for n, c in cells.items() if c.kind not in ("clock", "seed", "fault")}
 
     def init_state(self, size: int, *, key: Any, dt: float) -> Any:
-        del key, dt  # only noise and solvers need them
-        return self.State(**{n: self.initial(c, size, n) for n, c in self.State.cells.items()})
+        del dt  # only solvers need it
+
+        def first(name: str, spec: CellSpec) -> Array:
+            noise = spec.kind == "seed"  # two words per neuron, which name its stream
+            return streams(key, size) if noise else self.initial(spec, size, name)
+
+        return self.State(**{n: first(n, spec) for n, spec in self.State.cells.items()})
 
     def initial(self, spec: CellSpec, size: int, name: str) -> Array:
         """The first value of a cell, one per neuron."""

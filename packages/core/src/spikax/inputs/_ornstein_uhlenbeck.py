@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from spikax._fields import cell, param
 from spikax._random import normal
-from spikax._system import Array, full
-from spikax.inputs._noise import Noisy, NoisyState
+from spikax._system import Array, Dynamics, full
+from spikax.inputs._noise import NoisyState
 from spikax.units import ms, pA
 
 
@@ -20,7 +20,7 @@ class OrnsteinUhlenbeckState(NoisyState):
     current: Array = cell(pA, init="mean", doc="current")
 
 
-class OrnsteinUhlenbeck(Noisy):
+class OrnsteinUhlenbeck(Dynamics):
     """A current of coloured noise (Uhlenbeck & Ornstein 1930), each neuron its own.
 
         tau dI/dt = mean - I + sigma sqrt(2 tau) xi

@@ -10,9 +10,9 @@ import numpy as np
 
 from spikax._fields import param, spike
 from spikax._random import POISSON_LIMIT, poisson
-from spikax._system import Array, full
+from spikax._system import Array, Dynamics, full
 from spikax.errors import ConfigError
-from spikax.inputs._noise import Noisy, NoisyState
+from spikax.inputs._noise import NoisyState
 from spikax.inputs._waveform import middle
 from spikax.units import Hz
 
@@ -23,7 +23,7 @@ class PoissonState(NoisyState):
     spike: Array = spike()
 
 
-class PoissonProcess(Noisy):
+class PoissonProcess(Dynamics):
     """Independent Poisson processes: the count of a step has mean rate * dt.
 
     The rate is taken in the middle of the step, so a rate that is linear within it has the exact

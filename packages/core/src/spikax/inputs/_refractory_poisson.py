@@ -11,9 +11,8 @@ import numpy as np
 from spikax._fields import clock, param
 from spikax._neuron import refractory_after
 from spikax._random import uniform
-from spikax._system import Array, full
+from spikax._system import Array, Dynamics, full
 from spikax.errors import ConfigError
-from spikax.inputs._noise import Noisy
 from spikax.inputs._poisson import PoissonState
 from spikax.units import Hz, ms
 
@@ -24,7 +23,7 @@ class RefractoryPoissonState(PoissonState):
     refractory: Array = clock("steps left of the dead time")
 
 
-class RefractoryPoisson(Noisy):
+class RefractoryPoisson(Dynamics):
     """Independent Poisson trains with dead time, of given mean rate (Deger et al. 2012).
 
         hazard = rate / (1 - rate t_ref),  CV of the intervals = 1 - rate t_ref

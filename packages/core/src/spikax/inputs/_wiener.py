@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from spikax._fields import param
 from spikax._random import normal
-from spikax._system import Array
-from spikax.inputs._noise import Noisy, NoisyState
+from spikax._system import Array, Dynamics
+from spikax.inputs._noise import NoisyState
 from spikax.inputs._waveform import CurrentState
 from spikax.units import ms, pA
 
@@ -19,7 +19,7 @@ class WienerState(CurrentState, NoisyState):
     """The stream of random numbers and the current of the last step."""
 
 
-class Wiener(Noisy):
+class Wiener(Dynamics):
     """A current that walks at random from zero (Wiener 1923), each neuron its own.
 
         I(t + dt) = I(t) + sigma sqrt(dt / tau) z
