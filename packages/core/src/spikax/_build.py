@@ -24,7 +24,7 @@ from spikax._random import key_words
 from spikax._share import without_followers
 from spikax._system import Array, Port, System
 from spikax.errors import ConfigError, ShapeError
-from spikax.units import Unit, ms, to_coherent
+from spikax.units import Unit, in_unit, ms, to_coherent
 
 C = TypeVar("C", bound=Component)
 
@@ -186,12 +186,14 @@ def _assemble(
 
 
 def _plastic(fields: dict[str, Any], rule: Plasticity, weight: np.ndarray, name: str) -> Edge:
-    w_max = to_coherent(rule.w_max, fields["unit"], "w_max")
+    unit = fields["unit"]
+    w_max = to_coherent(rule.w_max, unit, "w_max")
     low, high = sorted((0.0, float(w_max)))
     if low == high or weight.min(initial=low) < low or weight.max(initial=high) > high:
         raise ConfigError(
-            f"the weights of edge {name!r} lie between {weight.min():g} and {weight.max():g}, "
-            f"those of its {type(rule).__name__} between 0 and w_max = {rule.w_max}."
+            f"the weights of edge {name!r} lie between {in_unit(weight.min(), unit):g} and "
+            f"{in_unit(weight.max(), unit):g} {unit}, those of its {type(rule).__name__} between "
+            f"0 and w_max = {rule.w_max}."
         )
     bare = jax.tree.map(_cast, rebuild(type(rule), vars(rule) | {"w_max": None}))
     return PlasticEdge(**fields, rule=bare, w_max=_cast(w_max))

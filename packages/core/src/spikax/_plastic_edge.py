@@ -83,33 +83,26 @@ class PlasticEdge(Edge):
     def update(
         self, state: Any, pre: Values, post: Values, mod: Values, *, t: Array, dt: float
     ) -> tuple[PlasticState, Values]:
-        rule, arriving = self.rule, self._arriving(pre, post, mod)
-        now = {n: v * self._decay(n, dt) for n, v in state.traces.items()}
+        rule, z, dopamine = self.rule, pre["spike"], _total(mod)
+        now = {n: trace * rule.decay(n, dt) for n, trace in state.traces.items()}
         # Written first and read last: XLA then keeps the history in place.
         last = {"spike": post["spike"], **now}
         history = {n: ring.at[t % len(ring)].set(last[n]) for n, ring in state.history.items()}
-        traces = {
-            n: v + arriving[n] if n in rule.mod_traces else rule.arrive(v, arriving[n])
-            for n, v in now.items()
-        }
-        weight, variables = self._learnt(state, pre["spike"], now, history, t, dt)
-        state = state.replace(weight=weight, variables=variables, traces=traces, history=history)
-        state, arrived = self._deliver(state, weight, pre[self.signal], t)
+        early, late = self.format.pre_values(z), self._late(history["spike"], t)
+        seen = self._seen(now, history, t)
+        synapse = {"weight": state.weight, **state.variables}
+        synapse = self._changed(synapse, seen, rule.on_post, late)
+        synapse = self._changed(synapse, seen, rule.on_pre, early)
+        state, arrived = self._deliver(state, synapse["weight"], pre[self.signal], t)
+        after = self._jumped(seen, early, late, dopamine)
+        synapse = self._changed(synapse, after, lambda at: rule.flow(at, dt), 1.0)
+        state = state.replace(
+            weight=synapse.pop("weight"),
+            variables=synapse,
+            traces=self._jumped(now, z, post["spike"], dopamine),
+            history=history,
+        )
         return state, self._at_ports(arrived)
-
-    def _arriving(self, pre: Values, post: Values, mod: Values) -> dict[str, Array]:
-        rule = self.rule
-        total = sum((jnp.sum(m) for m in mod.values()), jnp.zeros(()))
-        return {
-            **dict.fromkeys(rule.pre_traces, pre["spike"]),
-            **dict.fromkeys(rule.post_traces, post["spike"]),
-            **dict.fromkeys(rule.mod_traces, total),
-        }
-
-    def _decay(self, trace: str, dt: float) -> Array:
-        rule = self.rule
-        tau = {**rule.pre_traces, **rule.post_traces, **rule.mod_traces}[trace]
-        return jnp.exp(-dt / getattr(rule, tau))
 
     def _late(self, ring: Array, t: Array) -> Array:
         """What each synapse sees of its target: the slot of its delay ago."""
@@ -118,21 +111,18 @@ class PlasticEdge(Edge):
         slot = (t - self.delays) % len(ring)
         return ring.at[slot, self.format.targets].get(mode="promise_in_bounds")
 
-    def _learnt(
-        self, state: PlasticState, spikes: Array, now: Values, history: Values, t: Array, dt: float
-    ) -> tuple[Array, dict[str, Array]]:
+    def _seen(self, now: Values, history: Values, t: Array) -> dict[str, Array]:
         rule = self.rule
         seen = {n: self.format.pre_values(now[n]) for n in rule.pre_traces}
         seen |= {n: self._late(history[n], t) for n in rule.post_traces}
-        seen |= {n: now[n] for n in rule.mod_traces}
-        synapse = {"weight": state.weight, **state.variables}
-        for change, events in (
-            (lambda at: rule.flow(at, dt), 1.0),
-            (rule.on_post, self._late(history["spike"], t)),
-            (rule.on_pre, self.format.pre_values(spikes)),
-        ):
-            synapse = self._changed(synapse, seen, change, events)
-        return synapse.pop("weight"), synapse
+        return seen | {n: now[n] for n in rule.mod_traces}
+
+    def _jumped(self, traces: Values, pre: Array, post: Array, dopamine: Array) -> dict[str, Array]:
+        """Traces after spikes: those of neurons, or as the synapses see them."""
+        rule = self.rule
+        jumped = {n: rule.arrive(traces[n], pre) for n in rule.pre_traces}
+        jumped |= {n: rule.arrive(traces[n], post) for n in rule.post_traces}
+        return jumped | {n: traces[n] + dopamine for n in rule.mod_traces}
 
     def _changed(
         self,
@@ -148,6 +138,10 @@ class PlasticEdge(Edge):
         }
         low, high = jnp.minimum(self.w_max, 0.0), jnp.maximum(self.w_max, 0.0)
         return changed | {"weight": jnp.clip(changed["weight"], low, high)}
+
+
+def _total(mod: Values) -> Array:
+    return sum((jnp.sum(values) for values in mod.values()), jnp.zeros(()))
 
 
 def check_plasticity(net: Network, edge: EdgeSpec, rule: Plasticity) -> None:

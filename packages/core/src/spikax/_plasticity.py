@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING
 from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 
 from spikax._component import Component
@@ -27,9 +28,10 @@ class Plasticity(Component):
     """A rule by which the weights of a projection change: `Projection(..., plasticity=rule)`.
 
     All of a delay d is dendritic, as in NEST: a synapse sees its source's spikes at once and its
-    target's d later. In each step come `flow`, then `on_post` where a spike of the target arrives,
-    then `on_pre` where the source spiked; what the source sends has the weight after that. Traces
-    hold earlier spikes alone, so those that arrive together do not pair.
+    target's d later. At each step come `on_post` where a spike of the target arrives, then `on_pre`
+    where the source spiked. Both see the traces of earlier spikes alone: those that arrive together
+    do not pair. What the source sends has the weight after that. `flow` is what happens until the
+    next step.
 
     A rule is elementwise over synapses. Each method takes `at`, what a synapse sees by name (its
     weight as a share of `w_max`, between 0 and 1, its further variables, its traces), and returns
@@ -63,14 +65,14 @@ class Plasticity(Component):
         """Signals "population.signal" whose sum over the neurons drives the traces of `mod`."""
         return ()
 
+    def decay(self, trace: str, dt: float) -> Array:
+        """What is left of a trace after `dt` ms."""
+        names = {**self.pre_traces, **self.post_traces, **self.mod_traces}
+        return jnp.exp(-dt / getattr(self, names[trace]))
+
     def arrive(self, trace: Array, spikes: Array) -> Array:
         """A trace of one end after its spikes."""
         return trace + spikes
-
-    def flow(self, at: Mapping[str, Array], dt: float) -> Mapping[str, Array]:
-        """What changes in the step of `dt` ms that ends now: variables at its start, traces now."""
-        del at, dt
-        return {}
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         """What a spike of the target changes."""
@@ -80,6 +82,11 @@ class Plasticity(Component):
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         """What a spike of the source changes."""
         del at
+        return {}
+
+    def flow(self, at: Mapping[str, Array], dt: float) -> Mapping[str, Array]:
+        """What changes in the `dt` ms after a step's spikes; `at` is what stands at the start."""
+        del at, dt
         return {}
 
 

@@ -27,5 +27,5 @@ class HomeostaticScaling(Plasticity):
     post_traces = {"y": "tau"}
 
     def flow(self, at: Mapping[str, Array], dt: float) -> Mapping[str, Array]:
-        spikes = at["y"] * jnp.expm1(dt / self.tau)  # a over the step that ends now
-        return {"weight": at["weight"] * jnp.expm1(self.beta * (self.rate * dt - spikes))}
+        a_dt = -at["y"] * jnp.expm1(-dt / self.tau)
+        return {"weight": at["weight"] * jnp.expm1(self.beta * (self.rate * dt - a_dt))}

@@ -33,16 +33,15 @@ class RewardSTDP(PairSTDP):
     def modulators(self) -> tuple[str, ...]:
         return (self.modulator,)
 
-    def flow(self, at: Mapping[str, Array], dt: float) -> Mapping[str, Array]:
-        c, d = at["eligibility"], at["d"] * jnp.exp(dt / self.tau_d)
-        rate = 1.0 / self.tau_c + 1.0 / self.tau_d
-        return {
-            "weight": c * (d / self.tau_d * -jnp.expm1(-rate * dt) / rate),
-            "eligibility": c * jnp.expm1(-dt / self.tau_c),
-        }
-
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         return {"eligibility": super().on_post(at)["weight"]}
 
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         return {"eligibility": super().on_pre(at)["weight"]}
+
+    def flow(self, at: Mapping[str, Array], dt: float) -> Mapping[str, Array]:
+        c, rate = at["eligibility"], 1.0 / self.tau_c + 1.0 / self.tau_d
+        return {
+            "weight": -c * (at["d"] / self.tau_d / rate * jnp.expm1(-rate * dt)),
+            "eligibility": c * jnp.expm1(-dt / self.tau_c),
+        }
