@@ -85,7 +85,7 @@ class Component:
         new = {k: _convert(self, self.declared[k], v) for k, v in changes.items()}
         values = self.__dict__ | new
         for name, field in self.declared.items():
-            if name not in new and _follows(field, self.__dict__):
+            if isinstance(field, Parameter) and name not in new and _follows(field, vars(self)):
                 values[name] = derived(field, values)
         changed = rebuild(type(self), values)
         changed.validate()
@@ -152,9 +152,9 @@ def _default(owner: Component, field: Any, values: Mapping[str, Any]) -> Any:
     return _convert(owner, field, field.default)
 
 
-def _follows(field: Field, values: Mapping[str, Any]) -> bool:
+def _follows(field: Parameter, values: Mapping[str, Any]) -> bool:
     """Whether the value is the one that follows from the others by default."""
-    if not (isinstance(field, Parameter) and callable(field.default)):
+    if not callable(field.default):
         return False
     value = values[field.name]
     return isinstance(value, Derived) or np.array_equal(value, derived(field, values))

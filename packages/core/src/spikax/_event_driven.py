@@ -122,5 +122,5 @@ def _delays_differ(fmt: Format, weight: Array, x: Array, delay: Array, *more: Ar
     return _large(fmt) and delay.ndim > 0
 
 
-forward.supports = _large
-scatter.supports = _delays_differ
+vars(forward)["supports"] = _large
+vars(scatter)["supports"] = _delays_differ

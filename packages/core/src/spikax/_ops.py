@@ -139,7 +139,7 @@ def _kernel_for(op: str, fmt: Format, operands: tuple[Array, ...]) -> Operator |
     from spikax.plugins import Kernel, registry
 
     wanted = op, fmt.name, jax.default_backend()
-    for record in reversed(registry().records(Kernel).values()):
+    for record in reversed([*registry().records(Kernel).values()]):
         if (record.op, record.format, record.platform) == wanted:
             kernel = record.load()
             supports = getattr(kernel, "supports", None)

@@ -104,7 +104,7 @@ def _identity(net: Any) -> dict[str, Any] | None:
         return None
     digest = hashlib.blake2b(digest_size=16)
     for leaf in jax.tree.leaves(net):
-        digest.update(np.ascontiguousarray(leaf))
+        digest.update(np.asarray(leaf).tobytes())
     return {"dt": net.dt, "seed": np.asarray(net.seed).tolist(), "values": digest.hexdigest()}
 
 

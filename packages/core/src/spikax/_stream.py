@@ -144,4 +144,5 @@ def _entry(p: Probe) -> dict[str, Any]:
 
 def _probe(entry: Mapping[str, Any]) -> Probe:
     where = None if entry["where"] is None else tuple(entry["where"])
-    return Probe(**{**entry, "unit": named_unit(entry["unit"]), "where": where})
+    resolved: dict[str, Any] = {**entry, "unit": named_unit(entry["unit"]), "where": where}
+    return Probe(**resolved)
