@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 import spikax as sx
 from spikax._plot import COLOURS
@@ -211,7 +211,58 @@ def model_anatomy() -> Figure:
     return figure
 
 
-PICTURES = {"state": state, "units": units, "model_anatomy": model_anatomy}
+def synaptic_bytes(pre: int, post: int) -> tuple[int, int]:
+    """Bytes of a gate at each source and of a conductance at each target, in a built network."""
+    cell = sx.Cell(sx.LIF(), exc=sx.Receptor(sx.Expon(5 * ms), sx.COBA()))
+    gate = {"gate": sx.STD()}
+    populations = {
+        "pre": sx.Population(sx.Relay(), pre, gate),
+        "post": sx.Population(cell, post),
+    }
+    synapses = sx.Projection("pre", "post", "exc", sx.all_to_all(), 1 * nS, 1 * ms, signal="gate")
+    leaves = sx.leaves(sx.Network(populations, [synapses]).build(dt=0.1 * ms).init_state())
+    at = [sum(v.value.nbytes for v in leaves if where in v.path) for where in ("rel", "rec")]
+    return at[0], at[1]
+
+
+def matrix(ax: Any, x: float, y: float, dense: bool) -> None:
+    """A matrix of synapses with its sources to the left and its targets below."""
+    rows, columns, gap = 6, 8, 4.0
+    for i in range(rows):
+        for j in range(columns):
+            corner = (x + gap * j, y + gap * i)
+            ax.add_patch(Rectangle(corner, 3.4, 3.4, fc="#e8e8e8", ec="none"))
+            if dense:
+                ax.plot(corner[0] + 1.0, corner[1] + 1.7, "s", color=GREEN, ms=4.5)
+                ax.plot(corner[0] + 2.4, corner[1] + 1.7, "s", color=BLUE, ms=4.5)
+    for i in range(rows):
+        ax.plot(x - 2.6, y + gap * i + 1.7, ">", color=BLACK if dense else GREEN, ms=7)
+    for j in range(columns):
+        ax.plot(x + gap * j + 1.7, y - 2.6, "o", color=BLACK if dense else BLUE, ms=7)
+    ax.text(x - 6.0, y + gap * rows / 2, "sources", rotation=90, va="center", ha="center")
+    ax.text(x + gap * columns / 2, y - 6.0, "targets", va="center", ha="center")
+
+
+def align() -> Figure:
+    """Two variables for each synapse, or one for each source and one for each target."""
+    pre = post = 1000
+    at_sources, at_targets = synaptic_bytes(pre, post)
+    each = 4 * pre * post
+    figure, ax = canvas(3.3)
+    for x, title, dense, gates, conductances in (
+        (12, "one set per synapse", True, f"{each / 1e6:g} MB", f"{each / 1e6:g} MB"),
+        (62, "aligned", False, f"{at_sources / 1e3:g} kB", f"{at_targets / 1e3:g} kB"),
+    ):
+        matrix(ax, x, 12.5, dense)
+        ax.text(x + 16, 45.5, title, weight="bold", ha="center", va="top")
+        ax.text(x + 11, 38.8, f"gates: {gates}", color=GREEN, ha="right", va="bottom")
+        ax.text(x + 14, 38.8, f"conductances: {conductances}", color=BLUE, va="bottom")
+    note = f"synaptic variables of {pre} x {post} neurons, all to all; squares in grey: weights"
+    ax.text(50, 2.5, note, ha="center", va="center", size=8.5, color=GREY)
+    return figure
+
+
+PICTURES = {"state": state, "units": units, "model_anatomy": model_anatomy, "align": align}
 
 
 def draw(folder: Path = FOLDER, names: Any = ()) -> None:
