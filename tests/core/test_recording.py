@@ -91,6 +91,33 @@ def test_values_at_spikes_need_a_host(model):
         jax.jit(lambda s: sx.simulate(model, s, 1 * ms, record=record))(model.init_state())
 
 
+def test_weights_of_a_plastic_edge(tmp_path):
+    """At an interval, of some synapses, on average; in memory, on disk and in the state."""
+    relays = {"pre": sx.Population(sx.Relay(), N), "post": sx.Population(sx.Relay(), N)}
+    edge = sx.Projection(
+        *("pre", "post", "spike", sx.fixed_outdegree(2), sx.each(0.5), 1 * ms),
+        plasticity=sx.PairSTDP(A_plus=0.1, w_max=1.0),
+    )
+    model = sx.Network(relays, [edge]).build(dt=0.1 * ms)
+    rng = np.random.default_rng(0)
+    spikes = {f"{p}.spike": (rng.random((200, N)) < 0.05) * 1.0 for p in relays}
+    record = {"pre->post": [sx.every(2 * ms, "weight", where=[3, 7]), sx.mean(5 * ms, "weight")]}
+
+    def of(**options):
+        given = {"inputs": spikes, "record": record, "chunk": 64} | options
+        return sx.simulate(model, model.init_state(), 20 * ms, **given)
+
+    state, rec = of()
+    weight = rec["pre->post.weight"]
+    assert weight.values.shape == (10, 2)
+    assert len(np.unique(weight.values)) > 5
+    last = np.ravel(state.edges["pre->post"].weight)
+    assert np.array_equal(weight.values[-1], last[[3, 7]])
+    every = of(record={"pre->post": "weight"})[1]["pre->post.weight"].values
+    assert np.allclose(rec["pre->post.weight.mean"].values[:, 0], every.reshape(4, -1).mean(axis=1))
+    assert same(of(to=tmp_path / "run")[1], rec)
+
+
 def heard():
     calls = []
     return calls, lambda net, state: calls.append(round(int(state.t) * net.dt, 6))
