@@ -8,7 +8,6 @@ from typing import Any
 import jax.numpy as jnp
 
 from spikax._fields import param
-from spikax._integrate import phi1
 from spikax._receptor import Kinetics
 from spikax._system import Array
 from spikax.releases._pulse import Pulsed, PulseState
@@ -21,9 +20,9 @@ class AMPA(Pulsed):
 
         dr/dt = alpha [T] (1 - r) - beta r,  [T] = T for `duration` after a spike, else 0
 
-    A further spike prolongs the pulse. Exact. What is released is r(t + dt) - r(t) exp(-beta dt),
-    zero once the pulse is over: the receptor, Expon(1 / beta), sums it up to the r of all sources
-    by their weights, as if every synapse had an r of its own. E = 0 mV.
+    A further spike prolongs the pulse. r is exact. Each step releases r(t + dt) - r(t) exp(-beta
+    dt), zero once the pulse is over: the receptor, Expon(1 / beta), sums it up to the r of all
+    sources by their weights, as if every synapse had an r of its own. E = 0 mV.
     """
 
     alpha: Array = param(1.1 / (mM * ms), above=0, doc="binding rate")
@@ -38,8 +37,9 @@ class AMPA(Pulsed):
         binding = dt * self.alpha * state.transmitter
         unbinding = dt * self.beta
         kept = state.r * jnp.exp(-unbinding)
-        # The difference of two exponentials, so that it is exactly 0 without transmitter.
-        bound = binding * (phi1(-binding - unbinding) - kept * phi1(-binding))
+        # r_inf (1 - e^-total) + r (e^-total - e^-unbinding), exactly 0 without transmitter.
+        total = binding + unbinding
+        bound = kept * jnp.expm1(-binding) - binding / total * jnp.expm1(-total)
         return self.pulse(state.replace(r=kept + bound, release=bound), inputs["spike"], dt)
 
 
