@@ -134,13 +134,13 @@ def test_receptor_sums_what_gates_at_every_synapse_would(gate):
     assert np.abs(through_network(gate) - expected).max() <= 1e-12 * expected.max()
 
 
+@pytest.mark.parametrize(("gate", "own"), [(sx.GABAb(K_d=1.0), "release"), (sx.NMDA(), "s")])
 @pytest.mark.usefixtures("x64")
-def test_held_receptor_has_the_weighted_gates_of_gabab():
-    gate = sx.GABAb(K_d=1.0)
-    own = np.asarray(released(gate, SPIKES, ("release",))["release"])
+def test_receptor_has_the_weighted_gates_of_its_sources(gate, own):
+    value = np.asarray(released(gate, SPIKES, (own,))[own])
     expected = np.zeros((STEPS, POST))
     for i, j in np.ndindex(PRE, POST):
-        expected[DELAY[i, j] :, j] += WEIGHT[i, j] * own[: STEPS - DELAY[i, j], i]
+        expected[DELAY[i, j] :, j] += WEIGHT[i, j] * value[: STEPS - DELAY[i, j], i]
     assert expected.max() > 0.01
     assert np.abs(through_network(gate) - expected).max() <= 1e-12 * expected.max()
 
