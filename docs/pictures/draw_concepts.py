@@ -18,6 +18,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 import spikax as sx
 from spikax._plot import COLOURS
+from spikax.surrogates import ATan, SuperSpike, Triangular
 from spikax.units import exponents, ms, mV, nS, pA
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = COLOURS
@@ -262,7 +263,54 @@ def align() -> Figure:
     return figure
 
 
-PICTURES = {"state": state, "units": units, "model_anatomy": model_anatomy, "align": align}
+def differentiability() -> Figure:
+    """The step and its surrogates; a spike count, its gradients, and a graded count."""
+    figure = Figure((7.0, 3.2), dpi=150, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    x = jnp.linspace(-1.0, 1.0, 401)
+    left.plot(x, SuperSpike()(x), color=BLACK, lw=2, label="spike")
+    for surrogate, colour in ((SuperSpike(), RED), (ATan(), BLUE), (Triangular(), GREEN)):
+        name = type(surrogate).__name__
+        left.plot(x, jax.vmap(jax.grad(surrogate))(x), color=colour, lw=1.5, label=name)
+    left.set(xlabel="(V_m - V_th) / width", title="a spike, and surrogate derivatives")
+    left.legend(loc="upper left", fontsize=8)
+    count, at = spike_counter(), jnp.linspace(0.0, 100.0, 401)
+    right.plot(at, count(at), color=BLACK, lw=1.5, label="spikes")
+    for i, current in enumerate((17.0, 35.0, 57.0, 79.0)):
+        value, slope = (
+            count(jnp.array([current]))[0],
+            jax.grad(lambda c: count(c[None])[0])(current),
+        )
+        ends = jnp.array([current - 11, current + 11])
+        label = "surrogate gradient" if i == 0 else None
+        right.plot(ends, value + slope * (ends - current), color=RED, lw=2, label=label)
+        right.plot(current, value, "o", color=RED, ms=6)
+    right.set(xlabel="input current (pA)", title="spikes in 100 ms")
+    right.legend(loc="upper left", fontsize=8)
+    return figure
+
+
+def spike_counter() -> Any:
+    """Spikes of a neuron in 100 ms by input current (pA), for many currents at once."""
+    neuron = sx.LIF(I_e=100 * pA)
+    model = sx.Network({"E": sx.Population(neuron, 1)}, []).build(dt=0.5 * ms)
+    state = model.init_state()
+
+    def count(current: Any) -> Any:
+        inputs = {"E.current": current * jnp.ones(1) * pA}
+        _, recording = sx.simulate(model, state, 100 * ms, inputs=inputs, record={"E": "spike"})
+        return recording["E.spike"].values.sum()
+
+    return jax.vmap(count)
+
+
+PICTURES = {
+    "state": state,
+    "units": units,
+    "model_anatomy": model_anatomy,
+    "align": align,
+    "differentiability": differentiability,
+}
 
 
 def draw(folder: Path = FOLDER, names: Any = ()) -> None:
