@@ -156,7 +156,8 @@ def nest_live(session: nox.Session) -> None:
 def reproductions(session: nox.Session) -> None:
     """Test the published figures of the examples at full size (reports/reproductions.json)."""
     # Each test is minutes on its own: whichever worker is free takes the next.
-    run_tests(session, "reproductions", "-m", "reproduction", "--dist", "load", "tests/integration")
+    spread = ("--dist", "worksteal", "tests/integration")
+    run_tests(session, "reproductions", "-m", "reproduction", *spread)
 
 
 @nox.session

@@ -1,0 +1,244 @@
+"""Four states of a sparse random network: synchronous or not, regular or not.
+
+Brunel (2000, J. Comput. Neurosci. 8:183), model A: 10000 excitatory and 2500 inhibitory leaky
+integrate-and-fire neurons, each hearing a tenth of both and as many excitatory neurons outside,
+which fire as Poisson processes. A spike moves the potential at once, 1.5 ms later, by J = 0.1 mV or
+by -g J. The strength of inhibition, g, and the external rate, eta times the one that alone would
+bring a neuron to threshold, choose the state. The points are those of Figure 8.
+
+python -m pip install matplotlib scipy; python examples/brunel_2000.py [--quick] [points ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import erfcx
+
+import spikax as sx
+from spikax.units import Hz, ms, mV
+
+SEED = 1  # of the connections, the first potentials and the external spikes
+TAU, T_REF, DELAY = 20.0, 2.0, 1.5  # ms
+V_TH, V_RESET = 20.0, 10.0  # mV above rest
+SETTLED, QUICK = 100 * ms, 200 * ms
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of Figure 8, and how long it is simulated."""
+
+    name: str
+    g: float
+    eta: float
+    duration: Any
+
+
+POINTS = {
+    "A": Point("synchronous regular", 3, 2, 150 * ms),
+    "B": Point("synchronous irregular, fast", 6, 4, 500 * ms),
+    "C": Point("asynchronous irregular", 5, 2, 500 * ms),
+    "D": Point("synchronous irregular, slow", 4.5, 0.9, 600 * ms),
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many excitatory neurons there are, how many of them a neuron hears, by how much."""
+
+    exc: int = 10_000
+    indegree: int = 1000
+    J: float = 0.1
+
+
+FULL, SMALL = Size(), Size(exc=2500, indegree=500, J=0.2)
+
+
+def network(point: Point, size: Size = FULL) -> sx.Network:
+    """The network; what reaches a neuron from outside is one Poisson process, the sum of all."""
+    cell = sx.LIF(
+        tau_m=TAU * ms,
+        E_L=0 * mV,
+        V_th=V_TH * mV,
+        V_reset=V_RESET * mV,
+        t_ref=T_REF * ms,
+        V_init=sx.Uniform(0 * mV, V_TH * mV),
+    )
+    sizes = {"E": size.exc, "I": size.exc // 4}
+    each = point.eta * V_TH / (size.J * size.indegree * TAU) * 1000 * Hz
+    outside = sx.Poisson(each, sources=size.indegree)
+    weights = {"E": size.J * mV, "I": -point.g * size.J * mV}
+    others = {"allow_autapses": False, "allow_multapses": False}
+    indegrees = {"E": size.indegree, "I": size.indegree // 4}
+    recurrent = [
+        sx.Projection(
+            pre,
+            ["E", "I"],
+            "delta",
+            sx.fixed_indegree(indegrees[pre], **others),
+            weight=weights[pre],
+            delay=DELAY * ms,
+        )
+        for pre in "EI"
+    ]
+    external = [
+        sx.Projection(f"X{post}", post, "delta", sx.one_to_one(), weight=weights["E"])
+        for post in "EI"
+    ]
+    return sx.Network(
+        {name: sx.Population(cell, n) for name, n in sizes.items()}
+        | {f"X{name}": sx.Population(outside, n) for name, n in sizes.items()},
+        [*recurrent, *external],
+    )
+
+
+def run(
+    point: Point,
+    size: Size = FULL,
+    seed: int = SEED,
+    progress: bool | None = None,
+) -> tuple[dict[str, float], sx.Recording]:
+    """Simulate one point; the measures leave out the first 100 ms.
+
+    Returns:
+        What is measured, and the recording.
+    """
+    simulation = sx.Simulation(network(point, size), dt=0.1 * ms, seed=seed)
+    recording = simulation.run(
+        point.duration, record={"E": "spike", "I": "spike"}, progress=progress
+    )
+    return measure(recording), recording
+
+
+def measure(recording: sx.Recording) -> dict[str, float]:
+    """Rate (Hz), CV of the intervals, and the peak of the spectrum of the population's rate.
+
+    The modulation is the standard deviation over the mean of the population's rate in bins of 1 ms.
+    """
+    spikes = [recording[f"{name}.spike"].after(SETTLED) for name in "EI"]
+    times, rates = population_rate(recording, SETTLED, 0.1)
+    frequency, power = spectrum(times, rates)
+    coarse = rates[: len(rates) // 10 * 10].reshape(-1, 10).mean(axis=1)
+    return {
+        "rate": float(
+            np.average([s.rate() / Hz for s in spikes], weights=[s.size for s in spikes])
+        ),
+        "cv": float(np.mean(np.concatenate([s.isi_cv(min_spikes=4) for s in spikes]))),
+        "frequency": float(frequency[np.argmax(power)]),
+        "modulation": float(coarse.std() / coarse.mean()),
+    }
+
+
+def population_rate(
+    recording: sx.Recording, start: Any, bin_ms: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times (ms) of bins and the rate (Hz) of all neurons in them."""
+    spikes = [recording[f"{name}.spike"].after(start) for name in "EI"]
+    when = np.concatenate([s.steps for s in spikes]) - 0.5
+    width = round(bin_ms / spikes[0].dt)
+    edges = np.arange(spikes[0].start, spikes[0].stop + 1, width)
+    counts, _ = np.histogram(when, edges)
+    return edges[:-1] * spikes[0].dt, counts / sum(s.size for s in spikes) / bin_ms * 1000
+
+
+def spectrum(times: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Power of the rate about its mean at each frequency (Hz), in steps of 1 Hz."""
+    windowed = (rates - rates.mean()) * np.hanning(len(rates))
+    second = round(1000 / (times[1] - times[0]))
+    power = np.abs(np.fft.rfft(windowed, n=second)) ** 2
+    return np.arange(len(power)), power
+
+
+def theory(point: Point, size: Size = FULL) -> dict[str, float]:
+    """Rate (Hz) and CV of the state in which nothing oscillates.
+
+    Each neuron receives white noise of mean mu and variance sigma^2, which depend on the rate nu:
+
+        mu = C J tau (nu_ext + nu (1 - g / 4)),  sigma^2 = C J^2 tau (nu_ext + nu (1 + g^2 / 4))
+        1 / nu = t_ref + tau sqrt(pi) integral of exp(u^2) (1 + erf(u))
+        CV^2 = 2 pi (nu tau)^2 integral over x of exp(x^2) integral to x of exp(y^2) (1 + erf(y))^2
+
+    with u and x from (V_reset - mu) / sigma to (V_th - mu) / sigma.
+    """
+
+    def bounds(nu: float) -> tuple[float, float]:
+        outside, g = point.eta * V_TH / (size.J * TAU), point.g
+        mu = size.J * TAU * (outside + size.indegree * nu * (1 - g / 4))
+        variance = size.J**2 * TAU * (outside + size.indegree * nu * (1 + g**2 / 4))
+        return (V_RESET - mu) / variance**0.5, (V_TH - mu) / variance**0.5
+
+    def surplus(nu: float) -> float:
+        first_passage = quad(lambda u: erfcx(-u), *bounds(nu))[0]
+        return 1 / (T_REF + TAU * np.pi**0.5 * first_passage) - nu
+
+    def inner(x: float) -> float:
+        return quad(lambda y: np.exp(x**2 - y**2) * erfcx(-y) ** 2, -np.inf, x)[0]
+
+    nu = brentq(surplus, 1e-6, 1 / T_REF - 1e-6)
+    return {"rate": 1000 * nu, "cv": (2 * np.pi * quad(inner, *bounds(nu))[0]) ** 0.5 * nu * TAU}
+
+
+def picture(results: Mapping[str, tuple[dict[str, float], sx.Recording]], path: Path) -> None:
+    """As in Figure 8: the spikes of 50 neurons above the rate of all."""
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    for panel, (label, (found, recording)) in zip(
+        figure.subfigures(2, 2).flat, results.items(), strict=False
+    ):
+        above, below = panel.subplots(2, sharex=True, height_ratios=(3, 2))
+        point = POINTS[label]
+        spikes = recording["E.spike"]
+        stop = spikes.stop * spikes.dt
+        few = spikes.ids < 50
+        above.plot(spikes.steps[few] * spikes.dt, spikes.ids[few], "|", markersize=3, color="C0")
+        times, rates = population_rate(recording, SETTLED, 0.1)
+        below.plot(times, rates, linewidth=0.6, color="C1")
+        below.axhline(found["rate"], color="black", linestyle="--", linewidth=0.8)
+        above.set(ylabel="neuron", yticks=(0, 49))
+        above.set_title(f"{label}: {point.name} (g = {point.g:g}, η = {point.eta:g})", fontsize=10)
+        width = 100 if label != "D" else 200
+        below.set(xlabel="time (ms)", ylabel="rate (Hz)", xlim=(stop - width, stop), ylim=(0, None))
+    figure.savefig(path, dpi=80)
+
+
+def compare(
+    results: Mapping[str, tuple[dict[str, float], sx.Recording]], size: Size = FULL
+) -> None:
+    """Print what was measured beside the theory; at A, all is synchronous, which it leaves out."""
+    print("      rate   theory      CV   theory   peak at   modulation")
+    for label, (found, _) in results.items():
+        expected = {"rate": np.nan, "cv": np.nan} if label == "A" else theory(POINTS[label], size)
+        print(
+            f"{label}  {found['rate']:6.1f} {expected['rate']:7.1f} Hz {found['cv']:6.2f} "
+            f"{expected['cv']:8.2f} {found['frequency']:6.0f} Hz {found['modulation']:10.2f}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
+    """Run, print and draw; the figures of each point."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("points", nargs="*", default=list(POINTS), help="letters of Figure 8")
+    parser.add_argument("--quick", action="store_true", help="a small network, 200 ms")
+    parser.add_argument("--picture", type=Path, default=Path("brunel_2000.png"))
+    given = parser.parse_args(arguments)
+    began = time.perf_counter()
+    size, results = (SMALL if given.quick else FULL), {}
+    for label in given.points:
+        point = replace(POINTS[label], duration=QUICK) if given.quick else POINTS[label]
+        results[label] = run(point, size)
+        print(f"{label} done after {time.perf_counter() - began:.0f} s", flush=True)
+    compare(results, size)
+    picture(results, given.picture)
+    return {label: found for label, (found, _) in results.items()}
+
+
+if __name__ == "__main__":
+    main()
