@@ -254,16 +254,18 @@ def test_weights_and_arrivals_are_those_of_every_event(rule):
         assert weights.min() == 0 or weights.max() == W_MAX
 
 
-CONNECTIVITY = {
-    "dense": (sx.all_to_all(), "dense"),
-    "csr": (sx.fixed_indegree(3), "csr"),
-    "fan-out": (sx.fixed_outdegree(3), "fixed_fan_out"),
+LAYOUTS = {
+    "dense, one step": (sx.all_to_all(), "dense", DT * ms),
+    "dense, one delay": (sx.all_to_all(), "dense", 4 * DT * ms),
+    "dense, a delay each": (sx.all_to_all(), "dense", DELAYS),
+    "csr, one delay": (sx.fixed_indegree(3), "csr", 4 * DT * ms),
+    "fan-out, one step": (sx.fixed_outdegree(3), "fixed_fan_out", DT * ms),
+    "fan-out, a delay each": (sx.fixed_outdegree(3), "fixed_fan_out", DELAYS),
 }
 
 
 @x64
-@pytest.mark.parametrize("delay", [DT * ms, 4 * DT * ms, DELAYS], ids=["one step", "one", "each"])
-@pytest.mark.parametrize(("connectivity", "name"), CONNECTIVITY.values(), ids=CONNECTIVITY)
+@pytest.mark.parametrize(("connectivity", "name", "delay"), LAYOUTS.values(), ids=LAYOUTS)
 def test_every_format_and_kind_of_delay_is_exact(connectivity, name, delay):
     rule = make("PairSTDP")
     model = build(rule, connectivity, delay)
@@ -409,6 +411,24 @@ def test_gradients_by_parameters_first_weights_and_spikes(rule):
     difference = (ahead - behind) / (2 * widths)
     assert np.all(np.abs(reverse - difference) < 1e-6 * np.abs(difference) + noise)
     assert np.count_nonzero(reverse) >= len(point) - 2
+
+
+@x64
+@pytest.mark.parametrize("name", ["PairSTDP", "WeightDependentSTDP"])
+@pytest.mark.parametrize("start", [0.0, W_MAX])
+def test_weights_on_a_bound_keep_their_gradient(name, start):
+    model = alone(make(name))
+
+    @jax.jit
+    @jax.grad
+    def gradient(w, inputs):
+        state = model.init_state()
+        state = state.replace(edge=state.edge.replace(weight=w))
+        return kit._run(kit.Case(model, state, inputs, DT, 0))[0].edge.weight.sum()
+
+    w, inputs = jnp.full_like(model.edge.weight, start), arrivals(kit.STEPS)
+    assert np.array_equal(gradient(w, jax.tree.map(jnp.zeros_like, inputs)), np.ones(w.shape))
+    assert np.all(np.isfinite(gradient(w, inputs)))
 
 
 def sizes(state):

@@ -87,7 +87,10 @@ class PlasticEdge(Edge):
         now = {n: trace * rule.decay(n, dt) for n, trace in state.traces.items()}
         # Written first and read last: XLA then keeps the history in place.
         last = {"spike": post["spike"], **now}
-        history = {n: ring.at[t % len(ring)].set(last[n]) for n, ring in state.history.items()}
+        history = {
+            n: ring.at[t % len(ring)].set(last[n], mode="promise_in_bounds")
+            for n, ring in state.history.items()
+        }
         early, late = self.format.pre_values(z), self._late(history["spike"], t)
         seen = self._seen(now, history, t)
         synapse = {"weight": state.weight, **state.variables}
@@ -136,8 +139,12 @@ class PlasticEdge(Edge):
         changed = synapse | {
             n: synapse[n] + events * (step * scale.get(n, 1.0)) for n, step in steps.items()
         }
+        return changed | {"weight": self._bounded(changed["weight"])}
+
+    def _bounded(self, weight: Array) -> Array:
         low, high = jnp.minimum(self.w_max, 0.0), jnp.maximum(self.w_max, 0.0)
-        return changed | {"weight": jnp.clip(changed["weight"], low, high)}
+        # The derivative of clip is a half on a bound, where a weight may stay for many steps.
+        return jnp.where(weight < low, low, jnp.where(weight > high, high, weight))
 
 
 def _total(mod: Values) -> Array:
