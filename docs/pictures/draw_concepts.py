@@ -20,6 +20,7 @@ import spikax as sx
 from spikax._plot import COLOURS
 from spikax.surrogates import ATan, SuperSpike, Triangular
 from spikax.units import exponents, ms, mV, nS, pA
+from spikax_learning import EProp
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = COLOURS
 GREY = "#6f6f6f"
@@ -304,12 +305,78 @@ def spike_counter() -> Any:
     return jax.vmap(count)
 
 
+def recurrent(cut: bool) -> sx.BuiltNetwork:
+    """Inputs, neurons, a leaky readout; without the connections between the neurons if `cut`."""
+    cell = sx.Cell(sx.LIF(I_e=80 * pA), syn=sx.Receptor(sx.Expon(5 * ms), sx.CUBA()))
+    populations = {
+        "in": sx.Population(sx.Relay(), 8),
+        "E": sx.Population(cell, 12),
+        "out": sx.Population(sx.LeakyReadout(20 * ms), 2),
+    }
+    into = sx.Projection("in", "E", "syn", sx.all_to_all(), sx.Normal(60 * pA, 30 * pA), 1 * ms)
+    out = sx.Projection("E", "out", "input", sx.all_to_all(), sx.Normal(0, 1))
+    among = sx.Projection("E", "E", "syn", sx.all_to_all(), sx.Normal(0 * pA, 80 * pA), 1 * ms)
+    edges = [into, out] if cut else [into, out, among]
+    return sx.Network(populations, edges).build(dt=1 * ms, seed=2)
+
+
+def squared(y: Any, target: Any) -> Any:
+    """The loss of a step."""
+    return ((y - target) ** 2).sum()
+
+
+def backwards(net: sx.BuiltNetwork, spikes: Any, targets: Any) -> tuple[Any, Any]:
+    """The gradient by the input weights, and the bytes that its computation keeps."""
+    picked, rest = sx.select(net, sx.weights("in->E"))
+
+    def total(picked: Any) -> Any:
+        inputs, start = {"in.spike": spikes}, net.init_state()
+        whole, duration = sx.merge(picked, rest), len(spikes) * ms
+        _, seen = sx.simulate(whole, start, duration, inputs=inputs, record={"out": "y"})
+        return jax.vmap(squared)(seen["out.y"].values, targets).sum()
+
+    _, back = jax.vjp(total, picked)
+    gradient = jax.jit(back)(jnp.ones(()))[0]
+    return gradient.edges["in->E"].weight, sum(x.nbytes for x in jax.tree.leaves(back))
+
+
+def online_learning() -> Figure:
+    """Memory against the length of a run; gradients of both ways against each other."""
+    rng, rule = np.random.default_rng(1), EProp()
+    spikes = (rng.random((800, 8)) < 0.15).astype(np.float32)
+    targets = rng.normal(0, 3, (800, 2)).astype(np.float32)
+    figure = Figure((7.0, 3.2), dpi=150, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    steps, net = (100, 200, 400, 800), recurrent(cut=False)
+    bytes_back = [backwards(net, spikes[:n], targets[:n])[1] for n in steps]
+    carry = rule.init(net, net.init_state(), squared)
+    bytes_online = sum(leaf.nbytes for leaf in jax.tree.leaves(carry))
+    left.plot(steps, np.array(bytes_back) / 1e3, "o-", color=BLUE, label="backpropagation")
+    left.plot(steps, [bytes_online / 1e3] * len(steps), "s-", color=RED, label="online")
+    left.set(xlabel="steps", ylabel="memory (kB)", xlim=(0, None), ylim=(0, None), title="memory")
+    for net, colour, mark, label in (
+        (net, ORANGE, "x", "recurrent"),
+        (recurrent(cut=True), GREEN, ".", "feed-forward"),
+    ):
+        _, found = rule.gradient(
+            net, net.init_state(), {"in.spike": spikes[:60]}, targets[:60], squared
+        )
+        true = np.ravel(backwards(net, spikes[:60], targets[:60])[0])
+        right.plot(true, np.ravel(found.edges["in->E"].weight), mark, color=colour, label=label)
+    right.axline((0, 0), slope=1, color=GREY, lw=0.8, zorder=0)
+    right.set(xlabel="backpropagation (1/pA)", ylabel="online, e-prop (1/pA)", title="gradients")
+    for ax in (left, right):
+        ax.legend(loc="upper left")
+    return figure
+
+
 PICTURES = {
     "state": state,
     "units": units,
     "model_anatomy": model_anatomy,
     "align": align,
     "differentiability": differentiability,
+    "online_learning": online_learning,
 }
 
 
