@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
+
 from spikax._fields import cell, param
-from spikax._integrate import exp_euler_joint
+from spikax._integrate import phi1
 from spikax._receptor import Kinetics
 from spikax._system import Array
 from spikax.releases._pulse import Pulsed, PulseState
@@ -44,12 +46,12 @@ class GABAb(Pulsed):
 
     def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> GABAbState:
         del t
-        binding = self.K_1 * state.transmitter
-
-        def slopes(y: tuple[Array, ...]) -> tuple[Array, ...]:
-            r, s = y
-            return binding * (1 - r) - self.K_2 * r, self.K_3 * r - self.K_4 * s
-
-        r, s = exp_euler_joint(slopes, (state.r, state.s), dt)
+        rate = self.K_1 * state.transmitter + self.K_2
+        r_inf = self.K_1 * state.transmitter / rate
+        away, kept = state.r - r_inf, jnp.exp(-dt * self.K_4)
+        # Integrals over the step of what is produced by r_inf, and by r on its way there.
+        produced = r_inf * phi1(-dt * self.K_4) + away * kept * phi1(dt * (self.K_4 - rate))
+        s = state.s * kept + dt * self.K_3 * produced
+        r = r_inf + away * jnp.exp(-dt * rate)
         moved = state.replace(r=r, s=s, release=s**4 / (s**4 + self.K_d))
         return self.pulse(moved, inputs["spike"], dt)
