@@ -64,6 +64,29 @@ def test_double_precision_is_counted(x64):
     assert net.memory(dt=0.1 * ms).total == pytest.approx(whole, rel=0.001)
 
 
+@pytest.mark.parametrize("rule", ["PairSTDP", "TripletSTDP"])
+def test_what_a_plastic_synapse_keeps_is_counted(rule):
+    plastic = getattr(sx, rule)(w_max=20 * nS)
+    projection = sx.Projection(
+        "E", "E", "exc", sx.fixed_indegree(20), sx.each(5 * nS), COMMON, plasticity=plastic
+    )
+    net = sx.Network({"E": sx.Population(exciting(), 300)}, [projection])
+    state = net.build(dt=0.1 * ms).init_state()
+    assert net.memory(dt=0.1 * ms).rows[1].state == pytest.approx(bytes_of(state.edges), rel=0.001)
+
+
+@pytest.mark.parametrize("ends", [("E", "E"), ("E", "noise")])
+def test_gap_junctions_are_counted_both_ways(ends):
+    junction = sx.gap_junction(*ends, sx.pairwise_bernoulli(0.1), 1 * nS)
+    populations = dict.fromkeys(ends, sx.Population(sx.LIF(), 300))
+    net = sx.Network(populations, [junction])
+    model = net.build(dt=0.1 * ms)
+    rows = net.memory(dt=0.1 * ms).rows[len(populations) :]
+    assert [row.name for row in rows] == list(model.edges)
+    for row in rows:
+        assert row.connectivity == pytest.approx(bytes_of(model.edges[row.name].format), rel=0.06)
+
+
 class TwoChannels(sx.Dynamics):
     """Has a port whose channel is chosen by the sign of the weight."""
 
@@ -109,7 +132,7 @@ def test_an_impossible_network_is_refused_at_once(monkeypatch):
         with pytest.raises(
             ConfigError,
             match=r"needs 4.8e\+13 bytes while it is built, there are 1.72e\+10; the biggest parts "
-            r"are 'E->E' .*one number for a weight, one delay for all synapses",
+            r"are 'E->E' \(4.8e\+13, 1e\+12 synapses\).*fewer synapses, one number instead",
         ):
             net.build(dt=0.1 * ms)
         _, peak = tracemalloc.get_traced_memory()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.tree import leaves
 
 from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one, pairwise_bernoulli
 from spikax._distributions import Distribution
@@ -128,63 +129,58 @@ def draws(value: Any, unit: Unit) -> np.ndarray:
     return np.asarray(convert(value))
 
 
-def _float_bytes() -> int:
-    return jax.dtypes.canonicalize_dtype(float).itemsize
-
-
 def _node(name: str, node: System, size: int, dt: float) -> Row:
     key = np.zeros(2, np.uint32)
     state = jax.eval_shape(lambda n: n.init_state(size, key=key, dt=dt), node)
-    return Row(name, values=_bytes(node), state=_bytes(state))
-
-
-def _bytes(tree: Any) -> int:
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+    values, variables = (sum(x.size * x.dtype.itemsize for x in leaves(t)) for t in (node, state))
+    return Row(name, values=values, state=variables)
 
 
 def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
-    projection = edge.projection
+    projection, plasticity = edge.projection, edge.projection.plasticity
     n_pre, n_post = (net.populations[end].size for end in (edge.pre, edge.post))
-    same = edge.pre == edge.post
-    synapses = round(projection.connectivity.expected(n_pre, n_post, same=same))
+    drawn = (net.populations[end].size for end in edge.drawn)
+    synapses = round(projection.connectivity.expected(*drawn, same=edge.pre == edge.post))
+    if projection.symmetric and edge.pre == edge.post:
+        synapses = min(2 * synapses, n_pre * (n_pre - 1))
     weight = draws(projection.weight, net.weight_unit(edge))
     delay = draws(0 * ms if projection.delay is None else projection.delay, ms)
     steps = int(np.max(np.round(delay / dt), initial=np.ndim(delay)))
     port, channel = net.port(edge, next(iter(projection.factors)))
-    channels = 1 if channel is not None or port.route is None else _used(port.route(weight))
+    route = port.route if channel is None else None
+    channels = 1 if route is None else np.unique(route(weight)).size
+    numbers = steps * n_post * channels if steps > 1 else 0
+    if plasticity is not None:
+        kept = 1 + len(plasticity.post_traces)
+        numbers += synapses * (1 + len(plasticity.variables)) + n_post * (kept * (steps + 2) - 1)
+        numbers += n_pre * len(plasticity.pre_traces)
+    size = jax.dtypes.canonicalize_dtype(float).itemsize
     return Row(
         edge.name,
         synapses,
-        _index_bytes(projection.connectivity, synapses, n_pre, n_post, channels),
-        _float_bytes() * (synapses if np.ndim(weight) else 1),
+        4 * _indices(edge, synapses, n_pre, n_post, channels),
+        size * (synapses if np.ndim(weight) else 1),
         4 * synapses if np.ndim(delay) else 0,
-        _float_bytes() * steps * n_post * channels if steps > 1 else 0,
+        size * numbers,
     )
 
 
-def _used(channels: np.ndarray) -> int:
-    return np.unique(channels).size
-
-
-def _index_bytes(rule: Any, synapses: int, n_pre: int, n_post: int, channels: int) -> int:
-    """Of the format that the rule's pairs will have: dense, fixed fan-out or CSR."""
-    if channels == 1:
+def _indices(edge: EdgeSpec, synapses: int, n_pre: int, n_post: int, channels: int) -> int:
+    """Of the format that the pairs will have: dense, fixed fan-out or, if in doubt, CSR."""
+    rule, symmetric = edge.projection.connectivity, edge.projection.symmetric
+    if channels == 1 and not symmetric:
         if isinstance(rule, all_to_all | pairwise_bernoulli) and synapses == n_pre * n_post:
             return 0
         if isinstance(rule, all_to_all | fixed_outdegree | one_to_one):
-            return 4 * synapses
-    return 4 * (synapses + n_pre + 1)
+            return synapses
+    return synapses + n_pre + 1
 
 
 def _too_large(memory: Memory, need: int, there: int, when: str) -> str:
     biggest = sorted(memory.rows, key=lambda row: -row.building)[:3]
     named = ", ".join(f"{r.name!r} ({r.building:.3g}, {r.synapses:.3g} synapses)" for r in biggest)
-    edges = [row for row in memory.rows if row.synapses]
-    advice = ["fewer synapses"] * bool(edges)
-    advice += ["one number for a weight"] * any(row.values > _float_bytes() for row in edges)
-    advice += ["one delay for all synapses"] * any(row.delays for row in edges)
-    advice += ["float32"] * (_float_bytes() == 8)
     return (
         f"the network needs {need:.3g} bytes {when}, there are {there:.3g}; the biggest parts are "
-        f"{named}. What helps: {', '.join([*advice, 'fewer neurons'])}."
+        f"{named}. What helps: fewer synapses, one number instead of one per synapse for a weight "
+        "or a delay, float32, fewer neurons."
     )
