@@ -490,7 +490,7 @@ WRONG = {
     "scalar weight": (
         lambda: build(make("PairSTDP"), weight=5 * nS),
         ConfigError,
-        r"PairSTDP on edge 'pre->post' .* write weight=sx\.each\(5",
+        r"PairSTDP on edge 'pre->post' .* write weight=sx\.each\(5\.?\*nS\)",
     ),
     "weights too large": (
         lambda: build(make("PairSTDP"), weight=sx.each(11 * nS)),
@@ -561,7 +561,7 @@ WRONG = {
     "modulator": (
         lambda: build(sx.RewardSTDP(10 * nS, modulator="dopa.spike")),
         UnknownNameError,
-        r"population 'dopa'; did you mean 'dopamine'.*",
+        r"population \(modulator of RewardSTDP on edge 'pre->post'\) 'dopa'; did you mean",
     ),
     "signal of the modulator": (
         lambda: build(sx.RewardSTDP(10 * nS, modulator="dopamine.spikes")),

@@ -143,7 +143,7 @@ class Network:
 
     def weight_unit(self, edge: EdgeSpec) -> Unit:
         """Unit of an edge's weight: that of the port over that of the signal."""
-        signal = self.signal(edge.pre, edge.projection.signal)
+        unit = self.signal_unit(edge.pre, edge.projection.signal)
         units = {name: self.port(edge, name)[0].unit for name in edge.projection.factors}
         first = next(iter(units.values()))
         if any(u.dim != first.dim for u in units.values()):
@@ -151,12 +151,10 @@ class Network:
                 f"edge {edge.name!r} ends on ports of different units, {units}; "
                 "use one projection each."
             )
-        return first / signal
+        return first / unit
 
-    def signal(self, population: str, name: str) -> Unit:
+    def signal_unit(self, population: str, name: str) -> Unit:
         """The unit of a signal."""
-        if population not in self.populations:
-            raise unknown("population", population, self.populations)
         signals = self.populations[population].node().signals
         if name not in signals:
             raise unknown(f"signal of population {population!r}", name, signals)
@@ -179,7 +177,7 @@ class Network:
 
     def _check_difference(self, edge: EdgeSpec) -> None:
         name = edge.projection.signal
-        units = [self.signal(end, name) for end in (edge.pre, edge.post)]
+        units = [self.signal_unit(end, name) for end in (edge.pre, edge.post)]
         if units[0].dim != units[1].dim:
             raise UnitError(
                 f"edge {edge.name!r} is diffusive, but {edge.pre}.{name} is in {units[0]} and "

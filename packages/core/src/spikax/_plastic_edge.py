@@ -13,7 +13,7 @@ from spikax._fields import cell, leaf, part
 from spikax._plasticity import Plasticity
 from spikax._projection import Edge, EdgeState
 from spikax._system import Array
-from spikax.errors import ConfigError, UnitError
+from spikax.errors import ConfigError, UnitError, unknown
 from spikax.units import UNITLESS, Unit
 
 if TYPE_CHECKING:
@@ -163,13 +163,15 @@ def check_plasticity(net: Network, edge: EdgeSpec, rule: Plasticity) -> None:
     if not isinstance(weight, Distribution) and not np.shape(getattr(weight, "mantissa", weight)):
         raise ConfigError(
             f"{where} changes each weight on its own, but all are one number, {weight}; write "
-            f"weight=sx.each({weight})."
+            f"weight=sx.each({str(weight).replace(' ', '*', 1)})."
         )
     for end in (edge.pre, edge.post):
-        net.signal(end, "spike")
+        net.signal_unit(end, "spike")
     for path in rule.modulators:
         population, _, signal = path.partition(".")
-        unit = net.signal(population, signal)
+        if population not in net.populations:
+            raise unknown(f"population (modulator of {where})", population, net.populations)
+        unit = net.signal_unit(population, signal)
         if unit.dim != UNITLESS.dim:
             raise UnitError(
                 f"{where} has the modulator {path!r}, which is in {unit}; it needs plain numbers, "
