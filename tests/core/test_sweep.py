@@ -173,6 +173,7 @@ ERRORS = {
     "out of range": ({"E.tau_m": [1, -2] * ms}, ConfigError, r"LIF\.tau_m is -2 ms"),
     "wrong unit of a weight": ({"E->E.weight": [1] * mV}, UnitError, r"E->E\.weight needs .* nS"),
     "a weight that is no number": ({"E->E.weight": [np.inf] * nS}, ConfigError, "finite"),
+    "a negative seed": ({"seed": [-1]}, ConfigError, "outside"),
     "weights per synapse": ({"noise->E.weight": WEIGHT}, ConfigError, "one value per synapse"),
     "off the grid": ({"E.t_ref": [0.15] * ms}, ConfigError, "not a multiple of dt"),
     "a combination": ({"E.tau_rise": [1, 7] * ms}, ConfigError, r"tau_rise = 7 ms must be below"),
@@ -198,3 +199,31 @@ def test_more_than_the_machine_can_hold_is_refused_first(monkeypatch):
     monkeypatch.setattr(_sweep, "machine_bytes", lambda: 10_000)
     with pytest.raises(ConfigError, match=r"3 runs record .* bytes, there are 1e\+04"):
         run({"E.tau_m": TAU})
+
+
+def test_a_built_network_is_refused():
+    with pytest.raises(ConfigError, match="builds the network itself"):
+        sx.sweep(network().build(dt=0.1 * ms), {"E.tau_m": TAU}, 1 * ms, dt=0.1 * ms)
+
+
+class TwoChannels(sx.Dynamics):
+    """Has a port whose channel is chosen by the sign of the weight."""
+
+    ports = {"syn": sx.Port(pA, channels=("ex", "in"), route=sx.by_sign)}
+
+    class State(sx.State):
+        y: jax.Array = sx.cell(pA)
+
+    def update(self, state, inputs, *, t, dt):
+        return self.State(y=state.y + inputs["syn"][0] - 10 * inputs["syn"][1])
+
+
+def test_a_weight_keeps_its_channel():
+    populations = {"a": sx.Population(sx.SpikeTimes([0.1] * ms), 1)}
+    populations["b"] = sx.Population(TwoChannels(), 1)
+    projection = sx.Projection("a", "b", "syn", sx.one_to_one(), -1 * pA, 0.1 * ms)
+    net, options = sx.Network(populations, [projection]), {"dt": 0.1 * ms, "record": {"b": "y"}}
+    swept = sx.sweep(net, {"a->b.weight": [-1, -3] * pA}, 0.5 * ms, **options)
+    assert np.allclose(swept["b.y"].values[:, -1, 0], [10, 30])
+    with pytest.raises(ConfigError, match=r"'a->b.weight' is .*another channel"):
+        sx.sweep(net, {"a->b.weight": [-1, 3] * pA}, 0.5 * ms, **options)

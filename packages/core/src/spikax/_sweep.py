@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
 
+from spikax._axes import Axes, Batch, batch_of, named, with_values
 from spikax._built import BuiltNetwork
 from spikax._host_loop import complaint, health, healthy
-from spikax._memory import device_bytes, machine_bytes
-from spikax._network import Network, check_values
+from spikax._memory import Row, device_bytes, machine_bytes
+from spikax._network import Network
 from spikax._probes import Every, Request, probes, steps
 from spikax._progress import Progress
-from spikax._random import key_words
 from spikax._recording import Recording
-from spikax._select import LeafInfo, leaves
-from spikax._share import filled, value_at, with_value
 from spikax._simulate import simulate
-from spikax.errors import ConfigError, NumericsError, ShapeError, unknown
+from spikax.errors import ConfigError, NumericsError
 from spikax.units import Hz, Quantity, ms, quantity, to_coherent
-
-Axes = Mapping[str | tuple[str, ...], Any]
-Batch = dict[str, np.ndarray]
-Requests = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class Sweep:
     def to_xarray(self) -> Any:
         """A Dataset (extra `xarray`) whose axes and coordinates are those of the sweep."""
         found = self.recording.to_xarray()
-        for i, axis in enumerate(_named(self.axes)):
+        for i, axis in enumerate(named(self.axes)):
             first = next(iter(axis))
             found = found.rename({f"batch_{i}": first})
             for name, values in axis.items():
@@ -109,16 +102,19 @@ def sweep(
         ShapeError: Values that fit neither an axis nor the neurons.
         NumericsError: A run diverged; it is named.
     """
+    if not isinstance(cast(Any, net), Network):
+        raise ConfigError(f"sweep builds the network itself; give it a Network, not {net!r}.")
     model = net.build(dt=dt, seed=seed)
     n = steps(float(to_coherent(duration, ms, "duration")), model.dt, "duration")
-    shape, batch = _batch(model, axes)
-    runs, requests = math.prod(shape), _hashable(record or {})
-    together = _together(model, net.memory(dt=dt).rows, n, requests, runs, memory)
+    shape, batch = batch_of(model, axes)
+    runs, columns = math.prod(shape), sum(p.columns for p in probes(model, record))
+    together = _together(net.memory(dt=dt).rows, runs, n * columns, memory)
+    requests = {k: v if isinstance(v, str | Every) else tuple(v) for k, v in (record or {}).items()}
     parts = list[Recording]()
     with Progress(runs * n, model.dt, progress) as bar:
         for chosen in _chunks(runs, together):
             now = {path: values[chosen] for path, values in batch.items()}
-            result = _run(model, now, dict(inputs or {}), n=n, record=requests)
+            result = _run(model, now, dict(inputs or {}), n, tuple(requests.items()))
             result = jax.tree.map(np.asarray, result)
             _check_health(result, axes, np.unravel_index(chosen, shape))
             parts.append(result[1])
@@ -131,9 +127,9 @@ def sweep(
 
 
 @partial(jax.jit, static_argnames=("n", "record"))
-def _run(model: BuiltNetwork, batch: Batch, inputs: dict[str, Any], *, n: int, record: Any) -> Any:
+def _run(model: BuiltNetwork, batch: Batch, inputs: dict[str, Any], n: int, record: Any) -> Any:
     def one(values: Mapping[str, Any]) -> tuple[Any, ...]:
-        net = _with_values(model, values)
+        net = with_values(model, values)
         time, start = n * model.dt * ms, net.init_state()
         end, recording = simulate(net, start, time, inputs=inputs, record=dict(record))
         return end, recording, *health(end)
@@ -141,32 +137,18 @@ def _run(model: BuiltNetwork, batch: Batch, inputs: dict[str, Any], *, n: int, r
     return jax.vmap(one)(batch)
 
 
-def _with_values(tree: Any, values: Mapping[str, Any]) -> Any:
-    for path, value in values.items():
-        tree = with_value(tree, path, value)
-    return tree
-
-
-def _hashable(record: Mapping[str, Request]) -> Requests:
-    return tuple((k, v if isinstance(v, str | Every) else tuple(v)) for k, v in record.items())
-
-
-def _together(
-    model: BuiltNetwork, rows: Any, n: int, record: Requests, runs: int, memory: float | None
-) -> int:
-    """How many runs fit into the memory, at least one."""
-    number = jax.dtypes.canonicalize_dtype(float).itemsize
-    recorded = number * n * sum(p.columns for p in probes(model, dict(record)))
-    there = machine_bytes()
-    if there is not None and runs * recorded > there:
+def _together(rows: Sequence[Row], runs: int, recorded: int, memory: float | None) -> int:
+    """How many runs fit into the memory, at least one; `recorded` is the numbers of one."""
+    size, there = jax.dtypes.canonicalize_dtype(float).itemsize, machine_bytes()
+    if there is not None and runs * recorded * size > there:
         raise ConfigError(
-            f"{runs} runs record {runs * recorded:.3g} bytes, there are {there:.3g}; record "
+            f"{runs} runs record {runs * recorded * size:.3g} bytes, there are {there:.3g}; record "
             'less: mean(5*ms, "spike"), every(1*ms, "V_m", where=[0]).'
         )
     limit = (device_bytes(free=True) or 2**32) / 4 if memory is None else memory
     # A recording is made and then chosen from, a state read and written, a value at each synapse.
-    moved = sum(2 * r.state for r in rows) + number * max(r.synapses for r in rows)
-    return max(1, int(limit // (2 * recorded + moved)))
+    numbers = 2 * recorded + max(r.synapses for r in rows)
+    return max(1, int(limit // (size * numbers + 2 * sum(r.state for r in rows))))
 
 
 def _chunks(runs: int, together: int) -> np.ndarray:
@@ -176,96 +158,12 @@ def _chunks(runs: int, together: int) -> np.ndarray:
     return np.minimum(np.arange(count * size), runs - 1).reshape(count, size)
 
 
-def _named(axes: Axes) -> Iterator[dict[str, Any]]:
-    """The values of each axis by name."""
-    for key, values in axes.items():
-        if isinstance(key, str):
-            yield {key: values}
-        else:
-            given = values if isinstance(values, tuple) else (values,) * len(key)
-            yield dict(zip(key, given, strict=True))
-
-
-def _batch(model: BuiltNetwork, axes: Axes) -> tuple[tuple[int, ...], Batch]:
-    """How many values each axis has; by path in the model, the value of each run."""
-    known = {
-        leaf.path.removeprefix("nodes.").removeprefix("edges."): leaf
-        for leaf in leaves(model)
-        if leaf.kind in ("parameter", "weight", "seed")
-    }
-    moved = list[Batch]()
-    for axis in _named(axes):
-        moved.append({})
-        for name, given in axis.items():
-            leaf = known[_resolved(name, known)]
-            moved[-1][leaf.path] = _values(model, leaf, name, given)
-        if len({len(values) for values in moved[-1].values()}) != 1:
-            raise ShapeError(f"{tuple(axis)} move together; give them equally many values.")
-    paths = [path for axis in moved for path in axis]
-    if not paths or len(set(paths)) < len(paths):
-        raise ConfigError(f"the axes are {paths}; name one parameter or more, each once.")
-    shape = tuple(len(next(iter(axis.values()))) for axis in moved)
-    index = np.unravel_index(np.arange(math.prod(shape)), shape)
-    batch = {p: v[i] for axis, i in zip(moved, index, strict=True) for p, v in axis.items()}
-    _check_combinations(model, batch, math.prod(shape))
-    return shape, batch
-
-
-def _resolved(name: str, known: Mapping[str, Any]) -> str:
-    """The whole path that a path stands for, in which names in the middle may be missing."""
-    pattern = r"\.(.+\.)?".join(map(re.escape, name.split(".")))
-    fits = [name] if name in known else [path for path in known if re.fullmatch(pattern, path)]
-    if not fits:
-        shorter = {f"{p.partition('.')[0]}.{p.rpartition('.')[2]}" for p in known}
-        raise unknown("parameter to sweep", name, {*known, *shorter})
-    if len(fits) > 1:
-        raise ConfigError(f"{name!r} stands for several parameters; name one of {fits}.")
-    return fits[0]
-
-
-def _values(model: BuiltNetwork, leaf: LeafInfo, name: str, given: Any) -> np.ndarray:
-    """The values of an axis, checked as at construction."""
-    each = list(given) if np.iterable(given) else []
-    if not each:
-        raise ConfigError(f"axis {name!r} is {given!r}; give a list of one value or more.")
-    if leaf.kind == "weight" and np.ndim(leaf.value):
-        raise ConfigError(
-            f"{name!r} is one value per synapse, and a sweep replaces one number; give the "
-            "projection one number as its weight, or change the model under jax.vmap yourself."
-        )
-    values = np.stack([_value(leaf, name, value) for value in each])
-    size = dict(model.sizes).get(name.split(".")[0])
-    if values.shape[1:] not in ((), (size,), np.shape(leaf.value)):
-        raise ShapeError(f"axis {name!r} has shape {values.shape}; give one number per value.")
-    return values
-
-
-def _value(leaf: LeafInfo, name: str, value: Any) -> np.ndarray:
-    if leaf.kind == "seed":
-        return np.asarray(key_words(value))
-    if leaf.kind == "weight":
-        check_values(value, leaf.unit, name)
-        return to_coherent(value, leaf.unit, name)
-    owner: Any = leaf.owner
-    return owner.declared[leaf.path.rpartition(".")[2]].convert(value, owner.__name__)
-
-
-def _check_combinations(model: BuiltNetwork, batch: Batch, runs: int) -> None:
-    """Raise if the values of some run do not go together: what a range of one cannot say."""
-    plain = jax.tree.map(np.asarray, dict(model.nodes))
-    inside = {p.removeprefix("nodes."): v for p, v in batch.items() if p.startswith("nodes.")}
-    for run in range(runs):
-        values = {path: np.asarray(v[run]) for path, v in inside.items()}
-        nodes = filled(_with_values(plain, values), model.shared)
-        for path in inside:
-            value_at(nodes, path.rpartition(".")[0]).validate()
-            nodes[path.partition(".")[0]].check(model.dt)
-
-
 def _check_health(result: Any, axes: Axes, index: Any) -> None:
     for i in range(len(result[2])):
         one = jax.tree.map(lambda x, i=i: x[i], result)
         if not healthy(*one[2:]):
-            named = zip(_named(axes), index, strict=True)
-            run = ", ".join(f"{n} = {v[j[i]]}" for axis, j in named for n, v in axis.items())
+            axis_and_place = zip(named(axes), index, strict=True)
+            run = ", ".join(
+                f"{n} = {v[j[i]]}" for axis, j in axis_and_place for n, v in axis.items()
+            )
             raise NumericsError(complaint(one, f"the end of the run with {run}"))
