@@ -80,11 +80,12 @@ def test_a_rectifying_junction_acts_one_way():
     assert abs(V[1] - closed_form()[1]) > 0.05
 
 
-def dense(edge, n_pre, n_post):
+def dense(edge, n_pre, n_post, values=None):
     """The conductances of an edge as a matrix."""
+    values = edge.weight if values is None else values
     total = np.zeros((n_pre, n_post))
     source = np.asarray(edge.format.pre_values(jnp.arange(n_pre)))
-    np.add.at(total, (source, np.asarray(edge.format.targets)), np.asarray(edge.weight))
+    np.add.at(total, (source, np.asarray(edge.format.targets)), np.asarray(values))
     return total
 
 
@@ -96,6 +97,8 @@ CASES = {
     "multapses": ("a", sx.fixed_indegree(3), RANDOM),
     "two populations": ("b", sx.pairwise_bernoulli(0.5), RANDOM),
     "two, all": ("b", sx.all_to_all(), RANDOM),
+    "a list": ("a", sx.explicit([3, 0, 6, 2], [1, 2, 0, 6]), np.arange(1.0, 5.0) * nS),
+    "two, a list": ("b", sx.explicit([3, 0, 6, 2], [1, 2, 0, 3]), np.arange(1.0, 5.0) * nS),
     "two, a matrix": ("b", sx.all_to_all(), np.arange(1.0, 1 + N * M).reshape(N, M) * nS),
 }
 
@@ -122,6 +125,26 @@ def test_junctions_are_the_same_both_ways_and_conserve_current(other, rule, weig
     assert abs(currents.sum()) < 1e-12 * np.abs(currents).sum()
     expected = there.T @ V["a"] - there.sum(0) * V[other]
     assert np.allclose(flows[0][1]["current"], expected, rtol=1e-12, atol=1e-11)
+
+
+def test_a_symmetric_projection_has_the_same_delays_both_ways():
+    """Not of gap junctions alone: any synapses, with what is drawn for each."""
+    delay = sx.Uniform(0.1 * ms, 2 * ms)
+    net = sx.Network(
+        {"a": passive(np.full(N, REST)), "b": passive(np.full(M, REST))},
+        [
+            sx.Projection(
+                "a", "b", "delta", sx.pairwise_bernoulli(0.6), 1 * mV, delay, symmetric=True
+            )
+        ],
+    )
+    edges = net.build(dt=0.1 * ms).edges
+    pairs = [
+        dense(e, n, m, e.delays) for e, n, m in zip(edges.values(), (N, M), (M, N), strict=True)
+    ]
+    assert list(edges) == ["a->b", "b->a"]
+    assert len(np.unique(pairs[0])) > 5
+    assert np.array_equal(pairs[0], pairs[1].T)
 
 
 def test_a_pair_is_joined_once_whatever_the_rule():

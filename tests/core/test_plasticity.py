@@ -45,7 +45,9 @@ class Target(sx.Dynamics):
 
 
 def names():
-    return [n for n, m in registry().records(Model).items() if m.family == "plasticity"]
+    """Core's own rules; a plugin proves its own."""
+    records = registry().records(Model).values()
+    return [r.name for r in records if r.family == "plasticity" and r.target.startswith("spikax.")]
 
 
 # Large enough for the weights of PairSTDP to reach the bounds, and of those that flow not to.
@@ -83,9 +85,9 @@ WEIGHTS = sx.Uniform(0.2 * W_MAX * nS, 0.8 * W_MAX * nS)
 DELAYS = sx.Uniform(1 * DT * ms, 9 * DT * ms)
 
 
-def build(rule, connectivity=None, delay=DELAYS, weight=WEIGHTS, port="exc", **more):
+def build(rule, connectivity=None, delay=DELAYS, weight=WEIGHTS, port="exc", release=(), **more):
     populations = {
-        "pre": sx.Population(sx.Relay(), PRE),
+        "pre": sx.Population(sx.Relay(), PRE, dict(release)),
         "post": sx.Population(Target(), POST),
         "dopamine": sx.Population(sx.Relay(), 2),
     }
@@ -215,8 +217,9 @@ class Synapse:
         return self.at(step)
 
 
-def reference(edge, rule, pre, post, dopamine):
+def reference(edge, rule, pre, post, dopamine, sends=None):
     """Weights after each step and arrivals, synapse by synapse, from tables of spikes."""
+    sends = pre if sends is None else sends
     weights, arrived = [], np.zeros((STEPS, edge.format.n_post))
     rewards = [(s + 1, count) for s, count in enumerate(dopamine.sum(1)) if count]
     for i, j, delay, w in synapses(edge):
@@ -225,7 +228,7 @@ def reference(edge, rule, pre, post, dopamine):
         weights.append([synapse.after(step) for step in range(1, STEPS + 1)])
         for s, sent in synapse.sent.items():
             if s + delay <= STEPS:
-                arrived[s + delay - 1, j] += sent
+                arrived[s + delay - 1, j] += sent * sends[s - 1, i]
     return np.array(weights).T, arrived
 
 
@@ -292,6 +295,19 @@ def test_recurrent_network_learns_from_its_own_spikes(name):
     assert table.sum() > 20
     assert np.abs(weights - weights[0]).max() > 0.05 * W_MAX
     assert np.abs(rec["E->E.weight"].values - weights).max() <= 1e-12 * W_MAX
+
+
+@x64
+def test_spikes_teach_whatever_is_sent():
+    """A release with short-term plasticity scales what arrives, the weights learn from spikes."""
+    rule = make("PairSTDP")
+    model = build(rule, release={"stp": sx.STP()}, signal="stp")
+    _, rec = run(model, record={**RECORD, "pre": "stp"})
+    sends = rec["pre.stp"].values
+    weights, arrived = reference(model.edges["pre->post"], rule, *SPIKES.values(), sends)
+    assert np.abs(rec["pre->post.weight"].values - weights).max() <= 1e-12 * W_MAX
+    assert np.abs(rec["post.got"].values - arrived).max() <= 1e-12 * W_MAX
+    assert 0 < sends[sends > 0].min() < 0.5 * sends.max()
 
 
 @x64
