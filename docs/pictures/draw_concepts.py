@@ -354,10 +354,8 @@ def online_learning() -> Figure:
     left.plot(steps, np.array(bytes_back) / 1e3, "o-", color=BLUE, label="backpropagation")
     left.plot(steps, [bytes_online / 1e3] * len(steps), "s-", color=RED, label="online")
     left.set(xlabel="steps", ylabel="memory (kB)", xlim=(0, None), ylim=(0, None), title="memory")
-    for net, colour, mark, label in (
-        (net, ORANGE, "x", "recurrent"),
-        (recurrent(cut=True), GREEN, ".", "feed-forward"),
-    ):
+    for cut, colour, mark in ((False, ORANGE, "x"), (True, GREEN, ".")):
+        net, label = recurrent(cut), "feed-forward" if cut else "recurrent"
         _, found = rule.gradient(
             net, net.init_state(), {"in.spike": spikes[:60]}, targets[:60], squared
         )
