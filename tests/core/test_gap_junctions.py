@@ -127,6 +127,21 @@ def test_junctions_are_the_same_both_ways_and_conserve_current(other, rule, weig
     assert np.allclose(flows[0][1]["current"], expected, rtol=1e-12, atol=1e-11)
 
 
+def test_small_differences_survive_single_precision():
+    """Potentials of -65 mV that differ by microvolts, on a thousand junctions of one neuron."""
+    with jax.enable_x64(False):
+        V = np.float32(-65 + 1e-3 * np.random.default_rng(0).random(1001))
+        net = sx.Network(
+            {"a": passive(V[:1000]), "b": passive(V[1000:])},
+            [sx.gap_junction("a", "b", sx.all_to_all(), 1 * nS, symmetric=False)],
+        )
+        edge = net.build(dt=0.1 * ms).edges["a->b"]
+        ends = ({"V_m": jnp.asarray(v)} for v in (V[:1000], V[1000:]))
+        _, arrived = edge.update(edge.init_state(), *ends, {}, t=0, dt=0.1)
+    exact = (V[:1000].astype(float) - float(V[1000])).sum()
+    assert float(arrived["current"][0]) == pytest.approx(exact, rel=1e-5)
+
+
 def test_a_symmetric_projection_has_the_same_delays_both_ways():
     """Not of gap junctions alone: any synapses, with what is drawn for each."""
     delay = sx.Uniform(0.1 * ms, 2 * ms)
