@@ -71,43 +71,44 @@ class all_to_all(Rule):
 
 
 @dataclass(frozen=True)
-class fixed_indegree(Rule):
+class _FixedDegree(Rule):
+    k: int
+    allow_autapses: bool = field(default=True, kw_only=True)
+    allow_multapses: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_count(self, self.k)
+
+    def partners(self, rows: int, columns: int, rng: Rng, same: bool) -> Pairs:
+        """`k` partners among `columns` for each of `rows` neurons, as if these were the sources."""
+        columns -= (skip := same and not self.allow_autapses)
+        _check_total(self, rows * self.k)
+        _check_room(self, self.k, columns, "possible partners of a neuron")
+        draw = _sampling.repeated if self.allow_multapses else _sampling.distinct
+        return from_cells(draw(rng, rows, columns, self.k), rows, columns + skip, skip)
+
+
+class fixed_indegree(_FixedDegree):
     """Give each target `k` sources, drawn uniformly.
 
     Multapses, several synapses from one neuron to another, are allowed unless forbidden.
     """
 
-    k: int
-    allow_autapses: bool = field(default=True, kw_only=True)
-    allow_multapses: bool = field(default=True, kw_only=True)
-
-    def __post_init__(self) -> None:
-        _check_count(self, self.k)
-
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
-        skip = same and not self.allow_autapses
-        return reverse(_degrees(self, n_post, n_pre, rng, skip))
+        return reverse(self.partners(n_post, n_pre, rng, same))
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return n_post * self.k
 
 
-@dataclass(frozen=True)
-class fixed_outdegree(Rule):
+class fixed_outdegree(_FixedDegree):
     """Give each source `k` targets, drawn uniformly.
 
     Multapses, several synapses from one neuron to another, are allowed unless forbidden.
     """
 
-    k: int
-    allow_autapses: bool = field(default=True, kw_only=True)
-    allow_multapses: bool = field(default=True, kw_only=True)
-
-    def __post_init__(self) -> None:
-        _check_count(self, self.k)
-
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
-        return _degrees(self, n_pre, n_post, rng, same and not self.allow_autapses)
+        return self.partners(n_pre, n_post, rng, same)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return n_pre * self.k
@@ -272,20 +273,6 @@ def _grid(
     return n_pre * (n_post - skip), skip
 
 
-def _degrees(
-    rule: fixed_indegree | fixed_outdegree,
-    rows: int,
-    columns: int,
-    rng: np.random.Generator,
-    skip: bool,
-) -> Pairs:
-    """`k` partners among `columns` for each of `rows` neurons, as if these were the sources."""
-    _check_total(rule, rows * rule.k)
-    _check_room(rule, rule.k, columns - skip, "possible partners of a neuron")
-    draw = _sampling.repeated if rule.allow_multapses else _sampling.distinct
-    return from_cells(draw(rng, rows, columns - skip, rule.k), rows, columns, skip)
-
-
 def _distinct_in_one_row(rng: np.random.Generator, cells: int, total: int) -> np.ndarray:
     return _sampling.distinct(rng, 1, cells, total)
 
@@ -307,9 +294,7 @@ def _check_total(rule: Rule, expected: float) -> None:
         )
 
 
-def _check_room(
-    rule: fixed_indegree | fixed_outdegree | fixed_total_number, count: int, room: int, what: str
-) -> None:
+def _check_room(rule: _FixedDegree | fixed_total_number, count: int, room: int, what: str) -> None:
     if count and not room:
         raise ConfigError(f"{rule}: there are no {what}; use allow_autapses=True")
     if count > room and not rule.allow_multapses:
