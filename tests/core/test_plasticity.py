@@ -475,8 +475,9 @@ def test_only_eligibility_is_kept_per_synapse():
 def test_one_weight_serves_several_receptors():
     edge = build(make("PairSTDP"), port={"exc": 1, "slow": 0.25}).edges["pre->post"]
     spikes, state = ({"spike": jnp.ones(PRE)}, {"spike": jnp.zeros(POST)}), edge.init_state()
+    update = jax.jit(edge.update)
     for t in range(10):
-        state, arrived = edge.update(state, *spikes, {}, t=jnp.int32(t), dt=DT)
+        state, arrived = update(state, *spikes, {}, t=jnp.int32(t), dt=DT)
     assert np.array_equal(arrived["slow"], 0.25 * arrived["exc"])
     assert arrived["exc"].min() > 0
 
