@@ -8,7 +8,7 @@ is silent. The more coherent the motion, the more often the right one wins.
 
 All synapses of one kind between two groups are equal, so each kind is one number.
 
-python -m pip install matplotlib scipy; python examples/wang_2002.py [--quick]
+python -m pip install matplotlib; python examples/wang_2002.py [--quick]
 """
 
 from __future__ import annotations
@@ -216,6 +216,7 @@ def picture(
     )
     right.set(xscale="log", xlabel="coherence (%)", ylabel="share of right choices")
     right.set(title="The psychometric function", xlim=(1, 100), ylim=(0.45, 1.2))
+    right.set_yticks(np.linspace(0.5, 1, 6))
     right.legend(loc="upper left")
     figure.savefig(path, dpi=85)
 
