@@ -138,6 +138,7 @@ NOTHING = {
     "driven by a constant current": (alone(sx.LIF(I_e=101 * pA)), 0.1),
     "driven by less than it needs": (alone(sx.LIF(I_e=5 * pA)), 0.1),  # not said, not sure
     "resting above threshold": (alone(sx.LIF(E_L=-45 * mV)), 0.1),
+    "lifted over threshold by its upstroke": (alone(sx.ExpIF(E_L=-50.5 * mV, V_th=-50 * mV)), 0.1),
     "one of them starts above": (alone(sx.LIF(V_init=np.array([-60, -60, -60, -45.0]) * mV)), 0.1),
     "noisy": (alone(Noisy()), 0.1),
     "its own pacemaker": (alone(sx.HH()), 0.1),

@@ -57,6 +57,16 @@ def test_estimate_is_what_is_built(rule, weight, delay):
     assert memory.total == pytest.approx(whole, rel=0.02)
 
 
+@pytest.mark.parametrize(("delay", "slots"), [(None, 0), (0.1 * ms, 0), (0.2 * ms, 2)])
+def test_a_delay_of_one_step_needs_no_ring(delay, slots):
+    net = sx.Network(
+        {"a": sx.Population(sx.Poisson(5 * Hz), 4), "b": sx.Population(exciting(), 6)},
+        [sx.Projection("a", "b", "exc", sx.all_to_all(), ONE, delay)],
+    )
+    assert net.memory(dt=0.1 * ms).rows[2].state == 4 * slots * 6
+    assert bytes_of(net.build(dt=0.1 * ms).init_state().edges) == 4 * slots * 6
+
+
 def test_double_precision_is_counted(x64):
     net = network(RULES["dense"], EACH)
     model = net.build(dt=0.1 * ms)

@@ -130,6 +130,17 @@ def test_a_shared_parameter_is_swept_by_the_name_that_keeps_it():
     assert np.allclose(end, rest + step * (1 - np.exp(-20 / np.array([10.0, 20.0]))), atol=1e-3)
 
 
+def test_what_follows_is_checked_with_the_value_that_it_shares():
+    """The step that an upstroke allows depends on the time constant, which `b` has from `a`."""
+    neurons = {name: sx.Population(sx.ExpIF(), 1) for name in "ab"}
+    net = sx.Network(neurons, share=[("a.tau_m", "b.tau_m")])
+    record = {"b": sx.every(1 * ms, "V_m")}
+    swept = run({"b.E_L": [-60, -62] * mV}, net=net, duration=1 * ms, record=record)
+    assert swept["b.V_m"].values[0] > swept["b.V_m"].values[1]
+    with pytest.raises(ConfigError, match=r"out of reach of a step of 0\.1 ms"):
+        run({"a.tau_m": [10, 0.1] * ms}, net=net, duration=1 * ms, record=record)
+
+
 def test_xarray_knows_the_axes(whole):
     pytest.importorskip("xarray")
     found = whole.to_xarray()

@@ -117,7 +117,8 @@ def _check_combinations(model: BuiltNetwork, batch: Batch, runs: int) -> None:
         nodes = filled(with_values(plain, values), model.shared)
         for path in inside:
             value_at(nodes, path.rpartition(".")[0]).validate()
-            nodes[path.partition(".")[0]].check(model.dt)
+        for node in nodes.values():
+            node.check(model.dt)
 
 
 def with_values(tree: Any, values: Mapping[str, Any]) -> Any:
