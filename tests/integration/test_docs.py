@@ -10,6 +10,7 @@ import doctest
 import io
 import itertools
 import re
+import runpy
 from pathlib import Path
 
 import jax
@@ -17,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PICTURES = DOCS / "pictures"
 PAGES = sorted(DOCS.rglob("*.md"))
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -92,15 +94,24 @@ def test_index_has_every_page():
     assert {name(p) for p in PAGES} - {name(p) for p in PAGES if p in linked} == {"index.md"}
 
 
-def test_every_picture_is_shown_and_small():
-    shown = {
-        (page.parent / link).resolve()
-        for page in (*PAGES, ROOT / "README.md")
-        for link in LINK.findall(page.read_text())
-    }
-    for picture in sorted((DOCS / "pictures").glob("*.png")):
+def test_every_picture_of_the_pages_is_shown_and_small():
+    shown = {(p.parent / link).resolve() for p in PAGES for link in LINK.findall(p.read_text())}
+    for picture in sorted(PICTURES.glob("concepts-*.png")) + sorted(PICTURES.glob("howto-*.png")):
         assert picture in shown, f"no page shows {picture.name}"
         assert picture.stat().st_size < 150_000
+
+
+def test_pictures_of_the_concepts_can_be_drawn(tmp_path):
+    for module in ("matplotlib", "spikax_learning"):
+        pytest.importorskip(module)
+    script = runpy.run_path(str(PICTURES / "draw_concepts.py"))
+    names = {f"concepts-{picture}.png" for picture in script["PICTURES"]}
+    assert names == {path.name for path in PICTURES.glob("concepts-*.png")}
+    script["draw"](tmp_path, ["state", "align"])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "concepts-state.png",
+        "concepts-align.png",
+    }
 
 
 @pytest.mark.parametrize("number", ["2", "3.0"])
