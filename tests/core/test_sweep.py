@@ -212,6 +212,12 @@ def test_more_than_the_machine_can_hold_is_refused_first(monkeypatch):
         run({"E.tau_m": TAU})
 
 
+def test_seeds_that_change_nothing_are_refused():
+    net = sx.Network({"E": sx.Population(sx.LIF(V_init=sx.Normal(-55 * mV, 1 * mV)), 2)})
+    with pytest.raises(ConfigError, match="no population has noise at run time"):
+        run({"seed": range(3)}, net=net)
+
+
 def test_a_built_network_is_refused():
     with pytest.raises(ConfigError, match="builds the network itself"):
         sx.sweep(network().build(dt=0.1 * ms), {"E.tau_m": TAU}, 1 * ms, dt=0.1 * ms)

@@ -74,6 +74,13 @@ def _values(model: BuiltNetwork, leaf: LeafInfo, name: str, given: Any) -> np.nd
     each = list(given) if np.iterable(given) else []
     if not each:
         raise ConfigError(f"axis {name!r} is {given!r}; give a list of one value or more.")
+    if leaf.kind == "seed" and all(
+        s.kind != "seed" for s in leaves(jax.eval_shape(model.init_state))
+    ):
+        raise ConfigError(
+            "the axis 'seed' changes nothing: no population has noise at run time, and what is "
+            "sampled once, by build, is the same in all runs; call sweep again with another seed=."
+        )
     if leaf.kind == "weight" and np.ndim(leaf.value):
         raise ConfigError(
             f"{name!r} is one value per synapse, and a sweep replaces one number; give the "

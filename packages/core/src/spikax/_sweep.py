@@ -98,7 +98,8 @@ def sweep(
         UnknownNameError: No parameter answers to a name.
         UnitError: A value in another unit.
         ConfigError: A value or a combination out of range, a name that stands for several
-            parameters, an axis without values, a weight per synapse, too much to record.
+            parameters, an axis without values, a weight per synapse, seeds where nothing is
+            noisy, too much to record.
         ShapeError: Values that fit neither an axis nor the neurons.
         NumericsError: A run diverged; it is named.
     """
