@@ -47,10 +47,16 @@ def of_model(record):
         unit = made().unit
         cell = target(r=sx.Receptor(sx.Expon(), made()))
         return into_target(relay(), edge(weight=quantity(3.0, unit)), cell)
+    if record.family == "plasticity":
+        return into_target(relay(), edge(plasticity=rule(made)))
     if record.family == "release":
         signal = edge(signal="x")
         return into_target(sx.Population(sx.Relay(), N, {"x": made()}), signal)
     return sx.Network({"one": sx.Population(made(), N)})
+
+
+def rule(made):
+    return made(w_max=6 * nS, **{"modulator": "pre.spike"} if "modulator" in made.declared else {})
 
 
 def relay():
@@ -66,7 +72,7 @@ def cases():
     models = {
         f"{r.family} {r.name}": of_model(r)
         for r in registry().records(Model).values()
-        if r.target.startswith("spikax.") and r.family != "plasticity"
+        if r.target.startswith("spikax.")
     }
     edges = {
         f"edge {r} {w} {d}": into_target(relay(), edge(RULES[r], WEIGHTS[w], DELAYS[d]))

@@ -103,6 +103,10 @@ class Channelled(sx.LIF):
     ports = {**sx.LIF.ports, "syn": sx.Port(pA, channels=("ex", "in"))}
 
 
+PLASTIC = sx.Projection(
+    *("E", "E", "delta", sx.all_to_all(), sx.each(1 * mV), 1 * ms),
+    plasticity=sx.PairSTDP(w_max=2 * mV),
+)
 HIDDEN_BEHIND = extended(jumps(), between("in", "I"), between("I", "E"), I=3)
 REFUSED = {
     "a parameter of a model": (
@@ -119,6 +123,11 @@ REFUSED = {
         HIDDEN_BEHIND,
         "weight",
         r"leave out edges\.in->I\.weight: population 'I' has no projection to the readout 'out'",
+    ),
+    "a rule of its own": (
+        extended(jumps(), PLASTIC),
+        "weight",
+        r"leave out edges\.E->E\.weight: it is a PlasticEdge, which changes by a rule of its own",
     ),
     "no readout": (jumps(readouts=()), "weight", r"0 populations of LeakyReadout"),
     "two readouts": (

@@ -135,7 +135,7 @@ class BuiltNetwork(System):
         edge = self.edges[name]
         pre = {s: self._gather(self._signal(nodes, edge.pre, s)) for s in edge.reads["pre"]}
         post = {s: self._signal(nodes, edge.post, s) for s in edge.reads["post"]}
-        mod = {p: self._signal(nodes, *p.split(".", 1)) for p in edge.reads["mod"]}
+        mod = {p: self._gather(self._signal(nodes, *p.split(".", 1))) for p in edge.reads["mod"]}
         state, delivered = edge.update(state, pre, post, mod, t=t, dt=dt)
         target = arrived[edge.post]
         for port, values in delivered.items():

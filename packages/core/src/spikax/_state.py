@@ -58,7 +58,12 @@ class State:
 
     def _show(self, name: str) -> str:
         value = getattr(self, name)
-        return describe(value, self.unit_of(name)) if name in self.cells else repr(value)
+        if name not in self.cells:
+            return repr(value)
+        if isinstance(value, Mapping):  # of arrays of one kind, by name
+            parts = (f"{k}: {describe(v, self.unit_of(name))}" for k, v in value.items())
+            return f"{{{', '.join(parts)}}}"
+        return describe(value, self.unit_of(name))
 
 
 def describe(value: Any, unit: Unit) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from spikax import BuiltNetwork, Dynamics, LeakyReadout, leaves
+from spikax import BuiltNetwork, Dynamics, Edge, LeakyReadout, leaves
 from spikax.errors import ConfigError
 
 
@@ -98,6 +98,12 @@ def _edge_of(path: str, net: BuiltNetwork) -> str:
         raise ConfigError(
             f"e-prop would leave out {path}: it trains weights of projections only. "
             "Pick those with train=weights(...)."
+        )
+    if type(net.edges[name]) is not Edge:
+        raise ConfigError(
+            f"e-prop would leave out {path}: it is a {type(net.edges[name]).__name__}, which "
+            "changes by a rule of its own or transmits no spikes. Pick others with "
+            "train=weights(...)."
         )
     if net.edges[name].channels:
         raise ConfigError(
