@@ -45,10 +45,11 @@ def group(name: str) -> list[str]:
 
 
 def write_counts(name: str, junit: Path) -> None:
-    """Condense what pytest says of a run into reports/NAME.json."""
+    """Condense what pytest says of a run, and what its tests record, into reports/NAME.json."""
     suite = next(ElementTree.parse(junit).iter("testsuite"))
     counts = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
-    report = {**counts, "seconds": float(suite.get("time", 0))}
+    figures = {p.get("name", ""): float(p.get("value", "nan")) for p in suite.iter("property")}
+    report = {**counts, "seconds": float(suite.get("time", 0)), **figures}
     (REPORTS / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -45,10 +45,17 @@ class Point:
 
 
 POINTS = {
-    "A": Point("synchronous regular", 3, 2, 150 * ms),
-    "B": Point("synchronous irregular, fast", 6, 4, 500 * ms),
-    "C": Point("asynchronous irregular", 5, 2, 500 * ms),
-    "D": Point("synchronous irregular, slow", 4.5, 0.9, 600 * ms),
+    "A": Point("synchronous regular", 3, 2, 200 * ms),
+    "B": Point("synchronous irregular, fast", 6, 4, 1100 * ms),
+    "C": Point("asynchronous irregular", 5, 2, 2100 * ms),
+    "D": Point("synchronous irregular, slow", 4.5, 0.9, 2100 * ms),
+}
+
+# Table 1, simulation (Hz), as public re-implementations quote it.
+PUBLISHED = {
+    "B": {"rate": 60.7, "frequency": 180},
+    "C": {"rate": 37.7},
+    "D": {"rate": 5.5, "frequency": 22},
 }
 
 
@@ -124,7 +131,7 @@ def measure(recording: sx.Recording) -> dict[str, float]:
     """Rate (Hz), CV of the intervals, frequency (Hz) and modulation of the population's rate.
 
     The modulation is the standard deviation over the mean of the population's rate in bins of 1 ms.
-    The CV is of neurons with four spikes or more, which D, where few have so many, makes too small.
+    The CV is of neurons with four spikes or more, which at D, where few have so many, is too small.
     """
     spikes = [recording[f"{name}.spike"].after(SETTLED) for name in "EI"]
     _, rates = population_rate(recording, SETTLED)
@@ -209,13 +216,15 @@ def picture(results: Mapping[str, tuple[dict[str, float], sx.Recording]], path: 
 def compare(
     results: Mapping[str, tuple[dict[str, float], sx.Recording]], size: Size = FULL
 ) -> None:
-    """Print what was measured beside the theory; at A, all is synchronous, which it leaves out."""
-    print("      rate   theory      CV   theory  frequency  modulation")
+    """Print what was measured beside theory and Table 1; at A, all is synchronous: no theory."""
+    print("      rate   theory   Brunel    frequency   Brunel      CV   theory   modulation")
     for label, (found, _) in results.items():
         expected = {"rate": np.nan, "cv": np.nan} if label == "A" else theory(POINTS[label], size)
+        table = PUBLISHED.get(label, {})
         print(
-            f"{label}  {found['rate']:6.1f} {expected['rate']:7.1f} Hz {found['cv']:6.2f} "
-            f"{expected['cv']:8.2f} {found['frequency']:6.0f} Hz {found['modulation']:10.2f}"
+            f"{label}  {found['rate']:6.1f} {expected['rate']:8.1f} {table.get('rate', '-'):>8} Hz"
+            f" {found['frequency']:9.0f} {table.get('frequency', '-'):>8} Hz"
+            f"{found['cv']:8.2f} {expected['cv']:8.2f} {found['modulation']:12.2f}"
         )
 
 

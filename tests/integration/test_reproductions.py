@@ -41,6 +41,11 @@ BRUNEL = {
 }
 
 
+def test_the_examples_print_the_published_figures(examples):
+    printed = examples.brunel_2000.PUBLISHED
+    assert all(printed[label][name] == value for (label, name), (value, _) in BRUNEL.items())
+
+
 @pytest.mark.parametrize("label", "BCD")
 def test_brunel_theory(examples, label):
     brunel = examples.brunel_2000
@@ -63,9 +68,11 @@ def test_small_brunel_network(examples, tmp_path):
 
 @pytest.mark.reproduction
 @pytest.mark.parametrize("label", "BCD")
-def test_brunel_figure_8(examples, label):
+def test_brunel_figure_8(examples, label, record_property):
     brunel = examples.brunel_2000
     found, _ = brunel.run(brunel.POINTS[label])
+    for name, value in found.items():
+        record_property(f"brunel_2000 {label} {name}", round(value, 3))
     for (point, name), (simulated, theory) in BRUNEL.items():
         if point == label:
             assert found[name] == pytest.approx(simulated, abs=abs(simulated - theory)), name
@@ -95,13 +102,15 @@ def test_vogels_abbott_goes_on_without_input(examples, tmp_path):
 # print of rate and CV could not be looked up: the numbers are those of NEST 3.10, the band the
 # range of its seven networks, for the mean of nine.
 @pytest.mark.reproduction
-def test_vogels_abbott_is_self_sustained_asynchronous_and_irregular(examples):
+def test_vogels_abbott_is_self_sustained_asynchronous_and_irregular(examples, record_property):
     example = examples.vogels_abbott_2005
     found = [example.run(seed)[0] for seed in example.SEEDS]
     assert min(figures["last_spike_ms"] for figures in found) > 1995
     assert max(figures["correlation"] for figures in found) < 0.01
     for name, (low, _, high) in example.NEST.items():
-        assert low <= np.mean([figures[name] for figures in found]) <= high, name
+        mean = np.mean([figures[name] for figures in found])
+        record_property(f"vogels_abbott_2005 {name}", round(mean, 3))
+        assert low <= mean <= high, name
 
 
 def test_wang_decides_on_easy_motion(examples, tmp_path):
@@ -124,17 +133,20 @@ def test_fit_finds_the_function_that_made_the_choices(examples):
 # re-analyses of that network quote it (the paper itself could not be looked up). Band: 99 % of the
 # binomial distribution of as many trials; alpha, two standard errors of the fit to them.
 @pytest.mark.reproduction
-def test_wang_psychometric_function(examples):
+def test_wang_psychometric_function(examples, record_property):
     from scipy.stats import binom
 
     wang = examples.wang_2002
     decide = wang.experiment()
     found = {c: wang.measure(wang.run(c, n, decide)) for c, n in wang.TRIALS.items()}
+    alpha, beta = wang.fit(found)
+    record_property("wang_2002 alpha", round(alpha, 2))
+    record_property("wang_2002 beta", round(beta, 2))
     for coherence, figures in found.items():
+        record_property(f"wang_2002 right at {coherence} %", round(figures["right"], 3))
         n, right = figures["trials"], round(figures["trials"] * figures["right"])
         low, high = binom.interval(0.99, n, wang.weibull(coherence))
         assert low <= right <= high, coherence
-    alpha, _ = wang.fit(found)
     assert alpha == pytest.approx(wang.ALPHA, abs=2 * 1.1)
     assert found[51.2]["winner"] > wang.FIRES > 3 * found[51.2]["loser"]
     assert found[51.2]["decision_ms"] < found[25.6]["decision_ms"] < found[6.4]["decision_ms"]
