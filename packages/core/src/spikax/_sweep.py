@@ -74,8 +74,8 @@ def sweep(
 ) -> Sweep:
     """Run every combination of values from t = 0: `{"E.tau_m": [10, 20] * ms, "seed": range(8)}`.
 
-    The network is built once. A value takes the place of the one that was built, in every neuron,
-    as `replace` does it: what followed from the old one by default (V_init from E_L) stays. As many
+    The network is built once. A value takes the place of the one that was built, in every neuron;
+    what followed from the old one by default (V_init from E_L) stays, unlike in `replace`. As many
     runs as fit into `memory` go through one compiled program together; neither their number nor
     another sweep of the same shape compiles anything.
 
