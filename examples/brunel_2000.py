@@ -30,7 +30,7 @@ from spikax.units import Hz, ms, mV
 SEED = 1  # of the connections, the first potentials and the external spikes
 TAU, T_REF, DELAY = 20.0, 2.0, 1.5  # ms
 V_TH, V_RESET = 20.0, 10.0  # mV above rest
-SETTLED, QUICK = 100 * ms, 200 * ms
+SETTLED, QUICK = 100 * ms, 400 * ms
 STEP = 0.1  # ms
 
 
@@ -135,12 +135,13 @@ def measure(recording: sx.Recording) -> dict[str, float]:
     """
     spikes = [recording[f"{name}.spike"].after(SETTLED) for name in "EI"]
     _, rates = population_rate(recording, SETTLED)
+    cv = np.concatenate([s.isi_cv(min_spikes=4) for s in spikes])
     coarse = rates.reshape(-1, 10).mean(axis=1)
     return {
         "rate": float(
             np.average([s.rate() / Hz for s in spikes], weights=[s.size for s in spikes])
         ),
-        "cv": float(np.mean(np.concatenate([s.isi_cv(min_spikes=4) for s in spikes]))),
+        "cv": float(cv.mean()) if len(cv) else float("nan"),
         "frequency": 1000 / (STEP * period(rates)),
         "modulation": float(coarse.std() / coarse.mean()),
     }
@@ -192,24 +193,21 @@ def theory(point: Point, size: Size = FULL) -> dict[str, float]:
 
 
 def picture(results: Mapping[str, tuple[dict[str, float], sx.Recording]], path: Path) -> None:
-    """As in Figure 8: the spikes of 50 neurons above the rate of all."""
+    """As in Figure 8: the spikes of 50 neurons above the rate of all, at the end of the run."""
     figure = Figure(figsize=(9, 6.4), layout="constrained")
-    for panel, (label, (found, recording)) in zip(
-        figure.subfigures(2, 2).flat, results.items(), strict=False
-    ):
+    panels = figure.subfigures(2, 2).flat
+    for panel, (label, (found, recording)) in zip(panels, results.items(), strict=False):
+        point, spikes = POINTS[label], recording["E.spike"]
+        shown = spikes.after((spikes.stop * STEP - (200 if label == "D" else 100)) * ms)
+        few = shown.ids < 50
         above, below = panel.subplots(2, sharex=True, height_ratios=(3, 2))
-        point = POINTS[label]
-        spikes = recording["E.spike"]
-        stop = spikes.stop * spikes.dt
-        few = spikes.ids < 50
-        above.plot(spikes.steps[few] * spikes.dt, spikes.ids[few], "|", markersize=3, color="C0")
-        times, rates = population_rate(recording, SETTLED)
-        below.plot(times, rates, linewidth=0.6, color="C1")
-        below.axhline(found["rate"], color="black", linestyle="--", linewidth=0.8)
+        above.plot(shown.steps[few] * STEP, shown.ids[few], "|", markersize=3, color="C0")
         above.set(ylabel="neuron", yticks=(0, 49))
         above.set_title(f"{label}: {point.name} (g = {point.g:g}, η = {point.eta:g})", fontsize=10)
-        width = min(200 if label == "D" else 100, stop - times[0])
-        below.set(xlabel="time (ms)", ylabel="rate (Hz)", xlim=(stop - width, stop), ylim=(0, None))
+        below.plot(*population_rate(recording, shown.start * STEP * ms), linewidth=0.6, color="C1")
+        below.axhline(found["rate"], color="black", linestyle="--", linewidth=0.8)
+        below.set(xlabel="time (ms)", ylabel="rate (Hz)", ylim=(0, None))
+        below.set_xlim(shown.start * STEP, shown.stop * STEP)
     figure.savefig(path, dpi=80)
 
 
@@ -220,7 +218,7 @@ def compare(
     print("      rate   theory   Brunel    frequency   Brunel      CV   theory   modulation")
     for label, (found, _) in results.items():
         expected = {"rate": np.nan, "cv": np.nan} if label == "A" else theory(POINTS[label], size)
-        table = PUBLISHED.get(label, {})
+        table = PUBLISHED.get(label, {}) if size == FULL else {}
         print(
             f"{label}  {found['rate']:6.1f} {expected['rate']:8.1f} {table.get('rate', '-'):>8} Hz"
             f" {found['frequency']:9.0f} {table.get('frequency', '-'):>8} Hz"
@@ -232,7 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
     """Run, print and draw; the figures of each point."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("points", nargs="*", default=list(POINTS), help="letters of Figure 8")
-    parser.add_argument("--quick", action="store_true", help="a small network, 200 ms")
+    parser.add_argument("--quick", action="store_true", help="a small network, 400 ms")
     parser.add_argument("--picture", type=Path, default=Path("brunel_2000.png"))
     given = parser.parse_args(arguments)
     began = time.perf_counter()

@@ -6,7 +6,8 @@ times as strong. The input of each follows the share of dots that move its way, 
 synapses let the difference grow over hundreds of milliseconds until one group fires and the other
 is silent. The more coherent the motion, the more often the right one wins.
 
-All synapses of one kind between two groups are equal, so each kind is one number.
+All synapses of one kind between two groups are equal, so each kind is one number. The numbers are
+those of the network's versions for Brian and NEST, which agree; the paper was not at hand.
 
 python -m pip install matplotlib; python examples/wang_2002.py [--quick]
 """
