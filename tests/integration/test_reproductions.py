@@ -108,7 +108,7 @@ def test_vogels_abbott_is_self_sustained_asynchronous_and_irregular(examples, re
     assert min(figures["last_spike_ms"] for figures in found) > 1995
     assert max(figures["correlation"] for figures in found) < 0.01
     for name, (low, _, high) in example.NEST.items():
-        mean = np.mean([figures[name] for figures in found])
+        mean = float(np.mean([figures[name] for figures in found]))
         record_property(f"vogels_abbott_2005 {name}", round(mean, 3))
         assert low <= mean <= high, name
 
