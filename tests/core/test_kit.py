@@ -124,6 +124,19 @@ def test_kit_notices(model, error, match):
         check_dynamics(model())
 
 
+class Saturates(sx.Expon):
+    """The more is there, the less is added."""
+
+    def arrive(self, g, x):
+        there = jnp.abs(x) + jnp.abs(g.g)
+        return g.replace(g=g.g + x * jnp.abs(x) / jnp.where(there > 0, there, 1.0))
+
+
+def test_kit_notices_a_synapse_that_does_not_superpose():
+    with pytest.raises(AssertionError, match="receptor r is not linear"):
+        check_dynamics(sx.Cell(sx.LIF(), r=sx.Receptor(Saturates(), sx.CUBA())))
+
+
 def test_unit_check_sees_every_constant_of_mgblock():
     """The published 0.062 / mV as a bare number fails: the check finds what a paper hides."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from spikax._component import Component, rebuild
 from spikax._fields import Part, Static
+from spikax._receptor import Cell, Kinetics
 from spikax._select import floats, leaves
 from spikax._store import load_state, save_state
 from spikax._surrogate import Smooth, Surrogate
@@ -52,7 +53,7 @@ def check_dynamics(model: Dynamics, *, size: int = 24, dt: Any = 0.1 * ms, seed:
     units (every output scales as declared when time, voltage and current get other base units); jit
     equals eager; vmap equals a loop; scan(a + b) equals scan(a), scan(b); update is elementwise
     over the neurons; a second call compiles nothing; equal calls give equal bits; a saved state
-    goes on bitwise; gradients as in `check_gradients`.
+    goes on bitwise; synapses of a cell superpose; gradients as in `check_gradients`.
 
     Args:
         model: The model, no distributions among its parameters.
@@ -62,7 +63,7 @@ def check_dynamics(model: Dynamics, *, size: int = 24, dt: Any = 0.1 * ms, seed:
     """
     with jax.enable_x64(True):
         case = _case(model, size, float(to_coherent(dt, ms, "dt")), seed)
-        for check in (_units, _transforms, _scan_splits, _elementwise, _round_trip):
+        for check in (_units, _transforms, _scan_splits, _elementwise, _linear, _round_trip):
             check(case)
         check_gradients(model, dt=dt, seed=seed)
 
@@ -232,6 +233,23 @@ def _elementwise(case: Case) -> None:
         assert np.allclose(
             got, expected, rtol=1e-9, atol=1e-9 * float(np.abs(expected).max(initial=1.0))
         ), f"update is not elementwise over the neurons in {leaves(case.state)[live[a]].path}"
+
+
+def _linear(case: Case) -> None:
+    """The synapses of a cell superpose, or one set of variables per neuron would be wrong."""
+    if not isinstance(case.model, Cell):
+        return
+    for name, receptor in case.model.receptors.items():
+        g, x, kinetics = case.state.receptors[name], case.first[name], receptor.kinetics
+
+        def response(g: Any, x: Any, kinetics: Kinetics = kinetics) -> Any:
+            return kinetics.value(kinetics.flow(kinetics.arrive(g, x), case.dt))
+
+        whole = response(jax.tree.map(lambda v: 3 * v, g), 5 * x)
+        parts = 3 * response(g, 0 * x) + 5 * response(jax.tree.map(jnp.zeros_like, g), x)
+        assert np.allclose(whole, parts, rtol=1e-9, atol=1e-12), (
+            f"the synapse of receptor {name} is not linear: put what saturates into a release"
+        )
 
 
 def _round_trip(case: Case) -> None:
