@@ -162,6 +162,13 @@ def reproductions(session: nox.Session) -> None:
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Execute the notebooks of examples/ anew, in place."""
+    session.install("-e", "packages/core", *group("test"))
+    session.run("python", "examples/run_notebooks.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks named, or all (each writes reports/bench-NAME.json)."""
     known = sorted(path.stem for path in Path("benchmarks").glob("*.py"))
