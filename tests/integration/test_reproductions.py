@@ -100,7 +100,7 @@ def test_vogels_abbott_goes_on_without_input(examples, tmp_path):
 # Brette et al. 2007, Appendix 2, benchmark 1, which is the COBA model of Vogels & Abbott 2005:
 # "self-sustained irregular" activity after 50 ms of random stimulation. What Vogels & Abbott 2005
 # print of rate and CV could not be looked up: the numbers are those of NEST 3.10, the band the
-# range of its seven networks, for the mean of nine.
+# range of fourteen of its networks, for the mean of nine.
 @pytest.mark.reproduction
 def test_vogels_abbott_is_self_sustained_asynchronous_and_irregular(examples, record_property):
     example = examples.vogels_abbott_2005
