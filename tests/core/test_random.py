@@ -310,3 +310,14 @@ def test_poisson_sends_no_gradient_to_the_mean(stream):
 
     mean = jnp.full(8, 2.0)
     assert np.array_equal(jax.grad(total)(mean), random.poisson(stream[:, :8], 0, mean))
+
+
+def test_streams_of_one_seed_compile_in_a_batch():
+    """XLA on a CPU once did not come to an end with what every member of a batch has alike."""
+
+    def named(words, x):
+        return random.streams(random.fold(words, "noise"), 20), x
+
+    words = random.key_words(1)
+    batch, _ = jax.jit(jax.vmap(named, in_axes=(None, 0)))(words, jnp.arange(3.0))
+    assert np.array_equal(batch[2], named(words, 0)[0])

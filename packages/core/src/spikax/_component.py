@@ -7,13 +7,14 @@ from dataclasses import MISSING, FrozenInstanceError
 from typing import Any, ClassVar, Self, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from spikax._distributions import Distribution
-from spikax._fields import Derived, Field, Parameter, Part, Static
+from spikax._fields import Derived, Field, Leaf, Parameter, Part, Static
 from spikax._surrogate import Surrogate
 from spikax.errors import ConfigError, unknown
-from spikax.units import UNITLESS, Quantity, Unit, in_unit, quantity
+from spikax.units import UNITLESS, Quantity, Unit, in_unit, quantity, to_coherent
 
 C = TypeVar("C", bound="Component")
 
@@ -83,6 +84,10 @@ class Component:
             if name not in self.declared:
                 raise unknown(f"parameter of {type(self).__name__}", name, self.declared)
         new = {k: _convert(self, self.declared[k], v) for k, v in changes.items()}
+        for name, value in new.items():  # what was built is an array of plain numbers
+            if isinstance(self.declared[name], Leaf) and hasattr(value, "mantissa"):
+                plain = to_coherent(value, self.unit_of(name), f"{type(self).__name__}.{name}")
+                new[name] = jnp.asarray(plain, getattr(self, name).dtype)
         values = self.__dict__ | new
         for name, field in self.declared.items():
             if isinstance(field, Parameter) and name not in new and _follows(field, vars(self)):

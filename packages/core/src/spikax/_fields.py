@@ -10,7 +10,7 @@ import numpy as np
 
 from spikax._distributions import Distribution
 from spikax.errors import ConfigError
-from spikax.units import UNITLESS, Unit, in_unit, to_coherent
+from spikax.units import UNITLESS, Unit, shown, to_coherent
 
 Kind = Literal["hidden", "spike", "clock", "trace", "weight", "delay", "fault", "seed"]
 """What a cell is for: hidden evolves, clock counts steps, seed names a noise stream."""
@@ -89,9 +89,10 @@ class Parameter(Field):
                 )
                 bad |= ~compare(numbers, limit)
         if bad.any():
+            suffix = "" if self.unit.dim == UNITLESS.dim else f" {self.unit}"
             raise ConfigError(
-                f"{where} is {in_unit(numbers[bad].flat[0], self.unit):g} {self.unit}; "
-                "it must be finite" + (f" and {self.bounds} {self.unit}." if self.bounds else ".")
+                f"{where} is {shown(numbers[bad].flat[0], self.unit)}; it must be finite"
+                + (f" and {self.bounds}{suffix}." if self.bounds else ".")
             )
 
 

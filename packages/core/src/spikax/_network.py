@@ -17,7 +17,7 @@ from spikax._projection import Projection
 from spikax._summary import html, network_page, text
 from spikax._system import Port
 from spikax.errors import ConfigError, UnitError, unknown
-from spikax.units import Unit, in_unit, ms, to_coherent
+from spikax.units import Unit, ms, shown, to_coherent
 
 if TYPE_CHECKING:
     from spikax._built import BuiltNetwork
@@ -301,6 +301,4 @@ def check_values(value: Any, unit: Unit, where: str, *, positive: bool = False) 
         bad = ~np.isfinite(numbers) | (positive & (numbers < 0))
         if bad.any():
             must = "finite and not negative" if positive else "finite"
-            raise ConfigError(
-                f"{where} is {in_unit(numbers[bad].flat[0], unit):g} {unit}; it must be {must}."
-            )
+            raise ConfigError(f"{where} is {shown(numbers[bad].flat[0], unit)}; it must be {must}.")

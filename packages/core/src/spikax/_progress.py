@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+import warnings
 from typing import Any, Self
 
 _PATIENCE = 1.0  # seconds before anything is shown
@@ -43,7 +44,9 @@ class Progress:
 
     def _tick(self, done: int) -> None:
         if self._bar is None:
-            from tqdm.auto import tqdm
+            with warnings.catch_warnings():  # a notebook without widgets gets the bar in text
+                warnings.simplefilter("ignore")
+                from tqdm.auto import tqdm
 
             bar: Any = tqdm(total=round(self._steps * self._dt), unit=" ms", leave=False)
             bar.start_t = bar.start_t - (time.monotonic() - self._began)

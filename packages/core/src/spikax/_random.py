@@ -81,8 +81,8 @@ def fold(words: Array, name: str | int | Array) -> Array:
         name: A text (the same on every machine) or an integer, which may be traced.
     """
     high, low = _name_words(name)
-    x, y = _scramble(words[0], words[1])
-    return jnp.stack(_scramble(x ^ high, y ^ low))
+    x, y = _scramble_once(words[0], words[1])
+    return jnp.stack(_scramble_once(x ^ high, y ^ low))
 
 
 def streams(key: int | Array, size: int) -> Array:
@@ -91,8 +91,8 @@ def streams(key: int | Array, size: int) -> Array:
     A slice along the neurons is the stream of those neurons, wherever they are computed.
     """
     words = key_words(key)
-    x, y = _scramble(words[0], words[1])
-    return jnp.stack(_scramble(x ^ jnp.arange(size, dtype=jnp.uint32), jnp.full(size, y)))
+    x, y = _scramble_once(words[0], words[1])
+    return jnp.stack(_scramble_once(x ^ jnp.arange(size, dtype=jnp.uint32), jnp.full(size, y)))
 
 
 def bits(stream: Array, t: ArrayLike, draw: ArrayLike = 0) -> Array:
@@ -173,6 +173,21 @@ def _scramble(x: Array, y: Array) -> tuple[Array, Array]:
     x = x ^ _mix(y ^ _ROUNDS[2])
     y = y ^ _mix(x ^ _ROUNDS[3])
     return x, y
+
+
+def _scramble_once(x: Array, y: Array) -> tuple[Array, Array]:
+    """The same, for set-up."""
+    # As a loop: under jit(vmap), XLA's CPU compiler does not come to an end with the chain of
+    # operations where its result is broadcast to an output (jax 0.10.2).
+    rounds = jnp.asarray(_ROUNDS).reshape(2, 2)
+
+    def double_round(i: Array, xy: tuple[Array, Array]) -> tuple[Array, Array]:
+        x, y = xy
+        x = x ^ _mix(y ^ rounds[i, 0])
+        return x, y ^ _mix(x ^ rounds[i, 1])
+
+    x, y = jnp.broadcast_arrays(x, y)
+    return lax.fori_loop(0, 2, double_round, (x, y))
 
 
 def _fraction(

@@ -75,8 +75,16 @@ def load_state(path: Any, *, like: T, net: Any = None) -> T:
             f"{path} has format {header['format']}, this spikax reads up to {FORMAT}; "
             "upgrade spikax."
         )
-    _compare_networks(header.get("network"), _identity(net), path)
+    saved, here = header.get("network"), _identity(net)
+    if saved and here:
+        _compare_networks(saved, here, path)
     _compare(header["leaves"], {leaf.path: _entry(leaf) for leaf in leaves(like)}, path)
+    if saved and here and saved["values"] != here["values"]:
+        warnings.warn(
+            f"{path} was saved with other parameters, weights or connectivity than the network "
+            "has that goes on with it.",
+            stacklevel=2,
+        )
     if header["made by"] != _environment():
         warnings.warn(
             f"{path} was made by {header['made by']}, this is {_environment()}: "
@@ -105,30 +113,24 @@ def _identity(net: Any) -> dict[str, Any] | None:
     digest = hashlib.blake2b(digest_size=16)
     for leaf in jax.tree.leaves(net):
         digest.update(np.asarray(leaf).tobytes())
-    return {"dt": net.dt, "seed": np.asarray(net.seed).tolist(), "values": digest.hexdigest()}
+    high, low = np.asarray(net.seed).tolist()
+    return {"dt": net.dt, "seed": high << 32 | low, "values": digest.hexdigest()}
 
 
-def _compare_networks(saved: Any, here: Any, path: Any) -> None:
-    if saved is None or here is None or saved == here:
-        return
+def _compare_networks(saved: dict[str, Any], here: dict[str, Any], path: Any) -> None:
     for name in ("dt", "seed"):
         if saved[name] != here[name]:
             raise StateError(
                 f"{path} was saved at {name} = {saved[name]}, the network that is to go on has "
                 f"{name} = {here[name]}; build it with the same dt and seed."
             )
-    warnings.warn(
-        f"{path} was saved with other parameters, weights or connectivity than the network has "
-        "that goes on with it.",
-        stacklevel=3,
-    )
 
 
 def _environment() -> dict[str, str]:
     return {
         "spikax": version("spikax"),
         "jax": version("jax"),
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": f"{platform.system()} {platform.machine()} {jax.default_backend()}",
     }
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "per",
     "quantity",
     "second",
+    "shown",
     "siemens",
     "to_coherent",
     "uA",
@@ -165,6 +166,11 @@ def _wrong_dimension(value: Any, unit: Unit, where: str) -> str:
 def named_unit(name: str) -> Unit:
     """The unit that is written so: "mV / ms", "1"."""
     return _b.parse_unit(name)
+
+
+def shown(value: float, unit: Unit) -> str:
+    """A coherent number in `unit`, as a message shows it."""
+    return f"{in_unit(value, unit):g} {unit}" if unit.dim != UNITLESS.dim else f"{value:g}"
 
 
 def in_unit(values: Any, unit: Unit) -> Any:
