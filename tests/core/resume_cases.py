@@ -12,7 +12,7 @@ import numpy as np
 import spikax as sx
 from spikax._conformance import _TYPICAL
 from spikax.plugins import Model, registry
-from spikax.units import exponents, ms, nS, quantity
+from spikax.units import exponents, ms, mV, nS, quantity
 
 N, STEPS, DT = 4, 40, 0.1
 DELAYS = {
@@ -55,6 +55,14 @@ def of_model(record):
     return sx.Network({"one": sx.Population(made(), N)})
 
 
+def gap_junctions():
+    """In both directions between two populations, and within one."""
+    rule, weight = sx.pairwise_bernoulli(0.5), sx.Uniform(1 * nS, 3 * nS)
+    cells = {name: sx.Population(sx.LIF(V_th=1e3 * mV), N) for name in ("pre", "post")}
+    ends = (("pre", "post"), ("post", "post"))
+    return sx.Network(cells, [sx.gap_junction(a, b, rule, weight) for a, b in ends])
+
+
 def rule(made):
     return made(w_max=6 * nS, **{"modulator": "pre.spike"} if "modulator" in made.declared else {})
 
@@ -80,7 +88,7 @@ def cases():
         for w in WEIGHTS
         for d in DELAYS
     }
-    return models | edges
+    return models | edges | {"edge gap junctions": gap_junctions()}
 
 
 def drive(model, seed):
