@@ -175,19 +175,19 @@ def _scramble(x: Array, y: Array) -> tuple[Array, Array]:
     return x, y
 
 
+@jax.jit
 def _scramble_once(x: Array, y: Array) -> tuple[Array, Array]:
     """The same, for set-up."""
     # As a loop: under jit(vmap), XLA's CPU compiler does not come to an end with the chain of
     # operations where its result is broadcast to an output (jax 0.10.2).
+    return lax.fori_loop(0, 2, _double_round, tuple(jnp.broadcast_arrays(x, y)))
+
+
+def _double_round(i: Array, xy: tuple[Array, Array]) -> tuple[Array, Array]:
     rounds = jnp.asarray(_ROUNDS).reshape(2, 2)
-
-    def double_round(i: Array, xy: tuple[Array, Array]) -> tuple[Array, Array]:
-        x, y = xy
-        x = x ^ _mix(y ^ rounds[i, 0])
-        return x, y ^ _mix(x ^ rounds[i, 1])
-
-    x, y = jnp.broadcast_arrays(x, y)
-    return lax.fori_loop(0, 2, double_round, (x, y))
+    x, y = xy
+    x = x ^ _mix(y ^ rounds[i, 0])
+    return x, y ^ _mix(x ^ rounds[i, 1])
 
 
 def _fraction(
