@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import os
+import subprocess
 import sys
 import types
 from functools import partial
@@ -484,3 +486,35 @@ def test_what_touches_only_what_was_sent_equals_the_reference_bit_for_bit(rule, 
             kernel, reference = getattr(_event_driven, op), ops.REFERENCE[op]
             got = jax.jit(kernel)(fmt, *operands)
             assert np.array_equal(got, jax.jit(reference)(fmt, *operands)), op
+
+
+SHARDED = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import Mesh, PartitionSpec as P
+from spikax import _event_driven, _ops as ops
+from spikax._connectivity import fixed_outdegree, pairwise_bernoulli
+from spikax._formats import from_pairs
+
+rng = np.random.default_rng(0)
+mesh = Mesh(np.array(jax.devices()), ("trial",))
+assert len(jax.devices()) == 2
+x = jnp.asarray(rng.random((4, 100)) < 0.1, jnp.float32)
+for rule in (pairwise_bernoulli(0.5), fixed_outdegree(60)):
+    fmt = from_pairs(rule.sample(100, 100, rng))
+    w = jnp.asarray(rng.normal(size=fmt.shape), jnp.float32)
+    d = jnp.asarray(rng.integers(1, 4, fmt.shape), jnp.int32)
+    ring = jnp.zeros((4, 100))
+    assert _event_driven.forward.supports(fmt, w, x)
+    for run in (lambda x: ops.forward(fmt, w, x), lambda x: ops.scatter(fmt, w, x, d, ring, 3)):
+        half = jax.shard_map(jax.vmap(run), mesh=mesh, in_specs=P("trial"), out_specs=P("trial"))
+        assert np.array_equal(jax.jit(half)(x), jax.vmap(run)(x))
+print("same on two devices")
+"""
+
+
+def test_what_touches_only_what_was_sent_runs_on_two_devices():
+    """Trials under shard_map over two forced host devices, in a process of its own."""
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    command = [sys.executable, "-c", SHARDED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "same on two devices" in done.stdout, done.stderr[-3000:]

@@ -7,9 +7,11 @@ nothing can overflow. The sums are those of the reference, in the same order.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -17,6 +19,16 @@ from spikax._formats import CSR, FixedFanOut, Format
 
 _FEWEST = 4096  # synapses; below, all of them at once are as fast
 _BLOCK = 256  # synapses at a time, at most
+
+
+def _varying(tree: Any, *operands: Any) -> Any:
+    """The same values; under `shard_map` they vary over the mesh where an operand does.
+
+    A loop has to begin with variables of the kind that it ends with. XLA drops the selection.
+    """
+    first = [leaf.reshape(-1)[0] != 0 for leaf in jax.tree.leaves(operands)]
+    either = functools.reduce(jnp.logical_or, first)
+    return jax.tree.map(lambda v: lax.select(either, v, v), tree)
 
 
 def active(x: Array) -> tuple[Array, Array]:
@@ -36,7 +48,7 @@ def active(x: Array) -> tuple[Array, Array]:
         start = packed[k], jnp.asarray(k, jnp.int32), *carry
         return lax.while_loop(lambda c: c[0] != 0, peel, start)[2:]
 
-    start = jnp.int32(0), jnp.zeros(n, jnp.int32)
+    start = _varying((jnp.int32(0), jnp.zeros(n, jnp.int32)), x)
     return lax.fori_loop(jnp.int32(0), jnp.int32(words), next_word, start)
 
 
@@ -44,11 +56,11 @@ Add = Callable[[Any, Array, Array, Array], Any]
 """`add(sum, source, where, live)`: add one block of synapses, those that are `live`."""
 
 
-def _over_csr(fmt: CSR, x: Array, add: Add, empty: Any) -> Any:
+def _over_csr(fmt: CSR, found: tuple[Array, Array], add: Add, start: Any) -> Any:
     """Go over the synapses of the active sources in blocks; `where` indexes the layout."""
     total = fmt.n_synapses
     block = min(_BLOCK, total, max(8, 2 ** (total // fmt.n_pre).bit_length()))
-    count, index = active(x)
+    count, index = found
     lanes = jnp.arange(block, dtype=jnp.int32)
 
     def body(carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
@@ -62,13 +74,14 @@ def _over_csr(fmt: CSR, x: Array, add: Add, empty: Any) -> Any:
         following = fmt.indptr[index[jnp.minimum(j, index.shape[0] - 1)]]
         return j, jnp.where(done, following, at + block), y
 
-    start = jnp.int32(0), fmt.indptr[index[0]], empty
-    return lax.while_loop(lambda c: c[0] < count, body, start)[2]
+    zero, empty = start
+    carry = zero, fmt.indptr[index[0]] + zero, empty
+    return lax.while_loop(lambda c: c[0] < count, body, carry)[2]
 
 
-def _over_fan_out(fmt: FixedFanOut, x: Array, add: Add, empty: Any) -> Any:
+def _over_fan_out(fmt: FixedFanOut, found: tuple[Array, Array], add: Add, start: Any) -> Any:
     """Go over the rows of the active sources; `where` is a row of the flat layout."""
-    count, index = active(x)
+    count, index = found
     k = fmt.shape[1]
     lanes = jnp.arange(k, dtype=jnp.int32)
 
@@ -77,12 +90,12 @@ def _over_fan_out(fmt: FixedFanOut, x: Array, add: Add, empty: Any) -> Any:
         source = index[j]
         return j + 1, add(y, source, source * k + lanes, jnp.ones(k, bool))
 
-    return lax.while_loop(lambda c: c[0] < count, body, (jnp.int32(0), empty))[1]
+    return lax.while_loop(lambda c: c[0] < count, body, start)[1]
 
 
-def _over(fmt: Format, x: Array, add: Add, empty: Any) -> Any:
+def _over(fmt: Format, x: Array, add: Add, empty: Any, *operands: Array) -> Any:
     walk: Any = _over_csr if isinstance(fmt, CSR) else _over_fan_out
-    return walk(fmt, x, add, empty)
+    return walk(fmt, active(x), add, _varying((jnp.int32(0), empty), fmt, x, *operands))
 
 
 def _pick(values: Array, where: Array) -> Array:
@@ -98,7 +111,7 @@ def forward(fmt: Format, weight: Array, x: Array) -> Array:
         targets = _pick(fmt.targets, where)
         return y.at[targets].add(jnp.where(live, sent, 0.0), mode="promise_in_bounds")
 
-    arrived = _over(fmt, x, add, jnp.zeros(fmt.n_post, x.dtype))
+    arrived = _over(fmt, x, add, jnp.zeros(fmt.n_post, x.dtype), weight)
     return arrived if weight.ndim else weight * arrived
 
 
@@ -111,7 +124,7 @@ def scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: 
         place = slot, _pick(fmt.targets, where)
         return y.at[place].add(jnp.where(live, sent, 0.0), mode="promise_in_bounds")
 
-    return _over(fmt, x, add, ring)
+    return _over(fmt, x, add, ring, weight, delay, ring, t)
 
 
 def _large(fmt: Format, *operands: Array) -> bool:
