@@ -276,6 +276,25 @@ def test_a_full_disk_names_the_folder_and_what_is_whole(model, tmp_path, monkeyp
     assert f"whole to t = {len(kept.values) * 0.1:g} ms" in str(seen.value)
 
 
+def test_a_simulation_stays_where_its_stream_could_not_be_written(tmp_path, monkeypatch):
+    from spikax._stream import Stream
+
+    write = Stream._write
+
+    def full_after_a_chunk(stream, *column):
+        if stream.stop > 0:
+            raise OSError(28, "No space left on device")
+        write(stream, *column)
+
+    sim = sx.Simulation(sx.Network({"E": sx.Population(sx.LIF(), 2)}), dt=0.1 * ms)
+    monkeypatch.setattr(Stream, "_write", full_after_a_chunk)
+    with pytest.raises(RunError, match="No space left"):
+        sim.run(300 * ms, record={"E": "V_m"}, to=tmp_path / "run")
+    kept = len(sx.load_recording(tmp_path / "run")["E.V_m"].values)
+    assert 0 < kept < 3000
+    assert kept == int(sim.state.t)
+
+
 def test_a_stream_that_is_none_or_damaged_is_refused(model, tmp_path):
     with pytest.raises(StateError, match="is no recording"):
         sx.load_recording(tmp_path)

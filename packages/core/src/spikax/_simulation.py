@@ -15,7 +15,7 @@ from spikax._probes import Request
 from spikax._recording import Recording
 from spikax._simulate import simulate, under_transform
 from spikax._store import load_state, save_state
-from spikax.errors import ConfigError, HookError
+from spikax.errors import ConfigError, NumericsError, RunError
 from spikax.units import Quantity, ms, quantity
 
 
@@ -59,7 +59,8 @@ class Simulation:
         """Go on for a duration; arguments and errors as in `simulate`.
 
         A hook is called with this simulation, and may set its `model` and `state`. Where a hook
-        raises, the simulation stays at that time, and the error has the recording so far.
+        raises or a stream cannot be written, the simulation stays at that time, and the error has
+        the recording so far.
 
         Raises:
             ConfigError: It was called under a JAX transform, where nothing may change.
@@ -81,8 +82,9 @@ class Simulation:
                     to=to,
                     progress=progress,
                 )
-            except HookError as error:
-                self.state = error.state
+            except RunError as error:
+                if not isinstance(error, NumericsError):  # whose state is of no use
+                    self.state = error.state
                 raise
         return recording
 
