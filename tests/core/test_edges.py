@@ -40,7 +40,7 @@ class Learning(Edge):
         trace = state.trace * 0.9 + post["V_m"]
         change = 1e-3 * mod["dopamine.spike"].sum() * pre["spike"][:, None] * trace[None]
         arrived = pre["spike"] @ state.weight
-        return LearningState(weight=state.weight + change, trace=trace), {"delta": arrived}
+        return LearningState(weight=state.weight + change, trace=trace), arrived
 
 
 def learning_network():

@@ -63,8 +63,20 @@ def test_a_delay_of_one_step_needs_no_ring(delay, slots):
         {"a": sx.Population(sx.Poisson(5 * Hz), 4), "b": sx.Population(exciting(), 6)},
         [sx.Projection("a", "b", "exc", sx.all_to_all(), ONE, delay)],
     )
-    assert net.memory(dt=0.1 * ms).rows[2].state == 4 * slots * 6
-    assert bytes_of(net.build(dt=0.1 * ms).init_state().edges) == 4 * slots * 6
+    assert sum(row.state for row in net.memory(dt=0.1 * ms).rows[2:]) == 4 * slots * 6
+    assert bytes_of(net.build(dt=0.1 * ms).init_state().rings) == 4 * slots * 6
+
+
+def test_edges_into_one_port_share_its_ring_which_has_the_longest_delay():
+    population = sx.Population(exciting(), 6)
+    edges = [
+        sx.Projection("a", "a", "exc", sx.all_to_all(), ONE, delay, name=name)
+        for name, delay in (("near", 0.2 * ms), ("far", 0.7 * ms))
+    ]
+    net = sx.Network({"a": population}, edges)
+    (ring,) = net.memory(dt=0.1 * ms).rows[3:]
+    assert (ring.name, ring.state) == ("to a.exc", 4 * 7 * 6)
+    assert bytes_of(net.build(dt=0.1 * ms).init_state().rings) == 4 * 7 * 6
 
 
 def test_double_precision_is_counted(x64):
@@ -92,7 +104,7 @@ def test_gap_junctions_are_counted_both_ways(ends):
     net = sx.Network(populations, [junction])
     model = net.build(dt=0.1 * ms)
     rows = net.memory(dt=0.1 * ms).rows[len(populations) :]
-    assert [row.name for row in rows] == list(model.edges)
+    assert [row.name for row in rows] == list(model.edges)  # and no ring
     for row in rows:
         assert row.connectivity == pytest.approx(bytes_of(model.edges[row.name].format), rel=0.06)
 
@@ -117,7 +129,7 @@ def test_a_ring_for_two_channels_is_twice_as_long(spread):
     rule = sx.pairwise_bernoulli(0.5)
     net = sx.Network({"E": population}, [sx.Projection("E", "E", "syn", rule, weight, 40 * ms)])
     state = net.build(dt=0.1 * ms).init_state()
-    assert net.memory(dt=0.1 * ms).rows[1].state == bytes_of(state.edges)
+    assert net.memory(dt=0.1 * ms).rows[-1].state == bytes_of(state.rings)
 
 
 @pytest.mark.parametrize("rule", [RULES["csr"], RULES["no autapses"], RULES["fan-in"]], ids=repr)

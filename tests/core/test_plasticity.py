@@ -12,6 +12,7 @@ import pytest
 
 import spikax as sx
 from spikax import _conformance as kit
+from spikax import ops
 from spikax._fields import nested
 from spikax._model_page import page
 from spikax.errors import ConfigError, UnitError, UnknownNameError
@@ -27,6 +28,7 @@ class TargetState(sx.State):
 
     spike: jax.Array = sx.spike()
     got: jax.Array = sx.cell(nS)
+    got_slow: jax.Array = sx.cell(nS)
 
 
 class Target(sx.Dynamics):
@@ -41,7 +43,7 @@ class Target(sx.Dynamics):
     State = TargetState
 
     def update(self, state, inputs, *, t, dt):
-        return TargetState(spike=inputs["spike"], got=inputs["exc"])
+        return TargetState(spike=inputs["spike"], got=inputs["exc"], got_slow=inputs["slow"])
 
 
 def names():
@@ -343,8 +345,8 @@ class Synapses(sx.System):
     def update(self, state, inputs, *, t, dt):
         pre, post = ({"spike": inputs[end]} for end in ("pre", "post"))
         mod = dict.fromkeys(self.edge.reads["mod"], inputs["mod"])
-        edge, arrived = self.edge.update(state.edge, pre, post, mod, t=t, dt=dt)
-        return SynapsesState(edge=edge, out=arrived["exc"])
+        edge, sent = self.edge.update(state.edge, pre, post, mod, t=t, dt=dt)
+        return SynapsesState(edge=edge, out=ops.forward(self.edge.format, *sent))
 
     def read(self, state, name):
         return state.out if name == "out" else self.edge.read(state.edge, name)
@@ -460,8 +462,8 @@ def sizes(state):
 def test_a_state_holds_the_weights_and_one_number_per_neuron_and_trace(k, delay):
     """Twenty multapses in place of two: more weights, and nothing else."""
     edge = build(make("TripletSTDP"), sx.fixed_outdegree(k), delay).edges["pre->post"]
-    on_the_way, traces, history = 3 * POST, 2 * (PRE + POST), 4 * 3 * POST
-    expected = {"weight": k * PRE, "delay": on_the_way, "trace": traces + history}
+    traces, history = 2 * (PRE + POST), 4 * 3 * POST
+    expected = {"weight": k * PRE, "trace": traces + history}
     assert sizes(edge.init_state()) == expected
 
 
@@ -473,19 +475,24 @@ def test_only_eligibility_is_kept_per_synapse():
 
 
 def test_one_weight_serves_several_receptors():
-    edge = build(make("PairSTDP"), port={"exc": 1, "slow": 0.25}).edges["pre->post"]
-    spikes, state = ({"spike": jnp.ones(PRE)}, {"spike": jnp.zeros(POST)}), edge.init_state()
-    update = jax.jit(edge.update)
-    for t in range(10):
-        state, arrived = update(state, *spikes, {}, t=jnp.int32(t), dt=DT)
-    assert np.array_equal(arrived["slow"], 0.25 * arrived["exc"])
-    assert arrived["exc"].min() > 0
+    net = build(make("PairSTDP"), port={"exc": 1, "slow": 0.25})
+    _, rec = sx.simulate(
+        net,
+        net.init_state(),
+        10 * DT * ms,
+        inputs={"pre.spike": np.ones((10, PRE))},
+        record={"post": ["got", "got_slow"]},
+    )
+    exc, slow = (np.asarray(rec[f"post.{name}"].values) for name in ("got", "got_slow"))
+    assert exc.max() > 0
+    assert np.array_equal(slow, 0.25 * exc)
 
 
 def test_a_named_channel_takes_plastic_synapses():
     edge = build(make("PairSTDP"), sx.all_to_all(), DT * ms, port="syn.b").edges["pre->post"]
     spikes = {"spike": jnp.ones(PRE)}, {"spike": jnp.zeros(POST)}
-    state, arrived = edge.update(edge.init_state(), *spikes, {}, t=jnp.int32(0), dt=DT)
+    state, sent = edge.update(edge.init_state(), *spikes, {}, t=jnp.int32(0), dt=DT)
+    arrived = edge.at_ports(ops.forward(edge.format, *sent))
     assert np.allclose(arrived["syn"], [np.zeros(POST), state.weight.sum(0)])
 
 

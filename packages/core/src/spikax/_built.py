@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
 
 from spikax._component import rebuild
+from spikax._delivery import Ring, deliver, empty
 from spikax._fields import clock, leaf, nested, part, static
-from spikax._projection import Edge
+from spikax._projection import Edge, Sends
 from spikax._random import fold, key_words
 from spikax._share import filled
 from spikax._state import State
@@ -21,11 +23,12 @@ from spikax.units import Unit
 
 
 class NetworkState(State):
-    """Everything that changes in a network: the step, the nodes, what is on its way."""
+    """Everything that changes in a network: the step, nodes, edges, what is on its way."""
 
     t: Array = clock("index of the step")
     nodes: Mapping[str, Any] = nested()
     edges: Mapping[str, Any] = nested()
+    rings: Mapping[str, Ring] = nested()
 
 
 class BuiltNetwork(System):
@@ -74,7 +77,8 @@ class BuiltNetwork(System):
             n: systems[n].init_state(size, key=fold(words, n), dt=self.dt) for n, size in self.sizes
         }
         edges = {name: edge.init_state() for name, edge in self.edges.items()}
-        return NetworkState(t=jnp.zeros((), jnp.int32), nodes=nodes, edges=edges)
+        rings = empty(self.edges, self.delayed)
+        return NetworkState(t=jnp.zeros((), jnp.int32), nodes=nodes, edges=edges, rings=rings)
 
     def update(
         self, state: NetworkState, inputs: Mapping[str, Array], *, t: Array, dt: float
@@ -93,15 +97,18 @@ class BuiltNetwork(System):
     ) -> NetworkState:
         arrived = self._empty(inputs)
         nodes, edges = dict(state.nodes), dict(state.edges)
-        for name in self.edge_order:
-            if name not in self.immediate:
-                edges[name] = self._call(name, edges[name], nodes, arrived, t, dt)
+        sent = self._call(self.delayed, edges, nodes, t, dt)
+        rings = self._deliver(sent, state.rings, arrived, t)
         for node in self.order:
-            for name in self.immediate:
-                if self.edges[name].post == node:
-                    edges[name] = self._call(name, edges[name], nodes, arrived, t, dt)
+            before = [name for name in self.immediate if self.edges[name].post == node]
+            self._deliver(self._call(before, edges, nodes, t, dt), {}, arrived, t)
             nodes[node] = self.nodes[node].update(nodes[node], arrived[node], t=t, dt=dt)
-        return NetworkState(t=t + 1, nodes=nodes, edges=edges)
+        return NetworkState(t=t + 1, nodes=nodes, edges=edges, rings=rings)
+
+    @property
+    def delayed(self) -> tuple[str, ...]:
+        """Edges that act in a later step than they are sent in."""
+        return tuple(name for name in self.edge_order if name not in self.immediate)
 
     def _empty(self, inputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
         """Every port of every node at full shape: what comes from outside, else zero."""
@@ -125,22 +132,42 @@ class BuiltNetwork(System):
 
     def _call(
         self,
-        name: str,
-        state: Any,
+        names: Sequence[str],
+        edges: dict[str, Any],
         nodes: Mapping[str, Any],
-        arrived: dict[str, dict[str, Array]],
         t: Array,
         dt: float,
-    ) -> Any:
-        edge = self.edges[name]
-        pre = {s: self._gather(self._signal(nodes, edge.pre, s)) for s in edge.reads["pre"]}
-        post = {s: self._signal(nodes, edge.post, s) for s in edge.reads["post"]}
-        mod = {p: self._gather(self._signal(nodes, *p.split(".", 1))) for p in edge.reads["mod"]}
-        state, delivered = edge.update(state, pre, post, mod, t=t, dt=dt)
-        target = arrived[edge.post]
-        for port, values in delivered.items():
-            target[port] = target[port] + values
-        return state
+    ) -> dict[str, Sends | Array]:
+        """Move edges on, in place; what they send."""
+
+        @functools.cache  # edges that read the same signal hold the same array, and send together
+        def whole(node: str, signal: str) -> Array:
+            return self._gather(self._signal(nodes, node, signal))
+
+        sent = dict[str, Sends | Array]()
+        for name in names:
+            edge = self.edges[name]
+            pre = {s: whole(edge.pre, s) for s in edge.reads["pre"]}
+            post = {s: self._signal(nodes, edge.post, s) for s in edge.reads["post"]}
+            mod = {p: whole(*p.split(".", 1)) for p in edge.reads["mod"]}
+            edges[name], sent[name] = edge.update(edges[name], pre, post, mod, t=t, dt=dt)
+        return sent
+
+    def _deliver(
+        self,
+        sent: Mapping[str, Sends | Array],
+        rings: Mapping[str, Ring],
+        arrived: dict[str, dict[str, Array]],
+        t: Array,
+    ) -> Mapping[str, Ring]:
+        """Add what arrives at the end of the step to the ports, in place; the rings after it."""
+        rings, sums = deliver(self.edges, sent, rings, t)
+        first = {self.edges[name].inbox: self.edges[name] for name in sent}
+        for box, values in sums.items():
+            target = arrived[first[box].post]
+            for port, value in first[box].at_ports(values).items():
+                target[port] = target[port] + value
+        return rings
 
     def _gather(self, signal: Array) -> Array:
         return (

@@ -1,27 +1,34 @@
 """Operators that touch only the synapses of the sources that sent: what core uses on a CPU.
 
 The sources are found by packing 32 flags into a word and peeling off its bits; a loop then adds
-block after block of their synapses in place. Both loops are bounded by the number of sources, so
-nothing can overflow. The sums are those of the reference, in the same order.
+block after block of their synapses in place, for all projections of a source at once. Both loops
+are bounded by the number of sources, so nothing can overflow. The sums are those of the reference,
+in the same order.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from spikax._formats import CSR, FixedFanOut, Format
+from spikax._formats import FixedFanOut, Format
+from spikax._ops import Formats
 
 _FEWEST = 4096  # synapses; below, all of them at once are as fast
-_BLOCK = 256  # synapses at a time, at most
+_BLOCK = 512  # synapses at a time, at most
+# Projections in one loop. XLA's CPU runtime executes a loop body of up to eight kernels one after
+# the other, a longer one through a scheduler that costs more than these kernels; three each.
+_AT_ONCE = 2
+_IN_BOUNDS = "promise_in_bounds"
 
 
-def _varying(tree: Any, *operands: Any) -> Any:
+def varying(tree: Any, *operands: Any) -> Any:
     """The same values; under `shard_map` they vary over the mesh where an operand does.
 
     A loop has to begin with variables of the kind that it ends with. XLA drops the selection.
@@ -41,99 +48,120 @@ def active(x: Array) -> tuple[Array, Array]:
     def peel(carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         word, k, count, index = carry
         low = lax.population_count((word & (~word + 1)) - 1).astype(jnp.int32)
-        index = index.at[count].set(k * 32 + low, mode="promise_in_bounds")
+        index = index.at[count].set(k * 32 + low, mode=_IN_BOUNDS)
         return word & (word - 1), k, count + 1, index
 
     def next_word(k: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         start = packed[k], jnp.asarray(k, jnp.int32), *carry
         return lax.while_loop(lambda c: c[0] != 0, peel, start)[2:]
 
-    start = _varying((jnp.int32(0), jnp.zeros(n, jnp.int32)), x)
+    start = varying((jnp.int32(0), jnp.zeros(n, jnp.int32)), x)
     return lax.fori_loop(jnp.int32(0), jnp.int32(words), next_word, start)
 
 
-Add = Callable[[Any, Array, Array, Array], Any]
-"""`add(sum, source, where, live)`: add one block of synapses, those that are `live`."""
+def _at(values: Array, index: Array) -> Array:
+    return values.at[index].get(mode=_IN_BOUNDS)
 
 
-def _over_csr(fmt: CSR, found: tuple[Array, Array], add: Add, start: Any) -> Any:
-    """Go over the synapses of the active sources in blocks; `where` indexes the layout."""
-    total = fmt.n_synapses
-    block = min(_BLOCK, total, max(8, 2 ** (total // fmt.n_pre).bit_length()))
-    count, index = found
-    lanes = jnp.arange(block, dtype=jnp.int32)
-
-    def body(carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
-        j, at, y = carry
-        source = index[j]
-        end = fmt.indptr[source + 1]
-        where = jnp.minimum(at, total - block) + lanes
-        y = add(y, source, where, (where >= at) & (where < end))
-        done = at + block >= end
-        j = j + done.astype(jnp.int32)
-        following = fmt.indptr[index[jnp.minimum(j, index.shape[0] - 1)]]
-        return j, jnp.where(done, following, at + block), y
-
-    zero, empty = start
-    carry = zero, fmt.indptr[index[0]] + zero, empty
-    return lax.while_loop(lambda c: c[0] < count, body, carry)[2]
-
-
-def _over_fan_out(fmt: FixedFanOut, found: tuple[Array, Array], add: Add, start: Any) -> Any:
-    """Go over the rows of the active sources; `where` is a row of the flat layout."""
-    count, index = found
-    k = fmt.shape[1]
-    lanes = jnp.arange(k, dtype=jnp.int32)
-
-    def body(carry: tuple[Array, Any]) -> tuple[Array, Any]:
-        j, y = carry
-        source = index[j]
-        return j + 1, add(y, source, source * k + lanes, jnp.ones(k, bool))
-
-    return lax.while_loop(lambda c: c[0] < count, body, start)[1]
-
-
-def _over(fmt: Format, x: Array, add: Add, empty: Any, *operands: Array) -> Any:
-    walk: Any = _over_csr if isinstance(fmt, CSR) else _over_fan_out
-    return walk(fmt, active(x), add, _varying((jnp.int32(0), empty), fmt, x, *operands))
-
-
-def _pick(values: Array, where: Array) -> Array:
+def _slice(values: Array, start: Array, size: int) -> Array:
     # One contiguous slice: a gather would check and load index by index.
-    return lax.dynamic_slice(values.reshape(-1), (where[0],), where.shape)
+    return lax.dynamic_slice(values.reshape(-1), (start,), (size,))
+
+
+def _block(fmt: Format) -> int:
+    """Synapses of a source that are taken at a time: most rows fit into one block."""
+    if isinstance(fmt, FixedFanOut):
+        return min(_BLOCK, fmt.shape[1])
+    mean = fmt.n_synapses / fmt.n_pre
+    usual = 8 * math.ceil((mean + 2 * math.sqrt(mean)) / 8)
+    return min(_BLOCK, fmt.n_synapses, usual)
+
+
+def _row(fmt: Any, source: Array) -> tuple[Array, Array]:
+    """Where the synapses of a source begin and end."""
+    if isinstance(fmt, FixedFanOut):
+        return source * fmt.shape[1], (source + 1) * fmt.shape[1]
+    return _at(fmt.indptr, source), _at(fmt.indptr, source + 1)
+
+
+class _Part(NamedTuple):
+    """What one projection sends: its place among the rings comes with it."""
+
+    fmt: Format
+    weight: Array
+    delay: Array
+    ring: int
+
+    def block(self, source: Array, k: Array, x: Array) -> tuple[Array, Array, Array]:
+        """Start of block `k` of a source, what its synapses send, whether it is the last."""
+        size = _block(self.fmt)
+        begin, end = _row(self.fmt, source)
+        begin = begin + k * size
+        # At the end of the layout a block reaches back to synapses that had their turn.
+        start = jnp.minimum(begin, self.fmt.n_synapses - size)
+        where = start + jnp.arange(size, dtype=jnp.int32)
+        weight = _slice(self.weight, start, size) if self.weight.ndim else self.weight
+        sent = jnp.where((where >= begin) & (where < end), _at(x, source) * weight, 0.0)
+        return start, sent, begin + size >= end
+
+    def place(self, start: Array, ring: Array, t: Array) -> Array:
+        """Index into the flat ring for each synapse of a block."""
+        size, (length, n_post) = _block(self.fmt), ring.shape
+        targets = _slice(self.fmt.targets, start, size)
+        if length == 1:
+            return targets
+        steps = _slice(self.delay, start, size) if self.delay.ndim else self.delay
+        slot = lax.rem(t, jnp.int32(length)) + steps.astype(jnp.int32)
+        return jnp.where(slot < length, slot, slot - length) * n_post + targets
+
+
+def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
+    """The operator `scatter` for several projections of one source."""
+    weights, delays, rings = which.split(given)
+    parts = [_Part(*part) for part in zip(which.fmts, weights, delays, which.rings, strict=True)]
+    found = active(x)
+    for first in range(0, len(parts), _AT_ONCE):
+        rings = _walk(parts[first : first + _AT_ONCE], found, x, t, rings)
+    return tuple(rings)
+
+
+def _walk(
+    parts: Sequence[_Part], found: tuple[Array, Array], x: Array, t: Array, rings: Sequence[Array]
+) -> list[Array]:
+    """One loop over the sources that sent and the blocks of their synapses."""
+    count, index = found
+
+    def body(carry: tuple[Array, list[Array]]) -> tuple[Array, list[Array]]:
+        (j, k), flat = carry[0], [*carry[1]]
+        last = jnp.asarray(True)
+        for part in parts:
+            start, sent, ends = part.block(_at(index, j), k, x)
+            place = part.place(start, rings[part.ring], t)
+            flat[part.ring] = flat[part.ring].at[place].add(sent, mode=_IN_BOUNDS)
+            last = last & ends
+        return jnp.where(last, jnp.stack([j + 1, jnp.int32(0)]), jnp.stack([j, k + 1])), flat
+
+    begin = jnp.zeros(2, jnp.int32), [ring.reshape(-1) for ring in rings]
+    begin = varying(begin, [part[:3] for part in parts], found, x, t, rings)
+    added = lax.while_loop(lambda carry: carry[0][0] < count, body, begin)[1]
+    return [flat.reshape(ring.shape) for flat, ring in zip(added, rings, strict=True)]
+
+
+def scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
+    """The operator `scatter`."""
+    return together(Formats((fmt,), (0,)), x, t, weight, delay, ring)[0]
 
 
 def forward(fmt: Format, weight: Array, x: Array) -> Array:
     """The operator `forward`."""
-
-    def add(y: Array, source: Array, where: Array, live: Array) -> Array:
-        sent = x[source] * (_pick(weight, where) if weight.ndim else 1.0)
-        targets = _pick(fmt.targets, where)
-        return y.at[targets].add(jnp.where(live, sent, 0.0), mode="promise_in_bounds")
-
-    arrived = _over(fmt, x, add, jnp.zeros(fmt.n_post, x.dtype), weight)
-    return arrived if weight.ndim else weight * arrived
-
-
-def scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
-    """The operator `scatter`, for a delay per synapse."""
-
-    def add(y: Array, source: Array, where: Array, live: Array) -> Array:
-        sent = x[source] * (_pick(weight, where) if weight.ndim else weight)
-        slot = (t + _pick(delay, where)) % ring.shape[0]
-        place = slot, _pick(fmt.targets, where)
-        return y.at[place].add(jnp.where(live, sent, 0.0), mode="promise_in_bounds")
-
-    return _over(fmt, x, add, ring, weight, delay, ring, t)
+    nothing = jnp.zeros((1, fmt.n_post), x.dtype)
+    return scatter(fmt, weight, x, jnp.int32(0), nothing, jnp.int32(0))[0]
 
 
 def _large(fmt: Format, *operands: Array) -> bool:
     return fmt.n_synapses >= _FEWEST
 
 
-def _delays_differ(fmt: Format, weight: Array, x: Array, delay: Array, *more: Array) -> bool:
-    return _large(fmt) and delay.ndim > 0
-
-
 vars(forward)["supports"] = _large
-vars(scatter)["supports"] = _delays_differ
+vars(scatter)["supports"] = _large
+vars(scatter)["together"] = together

@@ -17,11 +17,11 @@ from jax.typing import ArrayLike
 
 Tree = TypeVar("Tree")
 
-# Where the Taylor series of phi1 takes over. The quotient loses a factor 1/|x| of precision with
-# every derivative, so the switch lies far from 0 and the series is long: its second derivative is
-# exact to rounding at the switch.
+# Where the Taylor series of phi1 takes over from the quotient, which loses a factor 1/|x| of
+# precision with every derivative.
 _PHI1_SWITCH = 0.5
 _PHI1_SERIES = tuple(1 / math.factorial(k + 1) for k in range(16))
+_SLOPE_SERIES = tuple((k + 1) / math.factorial(k + 2) for k in range(15))
 
 # A block is halved 10 times before its series of degree 8 is summed: for a norm of 200 the series
 # errs by (200 / 2^10)^9 / 10! = 1e-13, which squaring back turns into 2e-11.
@@ -29,6 +29,7 @@ _HALVINGS = 10
 _BLOCK_SERIES = _PHI1_SERIES[:9]
 
 
+@jax.custom_jvp
 def phi1(x: ArrayLike) -> Array:
     """Mean of e^(s x) over s from 0 to 1.
 
@@ -36,15 +37,39 @@ def phi1(x: ArrayLike) -> Array:
     everywhere, 0 included (Hochbruck & Ostermann 2010, section 2.1).
     """
     x = jnp.asarray(x)
+    # At the switch the first term left out is below rounding; the long series is for derivatives.
+    terms = 8 if x.dtype == jnp.float32 else 14
+    return _near_or_far(x, _PHI1_SERIES[:terms], lambda far: (jnp.exp(far) - 1.0) / far)
+
+
+@phi1.defjvp
+def _phi1_jvp(primals: tuple[ArrayLike], tangents: tuple[ArrayLike]) -> tuple[Array, Array]:
+    x = jnp.asarray(primals[0])
+    slope = _near_or_far(
+        x, _SLOPE_SERIES, lambda far: (jnp.expm1(far) * (far - 1.0) + far) / (far * far)
+    )
+    return phi1(x), slope * tangents[0]
+
+
+def _near_or_far(x: Array, series: tuple[float, ...], formula: Callable[[Array], Array]) -> Array:
+    """A power series where |x| is small, a formula elsewhere."""
     near = jnp.abs(x) < _PHI1_SWITCH
     # Each arm gets an argument that is harmless where the other one is taken: a NaN or an overflow
     # in the arm not taken would reach the derivative.
     inner = jnp.where(near, x, jnp.zeros_like(x))
     outer = jnp.where(near, jnp.ones_like(x), x)
-    series = jnp.full_like(x, _PHI1_SERIES[-1])
-    for coefficient in reversed(_PHI1_SERIES[:-1]):
-        series = series * inner + coefficient
-    return jnp.where(near, series, jnp.expm1(outer) / outer)
+    return jnp.where(near, _power_series(series, inner), formula(outer))
+
+
+def _power_series(series: tuple[float, ...], x: Array) -> Array:
+    """Sum of c_k x^k, in pairs of pairs: a processor works on several at once."""
+    terms = [jnp.full_like(x, c) for c in series]
+    while len(terms) > 1:
+        odd = terms.pop() if len(terms) % 2 else None
+        terms = [low + high * x for low, high in zip(terms[::2], terms[1::2], strict=True)]
+        terms += [] if odd is None else [odd]
+        x = x * x
+    return terms[0]
 
 
 def linearise(f: Callable[[Array], Array], y: Array) -> tuple[Array, Array]:

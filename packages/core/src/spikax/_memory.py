@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,7 @@ from jax.tree import leaves
 
 from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one, pairwise_bernoulli
 from spikax._distributions import Distribution
+from spikax._projection import Projection, inbox
 from spikax._summary import table
 from spikax._system import System
 from spikax.errors import ConfigError
@@ -28,15 +29,15 @@ _DRAWS = 1000  # that stand for a distribution
 
 
 class Row(NamedTuple):
-    """The bytes of one population or edge.
+    """The bytes of one population, edge or ring.
 
     Attributes:
-        name: Of the population or edge.
+        name: Of the population or edge, or "to E.exc" of a ring.
         synapses: Their expected number.
         connectivity: Indices of the neurons that are connected.
         values: Weights, or the parameters of a population.
         delays: Delays, where each synapse has its own.
-        state: Variables, or the ring of what is on its way.
+        state: Variables, or what is on its way.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Memory:
     """Expected bytes of a network by population and edge; printed, a table.
 
     Attributes:
-        rows: Populations, then edges.
+        rows: Populations, then edges, then the rings of what is on its way to a port.
     """
 
     rows: tuple[Row, ...]
@@ -88,7 +89,8 @@ def estimate(net: Network, nodes: Mapping[str, System], dt: float) -> Memory:
     populations = [
         _node(name, node, net.populations[name].size, dt) for name, node in nodes.items()
     ]
-    return Memory((*populations, *(_edge(net, edge, dt) for edge in net.edges())))
+    edges = net.edges()
+    return Memory((*populations, *(_edge(net, e, dt) for e in edges), *_rings(net, edges, dt)))
 
 
 def check_room(net: Network, nodes: Mapping[str, System], dt: float) -> None:
@@ -144,12 +146,9 @@ def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
     if projection.symmetric and edge.pre == edge.post:
         synapses = min(2 * synapses, n_pre * (n_pre - 1))
     weight = draws(projection.weight, net.weight_unit(edge))
-    delay = draws(0 * ms if projection.delay is None else projection.delay, ms)
-    steps = int(np.max(np.round(delay / dt), initial=np.ndim(delay)))
-    port, channel = net.port(edge, next(iter(projection.factors)))
-    route = port.route if channel is None else None
-    channels = 1 if route is None else np.unique(route(weight)).size
-    numbers = steps * n_post * channels if steps > 1 else 0
+    delay, steps = _delay(projection, dt)
+    _, channels = _channel(net, edge, weight)
+    numbers = 0
     if plasticity is not None:
         kept = 1 + len(plasticity.post_traces)
         numbers += synapses * (1 + len(plasticity.variables)) + n_post * (kept * (steps + 2) - 1)
@@ -163,6 +162,34 @@ def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
         4 * synapses if np.ndim(delay) else 0,
         size * numbers,
     )
+
+
+def _delay(projection: Projection, dt: float) -> tuple[np.ndarray, int]:
+    """Delays in ms, some of a distribution, and the longest in steps."""
+    delay = draws(0 * ms if projection.delay is None else projection.delay, ms)
+    return delay, int(np.max(np.round(delay / dt), initial=np.ndim(delay)))
+
+
+def _channel(net: Network, edge: EdgeSpec, weight: np.ndarray) -> tuple[int | None, int]:
+    """The channel that all synapses end on, or None; how many channels they end on."""
+    port, channel = net.port(edge, next(iter(edge.projection.factors)))
+    if channel is not None or port.route is None:
+        return channel, 1
+    channels = np.unique(port.route(weight))
+    return (int(channels[0]), 1) if channels.size == 1 else (None, channels.size)
+
+
+def _rings(net: Network, edges: Sequence[EdgeSpec], dt: float) -> list[Row]:
+    """What is on its way to each port, for all edges that end on it."""
+    lengths, widths = dict[str, int](), dict[str, int]()
+    for edge in edges:
+        weight = draws(edge.projection.weight, net.weight_unit(edge))
+        channel, channels = _channel(net, edge, weight)
+        name = f"to {inbox(edge.post, tuple(edge.projection.factors.items()), channel)}"
+        lengths[name] = max(lengths.get(name, 0), _delay(edge.projection, dt)[1])
+        widths[name] = net.populations[edge.post].size * channels
+    size = jax.dtypes.canonicalize_dtype(float).itemsize
+    return [Row(n, state=size * lengths[n] * widths[n]) for n in widths if lengths[n] > 1]
 
 
 def _indices(edge: EdgeSpec, synapses: int, n_pre: int, n_post: int, channels: int) -> int:

@@ -54,15 +54,25 @@ class Evolving(Neuron):
         """The state after dt by exponential Euler; V is held where the neuron is not `active`."""
 
         def slopes(y: tuple[Array, ...]) -> tuple[Array, ...]:
-            flow, *others = self.slopes(y, current(y[0], dt / 2))
-            return flow if active is None else jnp.where(active, flow, 0.0), *others
+            return self.slopes(y, current(y[0], dt / 2))
 
         y = tuple(getattr(s, name) for name in self.evolving)
         if len(y) == 1:
-            moved = (exp_euler(lambda V: slopes((V,))[0], y[0], dt),)
-        else:
-            moved = exp_euler_joint(slopes, y, dt)
+            moved = exp_euler(lambda V: slopes((V,))[0], y[0], dt)
+            held = moved if active is None else jnp.where(active, moved, y[0])
+            return s.replace(**{self.evolving[0]: held})
+        moved = exp_euler_joint(slopes if active is None else _held(slopes, active), y, dt)
         return s.replace(**dict(zip(self.evolving, moved, strict=True)))
+
+
+def _held(slopes: Callable[[Any], tuple[Array, ...]], active: Array) -> Any:
+    """The slopes of variables whose first stands still where the neuron is not `active`."""
+
+    def held(y: tuple[Array, ...]) -> tuple[Array, ...]:
+        flow, *others = slopes(y)
+        return jnp.where(active, flow, 0.0), *others
+
+    return held
 
 
 class CrossingState(State):

@@ -6,7 +6,9 @@ one number or an array in the layout of the format.
 
 A kernel is a function with the signature of its operator. It need not be differentiable nor know of
 batches: those rules are here, once for all. If it serves only some calls, it has an attribute
-`supports`, a function of the same arguments that looks at shapes and dtypes and returns a bool.
+`supports`, a function of the same arguments that looks at shapes and dtypes and returns a bool. A
+kernel of `scatter` that can serve several projections of one source in one go has an attribute
+`together`, a function `(formats, x, t, *weights, *delays, *rings) -> rings`; see `Formats`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +30,7 @@ from jax.typing import ArrayLike
 from spikax._formats import Dense, Format
 from spikax.errors import unknown
 
-Operator = Callable[..., Array]
+Operator = Callable[..., Any]
 
 _kernels: contextvars.ContextVar[str | None] = contextvars.ContextVar("kernels", default=None)
 
@@ -62,12 +65,74 @@ def scatter(
         fmt: The connectivity.
         weight: () or in the layout of `fmt`.
         x: (n_pre,), what each source sends at step t.
-        delay: Steps below D, int32, () or in the layout.
+        delay: Steps up to D, integers, () or in the layout.
         ring: (D, n_post), what is on its way.
         t: The step, an integer scalar.
     """
-    steps, now = (jnp.asarray(value).astype(jnp.int32) for value in (delay, t))
-    return _call("scatter", fmt, weight, x, steps, ring, now)
+    return _call("scatter", fmt, weight, x, delay, ring, jnp.asarray(t).astype(jnp.int32))
+
+
+class Sending(NamedTuple):
+    """What `scatter` takes of one projection.
+
+    Attributes:
+        fmt: The connectivity.
+        weight: () or in the layout of `fmt`.
+        delay: Steps, integers, () or in the layout.
+        ring: Which of the rings it adds to.
+    """
+
+    fmt: Format
+    weight: Array
+    delay: ArrayLike
+    ring: int
+
+
+def send(sendings: Sequence[Sending], x: Array, rings: Sequence[Array], t: Array) -> list[Array]:
+    """`scatter` of several projections of one source, whose kernel may serve them together.
+
+    Args:
+        sendings: The projections.
+        x: (n_pre,), what each source sends at step t.
+        rings: The rings that they add to, each (D, n_post).
+        t: The step, an int32 scalar.
+
+    Returns:
+        The rings.
+    """
+    rings, by_kernel = list(rings), dict[Any, list[Sending]]()
+    for s in sendings:
+        operands = _arrays(s.weight, x, s.delay, rings[s.ring], t)
+        together = getattr(_kernel_for("scatter", s.fmt, operands), "together", None)
+        by_kernel.setdefault(together, []).append(s)
+    for s in by_kernel.pop(None, []):
+        rings[s.ring] = scatter(s.fmt, s.weight, x, s.delay, rings[s.ring], t)
+    for together, members in by_kernel.items():
+        which = Formats(tuple(s.fmt for s in members), tuple(s.ring for s in members))
+        given = [*_arrays(*(s.weight for s in members)), *_arrays(*(s.delay for s in members))]
+        rings = list(_with_rules(together, _in_turn)(which, x, t, *given, *rings))
+    return rings
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["fmts"], meta_fields=["rings"])
+@dataclass(frozen=True)
+class Formats:
+    """The formats of several projections, and which ring each adds to."""
+
+    fmts: tuple[Format, ...]
+    rings: tuple[int, ...]
+
+    def split(self, given: Sequence[Array]) -> tuple[Sequence[Array], Sequence[Array], list[Array]]:
+        """Weights and delays, by projection, and the rings."""
+        n = len(self.fmts)
+        return given[:n], given[n : 2 * n], list(given[2 * n :])
+
+
+def _in_turn(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
+    weights, delays, rings = which.split(given)
+    for fmt, weight, delay, k in zip(which.fmts, weights, delays, which.rings, strict=True):
+        rings[k] = _scatter(fmt, weight, x, delay, rings[k], t)
+    return tuple(rings)
 
 
 @contextlib.contextmanager
@@ -89,11 +154,11 @@ def use_kernels(choice: str | None) -> Generator[None]:
 
 
 def _forward(fmt: Format, weight: Array, x: Array) -> Array:
+    if not isinstance(fmt, Dense):
+        return fmt.sum_to_post(weight * fmt.pre_values(x))
     if weight.ndim == 0:
-        return weight * fmt.sum_to_post(fmt.pre_values(x))
-    if isinstance(fmt, Dense):
-        return jnp.matmul(x, weight, precision=jax.lax.Precision.HIGHEST)
-    return fmt.sum_to_post(weight * fmt.pre_values(x))
+        return jnp.broadcast_to(weight * jnp.sum(x), (fmt.n_post,))
+    return jnp.matmul(x, weight, precision=jax.lax.Precision.HIGHEST)
 
 
 def _transpose(fmt: Format, weight: Array, y: Array) -> Array:
@@ -109,10 +174,14 @@ def _weight_gradient(fmt: Format, x: Array, y: Array) -> Array:
 
 
 def _scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
-    slot = (t + delay) % ring.shape[0]
-    if delay.ndim == 0:
-        return ring.at[slot].add(_forward(fmt, weight, x))
-    return ring.at[slot, fmt.targets].add(weight * fmt.pre_values(x), mode="promise_in_bounds")
+    slot = (t + delay.astype(jnp.int32)) % ring.shape[0]
+    if delay.ndim:
+        values = weight * fmt.pre_values(x)
+        return ring.at[slot, fmt.targets].add(values, mode="promise_in_bounds")
+    row = _forward(fmt, weight, x)
+    if len(ring) == 1:  # the usual case of layers without delay, and the fastest
+        return ring + row[None]
+    return jax.lax.dynamic_update_index_in_dim(ring, ring[slot] + row, slot, 0)
 
 
 REFERENCE: Mapping[str, Operator] = {
@@ -124,11 +193,15 @@ REFERENCE: Mapping[str, Operator] = {
 
 
 def _call(op: str, fmt: Format, *given: ArrayLike) -> Array:
-    operands = tuple(map(jnp.asarray, given))
+    operands = _arrays(*given)
     kernel = _kernel_for(op, fmt, operands)
     if kernel is None:
         return REFERENCE[op](fmt, *operands)
     return _with_rules(kernel, REFERENCE[op])(fmt, *operands)
+
+
+def _arrays(*given: ArrayLike) -> tuple[Array, ...]:
+    return tuple(map(jnp.asarray, given))
 
 
 def _kernel_for(op: str, fmt: Format, operands: tuple[Array, ...]) -> Operator | None:
@@ -156,15 +229,15 @@ def _with_rules(kernel: Operator, reference: Operator) -> Operator:
     """
 
     @jax.custom_jvp
-    def call(fmt: Format, *operands: Array) -> Array:
+    def call(fmt: Any, *operands: Array) -> Any:
         return sequential_vmap(kernel)(fmt, *operands)
 
     @functools.partial(call.defjvp, symbolic_zeros=True)
-    def _rule(primals: Any, tangents: Any) -> tuple[Array, Array]:
+    def _rule(primals: Any, tangents: Any) -> Any:
         fmt, *operands = primals
         moving = [not isinstance(tangent, SymbolicZero) for tangent in tangents[1:]]
 
-        def of_moving(*moved: Array) -> Array:
+        def of_moving(*moved: Array) -> Any:
             values = iter(moved)
             given = zip(moving, operands, strict=True)
             return reference(fmt, *(next(values) if moves else value for moves, value in given))

@@ -11,7 +11,7 @@ import numpy as np
 from spikax._distributions import Distribution
 from spikax._fields import cell, leaf, part
 from spikax._plasticity import Plasticity
-from spikax._projection import Edge, EdgeState
+from spikax._projection import Edge, EdgeState, Sends
 from spikax._system import Array
 from spikax.errors import ConfigError, UnitError, unknown
 from spikax.units import UNITLESS, Unit
@@ -23,7 +23,7 @@ Values = Mapping[str, Array]
 
 
 class PlasticState(EdgeState):
-    """What is on its way, and what was learnt."""
+    """What was learnt."""
 
     weight: Array = cell(kind="weight", doc="one per synapse, in the layout of the format")
     variables: Values = cell(kind="trace", doc="further variables of each synapse")
@@ -35,7 +35,7 @@ class PlasticState(EdgeState):
     )
 
     def unit_of(self, name: str) -> Unit:
-        return self.unit if name in ("ring", "weight") else UNITLESS
+        return self.unit if name == "weight" else UNITLESS
 
 
 class PlasticEdge(Edge):
@@ -66,11 +66,10 @@ class PlasticEdge(Edge):
         return self.unit if name in ("weight", "w_max") else UNITLESS
 
     def init_state(self) -> PlasticState:
-        """Nothing on its way, nothing learnt."""
+        """Nothing learnt."""
         rule, fmt = self.rule, self.format
         kept = ("spike", *rule.post_traces)
         return PlasticState(
-            ring=super().init_state().ring,
             unit=self.unit,
             weight=jnp.array(self.weight),
             variables={n: jnp.zeros(fmt.shape) for n in rule.variables},
@@ -82,7 +81,7 @@ class PlasticEdge(Edge):
 
     def update(
         self, state: Any, pre: Values, post: Values, mod: Values, *, t: Array, dt: float
-    ) -> tuple[PlasticState, Values]:
+    ) -> tuple[PlasticState, Sends]:
         rule, z, dopamine = self.rule, pre["spike"], _total(mod)
         now = {n: trace * rule.decay(n, dt) for n, trace in state.traces.items()}
         # Written first and read last: XLA then keeps the history in place.
@@ -96,7 +95,7 @@ class PlasticEdge(Edge):
         synapse = {"weight": state.weight, **state.variables}
         synapse = self._changed(synapse, seen, rule.on_post, late)
         synapse = self._changed(synapse, seen, rule.on_pre, early)
-        state, arrived = self._deliver(state, synapse["weight"], pre[self.signal], t)
+        sent = Sends(synapse["weight"], pre[self.signal])
         after = self._jumped(seen, early, late, dopamine)
         synapse = self._changed(synapse, after, lambda at: rule.flow(at, dt), 1.0)
         state = state.replace(
@@ -105,7 +104,7 @@ class PlasticEdge(Edge):
             traces=self._jumped(now, z, post["spike"], dopamine),
             history=history,
         )
-        return state, self._at_ports(arrived)
+        return state, sent
 
     def _late(self, ring: Array, t: Array) -> Array:
         """What each synapse sees of its target: the slot of its delay ago."""

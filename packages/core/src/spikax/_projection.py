@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
 
-from spikax import _ops as ops
 from spikax._component import Component
 from spikax._connectivity import Rule
 from spikax._distributions import Distribution
-from spikax._fields import cell, leaf, part, static
+from spikax._fields import leaf, part, static
 from spikax._formats import Format
 from spikax._plasticity import Plasticity
 from spikax._state import State
@@ -145,27 +144,36 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-class EdgeState(State):
-    """What is on its way: sums of weights by arrival time, post-synaptic."""
+def inbox(post: str, ports: Sequence[tuple[str, float]], channel: int | None) -> str:
+    """Name of the ring of all edges into a port: "E.exc"; into one channel of it: "E.syn[0]"."""
+    named = (port if factor == 1 else f"{factor:g} {port}" for port, factor in ports)
+    return f"{post}.{'+'.join(named)}" + ("" if channel is None else f"[{channel}]")
 
-    ring: Array | None = cell(
-        kind="delay", doc="(delay steps, channels * post neurons), coherent unit of the weight"
-    )
+
+class EdgeState(State):
+    """What changes in an edge: of a static one nothing."""
+
     unit: Unit = dataclasses.field(metadata={"static": True})
 
-    def unit_of(self, name: str) -> Unit:
-        return self.unit
 
+class Sends(NamedTuple):
+    """What an edge sends in a step, to arrive after its delay.
 
-S = TypeVar("S", bound=EdgeState)
+    Attributes:
+        weight: One number, or one per synapse in the layout of the format.
+        x: (n_pre,), the signal of the source.
+    """
+
+    weight: Array
+    x: Array
 
 
 class Edge(Component):
     """A built projection.
 
     Called once per step with the signals at t, before its target moves on: the weight and the
-    signal are taken when the spike is emitted and added to a ring on the post-synaptic side,
-    O(delay * N_post), never per synapse. A delay of one step or none needs no ring.
+    signal are taken when the spike is emitted. The network adds them to the ring of its inbox,
+    which all edges into one port share.
     """
 
     format: Format = part(doc="which neurons are connected")
@@ -201,50 +209,50 @@ class Edge(Component):
         """The unit of a built array."""
         return self.unit if name == "weight" else UNITLESS
 
+    @property
+    def inbox(self) -> str:
+        """Name of the ring it adds to."""
+        return inbox(self.post, self.ports, self.channel)
+
+    @property
+    def steps(self) -> Array | int:
+        """The delay in steps: one for all synapses, or one for each."""
+        return self.delay if self.delays is None else self.delays
+
     def init_state(self) -> EdgeState:
-        """Nothing on its way."""
-        ring = jnp.zeros((self.delay, self.format.n_post)) if self.delay > 1 else None
-        return EdgeState(ring=ring, unit=self.unit)
+        """Nothing that changes."""
+        return EdgeState(unit=self.unit)
 
     def update(
         self,
-        state: EdgeState,
+        state: Any,
         pre: Mapping[str, Array],
         post: Mapping[str, Array],
         mod: Mapping[str, Array],
         *,
         t: Array,
         dt: float,
-    ) -> tuple[EdgeState, Mapping[str, Array]]:
-        """Take the signals at t; give what arrives at the ports at the end of this step.
+    ) -> tuple[Any, Sends | Array]:
+        """Take the signals at t; give what is sent.
 
         Args:
-            state: What is on its way.
+            state: What changes in the edge.
             pre: Signals of the source, as `reads` names them.
             post: Signals of the target.
             mod: Signals of modulators.
             t: Index of the step.
             dt: Time step in ms.
+
+        Returns:
+            The state, and what goes through the synapses with their delay; or, in its place, what
+            arrives at the end of this step, (n_post,).
         """
-        del post, mod, dt  # a static synapse reads its source only
-        state, arrived = self._deliver(state, self.weight, pre[self.signal], t)
-        return state, self._at_ports(arrived)
+        del post, mod, t, dt  # a static synapse reads its source only
+        return state, Sends(self.weight, pre[self.signal])
 
-    def _at_ports(self, arrived: Array) -> Mapping[str, Array]:
+    def at_ports(self, arrived: Array) -> Mapping[str, Array]:
+        """What arrived in the inbox, (n_post,), by port."""
         return {port: self._shaped(arrived * factor) for port, factor in self.ports}
-
-    def _deliver(self, state: S, weight: Array, x: Array, t: Array) -> tuple[S, Array]:
-        if state.ring is None:
-            return state, ops.forward(self.format, weight, x)
-        # Zero (or overwrite) the slot that was read a step ago, scatter, read last: XLA then keeps
-        # the ring in place.
-        now, length = t % self.delay, self.delay
-        if self.delays is None:
-            ring = state.ring.at[now].set(ops.forward(self.format, weight, x))
-        else:
-            ring = state.ring.at[now].set(0.0)
-            ring = ops.scatter(self.format, weight, x, self.delays, ring, t)
-        return state.replace(ring=ring), ring[(t + 1) % length]
 
     def _shaped(self, arrived: Array) -> Array:
         if not self.channels:
@@ -272,9 +280,9 @@ class DiffusiveEdge(Edge):
         *,
         t: Array,
         dt: float,
-    ) -> tuple[EdgeState, Mapping[str, Array]]:
+    ) -> tuple[EdgeState, Array]:
         del mod, t, dt
         fmt, x, y = self.format, pre[self.signal], post[self.signal]
         # Synapse by synapse: sums of each end's potentials would cancel in float32.
         difference = fmt.pre_values(x) - fmt.post_values(y)
-        return state, self._at_ports(fmt.sum_to_post(self.weight * difference))
+        return state, fmt.sum_to_post(self.weight * difference)
