@@ -49,7 +49,8 @@ class Case:
 def check_dynamics(model: Dynamics, *, size: int = 24, dt: Any = 0.1 * ms, seed: int = 0) -> None:
     """Prove the contract of a model, or raise an AssertionError that names the property it breaks.
 
-    In float64: structure, dtypes and shapes are fixed by `update`; equations are right in their
+    In float64: structure, dtypes and shapes are fixed by `update`; a model that says that it fires
+    once has spikes of 0 and 1; equations are right in their
     units (every output scales as declared when time, voltage and current get other base units); jit
     equals eager; vmap equals a loop; scan(a + b) equals scan(a), scan(b); update is elementwise
     over the neurons; a second call compiles nothing; equal calls give equal bits; a saved state
@@ -192,6 +193,9 @@ def _transforms(case: Case) -> None:
 def _scan_splits(case: Case) -> None:
     half = STEPS // 2
     whole, rows = _run(case)
+    assert not case.model.fires_once or np.isin(rows["spike"], (0, 1)).all(), (
+        "fires_once is True, but a spike is neither 0 nor 1"
+    )
     middle, first = _run(case, part=slice(0, half))
     end, last = _run(case, middle, slice(half, None), case.t + half)
     _same(whole, end, "scan(a + b) differs from scan(a), scan(b)", rtol=1e-12)

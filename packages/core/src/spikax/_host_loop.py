@@ -19,7 +19,7 @@ from spikax._probes import Probe
 from spikax._progress import Progress
 from spikax._recording import Recording
 from spikax._select import LeafInfo, leaves
-from spikax._sink import Memory, spikes_of
+from spikax._sink import Memory, packed, spikes_of, spikes_of_words
 from spikax.errors import HookError, NumericsError, RunError
 from spikax.units import mV
 
@@ -166,12 +166,15 @@ def _chunk_length(plan: Plan) -> int:
     """Steps in a chunk: it must not depend on the duration, or each would compile anew."""
     if plan.chunk is not None:
         return plan.chunk
-    sizes = {"at_spikes": 9, "": 8, "mean": 8}
-    row = sum(
-        p.columns * (sizes[p.take] if p.take or not p.is_events else 1) / p.interval
-        for p in plan.probes
-    )
+    row = sum(p.columns * _bytes(p) / p.interval for p in plan.probes)
     return int(min(_MOST_STEPS, max(1, 2 ** int(np.log2(max(1, _BUFFER_BYTES / (row or 1)))))))
+
+
+def _bytes(p: Probe) -> float:
+    """Bytes for one neuron in a row, about."""
+    if p.in_bits:
+        return 1 / 8
+    return 9 if p.take == "at_spikes" else 1 if p.is_events else 8
 
 
 def _padded(rows: Any, length: int) -> Any:
@@ -207,6 +210,8 @@ def _chunk(
 
 def _empty(p: Probe, length: int, open_mean: Any) -> tuple[Any, ...]:
     rows = length // p.interval + 2  # of the first and the last interval only a part may run
+    if p.in_bits:
+        return (jnp.zeros((rows, -(-p.width // 32)), jnp.uint32),)
     counts, values = jnp.zeros((rows, p.width), jnp.uint8), jnp.zeros((rows, p.columns))
     if p.take == "mean":
         return (values.at[0].set(open_mean),)
@@ -217,12 +222,20 @@ def _write(p: Probe, buffers: tuple[Any, ...], net: Any, state: Any, row: Any) -
     values = p.read(net, state)
     if p.take == "mean":
         return (buffers[0].at[row].add(values),)
+    if p.in_bits:
+        return (_set(buffers[0], packed(values), row),)
     if not p.is_events:
         # All steps of an interval write to its row; the last one, at a whole multiple of the
         # interval, stays.
-        return (buffers[0].at[row].set(values),)
-    counts = buffers[0].at[row].set(_counts(p.spikes(net, state)))
-    return (counts, buffers[1].at[row].set(values)) if p.take else (counts,)
+        return (_set(buffers[0], values, row),)
+    counts = _set(buffers[0], _counts(p.spikes(net, state)), row)
+    return (counts, _set(buffers[1], values, row)) if p.take else (counts,)
+
+
+def _set(rows: Any, values: Any, row: Any) -> Any:
+    # Rows are never out of bounds; an indexed update would check, and select between two rows. The
+    # barrier keeps XLA from computing the values one by one as it writes them.
+    return jax.lax.dynamic_update_index_in_dim(rows, jax.lax.optimization_barrier(values), row, 0)
 
 
 def _counts(spikes: Any) -> Any:
@@ -241,8 +254,11 @@ def _drained(p: Probe, buffers: tuple[Any, ...], start: int, first: int, n: int)
         return ((rows[0] / counts).astype(rows[0].dtype),)
     if not p.is_events:
         return rows
-    _refuse_uncountable(rows[0], p)
-    times, columns = spikes_of(rows[0], first + 1)
+    if p.in_bits:
+        times, columns = spikes_of_words(rows[0], first + 1)
+    else:
+        _refuse_uncountable(rows[0], p)
+        times, columns = spikes_of(rows[0], first + 1)
     ids = columns if p.where is None else np.asarray(p.where)[columns]
     return (times, ids, *(values[times - first - 1, columns] for values in rows[1:]))
 

@@ -89,6 +89,10 @@ class Crossing(Evolving):
     width: Array = param(10 * mV, above=0, doc="scale of the surrogate gradient")
     surrogate: Surrogate = static(SuperSpike(), doc="derivative of the spike")
 
+    @property
+    def fires_once(self) -> bool:
+        return True
+
     def step(self, s: Any, current: Current, jump: Array, *, dt: float) -> Any:
         moved = self.propagate(s, current, None, dt)
         V = moved.V_m + jump
@@ -122,6 +126,10 @@ class Firing(Neuron):
     )
     detach_reset: bool = static(False, choices=(False, True), doc="no gradient through the reset")
     surrogate: Surrogate = static(SuperSpike(), doc="derivative of the spike")
+
+    @property
+    def fires_once(self) -> bool:
+        return True
 
     def fire(self, V: Array, active: Array, threshold: Array) -> Array:
         """Spikes (0 or 1): V has reached the threshold in a neuron that is not refractory."""

@@ -78,7 +78,10 @@ Request: TypeAlias = "str | Every | Sequence[str | Every]"
 
 @dataclass(frozen=True)
 class Probe:
-    """One signal to record, resolved against a built network."""
+    """One signal to record, resolved against a built network.
+
+    `once` says that a spike is 0 or 1: one bit.
+    """
 
     signal: str
     unit: Unit
@@ -86,6 +89,7 @@ class Probe:
     where: tuple[int, ...] | None
     size: int
     take: str
+    once: bool = False
 
     @property
     def path(self) -> str:
@@ -96,6 +100,11 @@ class Probe:
     def is_events(self) -> bool:
         """Whether it is recorded as spikes."""
         return self.take == "at_spikes" or (not self.take and self.signal.endswith(".spike"))
+
+    @property
+    def in_bits(self) -> bool:
+        """Whether it is recorded as one bit per neuron and step."""
+        return self.is_events and self.once and not self.take
 
     def read(self, net: BuiltNetwork, state: NetworkState) -> jax.Array:
         """The values in a state, of the chosen neurons; a mean is one number."""
@@ -154,7 +163,8 @@ def _probe(net: BuiltNetwork, owner: str, signal: str, wanted: Every) -> Probe:
     )
     rate = wanted.take == "mean" and signal == "spike"
     unit = Hz if rate else signals[signal]
-    probe = Probe(f"{owner}.{signal}", unit, interval, wanted.where, size, wanted.take)
+    once = owner in net.nodes and net.nodes[owner].fires_once
+    probe = Probe(f"{owner}.{signal}", unit, interval, wanted.where, size, wanted.take, once)
     if probe.is_events and interval > 1:
         raise ConfigError(
             f"{probe.path} is recorded every {wanted.interval:g} ms, which leaves out the spikes "

@@ -148,6 +148,10 @@ class Cell(Dynamics):
             **{n: r.coupling.unit for n, r in sorted(self.receptors.items())},
         }
 
+    @property
+    def fires_once(self) -> bool:
+        return self.neuron.fires_once
+
     def init_state(self, size: int, *, key: Any, dt: float) -> CellState:
         receptors = {n: r.init_state(size) for n, r in self.receptors.items()}
         return CellState(neuron=self.neuron.init_state(size, key=key, dt=dt), receptors=receptors)

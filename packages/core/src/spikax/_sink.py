@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from spikax._probes import Probe
@@ -57,3 +59,27 @@ def spikes_of(counts: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
     rows, ids = np.nonzero(counts)
     times = counts[rows, ids].astype(np.int64)
     return np.repeat(rows + first, times).astype(np.int64), np.repeat(ids, times).astype(np.int32)
+
+
+def packed(spikes: Any) -> Any:
+    """One bit per neuron: bit b of word k, of K words, is that of neuron b K + k."""
+    words = -(-spikes.size // 32)
+    flags = jnp.pad(spikes != 0, (0, 32 * words - spikes.size)).reshape(32, words)
+    # Neighbours lie in neighbouring words, so that a processor packs several words at once.
+    bits = [flag.astype(jnp.uint32) << np.uint32(b) for b, flag in enumerate(flags)]
+    return functools.reduce(jnp.bitwise_or, bits)
+
+
+def spikes_of_words(words: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Events (steps, columns) of packed rows, the first of which belongs to step `first`."""
+    row = 32 * words.shape[1]
+    at = np.flatnonzero(words.ravel() != 0)  # of truth values, by far the fastest search
+    left, found = words.ravel()[at], [np.zeros(0, np.int64)]
+    while at.size:
+        lowest = left & (~left + np.uint32(1))
+        rows, k = np.divmod(at, words.shape[1])
+        found.append(rows * row + np.log2(lowest).astype(np.int64) * words.shape[1] + k)
+        left ^= lowest
+        at, left = at[left != 0], left[left != 0]
+    steps, ids = np.divmod(np.sort(np.concatenate(found)), row)
+    return steps + first, ids.astype(np.int32)

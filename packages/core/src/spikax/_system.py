@@ -59,6 +59,11 @@ class System(Component, ABC):
     ports: Mapping[str, Port] = {}
 
     @property
+    def fires_once(self) -> bool:
+        """Whether "spike" is always 0 or 1; a recording then keeps one bit of it."""
+        return False
+
+    @property
     @abstractmethod
     def signals(self) -> Mapping[str, Unit]:
         """What others may read and record, with units."""

@@ -51,6 +51,10 @@ class IafPscExp(NestNeuron):
     ports = {"syn": Port(pA, channels=("ex", "in"), route=by_sign), "current": Port(pA)}
     State = IafPscExpState
 
+    @property
+    def fires_once(self) -> bool:
+        return True
+
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> IafPscExpState:
         s, (w_ex, w_in) = state, inputs["syn"]
         P_V, P_I = membrane_propagators(self.tau_m, self.C_m, dt)
