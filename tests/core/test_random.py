@@ -273,45 +273,6 @@ def test_normal_is_standard_normal(stream, x64, dtype):
     assert stats.kstest(z, "norm").pvalue > 0.01
 
 
-@pytest.mark.parametrize("mean", [0.01, 0.8, 10.0, 45.0])
-def test_poisson_follows_the_mass_function(stream, mean):
-    sample = over_steps(lambda stream, t, draw: random.poisson(stream, t, jnp.float32(mean), draw))
-    counts = np.asarray(sample(stream, 64)).ravel()
-    assert counts.dtype == np.float32
-    assert np.array_equal(counts, np.round(counts))
-    law = stats.poisson(mean)
-    edges = np.arange(law.ppf(1e-4), law.ppf(1 - 1e-4) + 1)
-    observed = [np.sum(counts <= edges[0]), *(np.sum(counts == k) for k in edges[1:])]
-    expected = [law.cdf(edges[0]), *law.pmf(edges[1:])]
-    observed.append(counts.size - sum(observed))
-    expected.append(1 - sum(expected))
-    assert stats.chisquare(observed, np.array(expected) * counts.size).pvalue > 0.01
-
-
-def test_poisson_lanes_do_not_see_each_other(stream):
-    means = jnp.where(jnp.arange(SIZE) % 2 == 0, 0.3, 40.0).astype(jnp.float32)
-    mixed = np.asarray(random.poisson(stream, 1, means))
-    for parity, mean in ((0, 0.3), (1, 40.0)):
-        alone = np.asarray(random.poisson(stream, 1, jnp.float32(mean)))
-        assert np.array_equal(mixed[parity::2], alone[parity::2])
-
-
-def test_poisson_out_of_range_is_nan_and_zero_is_silent(stream):
-    means = jnp.array([0.0, 50.0, 50.1, -1e-3, jnp.nan, jnp.inf, 1e4, 0.0], jnp.float32)
-    counts = np.asarray(random.poisson(stream[:, :8], 0, means))
-    assert np.array_equal(np.isnan(counts), [False, False, True, True, True, True, True, False])
-    assert counts[0] == counts[7] == 0
-    assert 20 < counts[1] < 85
-
-
-def test_poisson_sends_no_gradient_to_the_mean(stream):
-    def total(mean):
-        return jnp.sum(mean * random.poisson(stream[:, :8], 0, mean))
-
-    mean = jnp.full(8, 2.0)
-    assert np.array_equal(jax.grad(total)(mean), random.poisson(stream[:, :8], 0, mean))
-
-
 def test_streams_of_one_seed_compile_in_a_batch():
     """XLA on a CPU once did not come to an end with what every member of a batch has alike."""
 

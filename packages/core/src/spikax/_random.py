@@ -19,8 +19,8 @@ All arithmetic is on unsigned 32-bit words and wraps. `^` is exclusive or, `>>` 
 
 Two mixes per neuron and number: p and q are scalars. `scramble` is a bijection of 64 bits, so
 neither two neurons of a population nor two (step, draw) ever share their words. Draws from 2^31 on
-are the low words of double precision. Constants of `mix`: the search for low-bias 32-bit
-permutations of C. Wellons (hash-prospector, public domain).
+are second words: the low ones of double precision, those of `_counts`. Constants of `mix`: the
+search for low-bias 32-bit permutations of C. Wellons (hash-prospector, public domain).
 """
 
 from __future__ import annotations
@@ -37,14 +37,9 @@ from jax.typing import ArrayLike, DTypeLike
 
 from spikax.errors import ConfigError
 
-# The mean up to which the search for a Poisson count stays short, and exp(-mean) a normal number.
-POISSON_LIMIT = 50.0
-
 _MULTIPLIERS = np.uint32(0x21F0AAAD), np.uint32(0xD35A2D97)
 # Multiples of the golden ratio: the rounds differ, and words of zero do not stay zero.
 _ROUNDS = tuple(np.uint32(r * 0x9E3779B9 & 0xFFFFFFFF) for r in (1, 2, 3, 4))
-# Count, its probability, the probability of it or less, the next count.
-_Search = tuple[Array, Array, Array, Array]
 _LOW_WORDS = np.uint32(1 << 31)
 
 
@@ -124,41 +119,6 @@ def normal(
     # An odd grid is symmetric about 0 and leaves out -1 and 1, where the inverse is infinite.
     symmetric = 2.0 * _fraction(stream, t, draw, dtype, last_bit=1) - 1.0
     return math.sqrt(2.0) * lax.erf_inv(symmetric)
-
-
-def poisson(stream: Array, t: ArrayLike, mean: ArrayLike, draw: ArrayLike = 0) -> Array:
-    """Poisson counts by a search of the distribution function, in the dtype of `mean`.
-
-    A neuron's count depends on its own stream and mean alone. No gradient flows to the mean.
-    Probabilities are true to the resolution of `uniform`.
-
-    Args:
-        stream: uint32 (2, N), as from `streams`.
-        t: The step.
-        mean: Expected count, () or (N,), in [0, 50]. Elsewhere the count is NaN, because values
-            that are traced cannot raise here.
-        draw: As in `bits`.
-    """
-    mean = lax.stop_gradient(jnp.asarray(mean))
-    u = uniform(stream, t, draw, mean.dtype)
-    mean = jnp.broadcast_to(mean, u.shape)
-
-    def unfinished(carry: _Search) -> Array:
-        return jnp.any(u >= carry[2])
-
-    def next_count(carry: _Search) -> _Search:
-        count, probability, cumulated, k = carry
-        count = count + (u >= cumulated).astype(count.dtype)
-        probability = probability * (mean / k)
-        grown = cumulated + probability
-        # Where rounding stops the sum short of 1, the count stops too.
-        cumulated = jnp.where(grown > cumulated, grown, 1.0)
-        return count, probability, cumulated, k + 1.0
-
-    nothing = jnp.exp(-mean)
-    start = jnp.zeros_like(u), nothing, nothing, jnp.ones((), u.dtype)
-    count = lax.while_loop(unfinished, next_count, start)[0]
-    return jnp.where((mean >= 0.0) & (mean <= POISSON_LIMIT), count, jnp.nan)
 
 
 def _mix(x: Array) -> Array:

@@ -6,10 +6,11 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
+from spikax._counts import POISSON_LIMIT, poisson
 from spikax._fields import param, spike
-from spikax._random import POISSON_LIMIT, poisson
 from spikax._system import Array, Dynamics, full
 from spikax.errors import ConfigError
 from spikax.inputs._noise import NoisyState
@@ -53,9 +54,10 @@ class PoissonProcess(Dynamics):
     def update(
         self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
     ) -> PoissonState:
-        rate = self.rate_at(middle(t, state.spike, dt), inputs)
-        mean = full(rate * dt, state.spike.size, f"the rate of {type(self).__name__}")
-        return state.replace(spike=poisson(state.stream, t, mean))
+        mean = self.rate_at(middle(t, state.spike, dt), inputs) * dt
+        if np.ndim(mean):
+            mean = full(mean, state.spike.size, f"the rate of {type(self).__name__}")
+        return state.replace(spike=poisson(state.stream, t, jnp.asarray(mean, float)))
 
 
 class Poisson(PoissonProcess):
