@@ -25,6 +25,7 @@ RULES = {
     "dense": sx.all_to_all(),
     "csr": sx.pairwise_bernoulli(0.5),
     "fan-out": sx.fixed_outdegree(2),
+    "one to one": sx.one_to_one(),
 }
 WEIGHTS = {"scalar": 3 * nS, "array": sx.Normal(3 * nS, 1 * nS)}
 

@@ -191,6 +191,7 @@ def failing(fmt, *operands):
     [
         ("right", "scatter", "csr", "cpu", None),
         ("right", "scatter", "fixed_fan_out", "cpu", None),
+        ("right", "scatter", "one_to_one", "cpu", None),
         ("wrong", "forward", "dense", "cpu", "'k' of plugin 'fast' .* differs .* 'forward' by up"),
         ("wrong", "forward", "dense", "gpu", None),
         ("picky", "weight_gradient", "csr", "cpu", None),

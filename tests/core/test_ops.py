@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import os
+import re
 import subprocess
 import sys
 import types
@@ -24,7 +25,7 @@ from spikax._connectivity import (
     pairwise_bernoulli,
     pairwise_poisson,
 )
-from spikax._formats import CSR, Dense, FixedFanOut, from_pairs
+from spikax._formats import CSR, Dense, FixedFanOut, OneToOne, from_pairs
 from spikax._pairs import Pairs
 from spikax.errors import ConfigError, ShapeError, UnknownNameError
 from spikax.plugins import Kernel, Registry, hookimpl
@@ -43,6 +44,8 @@ CASES = {
     "full by chance": (pairwise_bernoulli(1.0), None, Dense),
     "full csr": (all_to_all(), "csr", CSR),
     "full fan-out": (all_to_all(), "fixed_fan_out", FixedFanOut),
+    "one to one": (one_to_one(), None, OneToOne),
+    "one to one fan-out": (one_to_one(), "fixed_fan_out", FixedFanOut),
 }
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -53,18 +56,19 @@ class Case:
     def __init__(self, name):
         rule, prefer, self.kind = CASES[name]
         rng = np.random.default_rng(5)
-        self.pairs = rule.sample(N_PRE, N_POST, rng)
+        self.n_post = N_PRE if isinstance(rule, one_to_one) else N_POST
+        self.pairs = rule.sample(N_PRE, self.n_post, rng)
         self.fmt = from_pairs(self.pairs, prefer)
         self.listed = rng.normal(size=len(self.pairs))
         self.delays = rng.integers(0, SLOTS, len(self.pairs)).astype(np.int32)
         self.w, self.d = (
             jnp.asarray(v.reshape(self.fmt.shape)) for v in (self.listed, self.delays)
         )
-        self.x, self.y = jnp.asarray(rng.normal(size=N_PRE)), jnp.asarray(rng.normal(size=N_POST))
-        self.ring = jnp.asarray(rng.normal(size=(SLOTS, N_POST)))
+        sizes = N_PRE, self.n_post, (SLOTS, self.n_post)
+        self.x, self.y, self.ring = (jnp.asarray(rng.normal(size=size)) for size in sizes)
 
     def dense(self, values):
-        matrix = np.zeros((N_PRE, N_POST))
+        matrix = np.zeros((N_PRE, self.n_post))
         np.add.at(matrix, (self.pairs.pre, self.pairs.post), values)
         return matrix
 
@@ -109,7 +113,7 @@ def close(actual, expected):
 
 def test_the_smallest_format_is_chosen(case):
     assert type(case.fmt) is case.kind
-    assert (case.fmt.n_pre, case.fmt.n_post) == (N_PRE, N_POST)
+    assert (case.fmt.n_pre, case.fmt.n_post) == (N_PRE, case.n_post)
     assert case.fmt.n_synapses == len(case.pairs)
     assert all(leaf.dtype == jnp.int32 for leaf in jax.tree.leaves(case.fmt))
     assert np.array_equal(np.ravel(case.results[0]["pre"]), case.pairs.pre)
@@ -179,7 +183,7 @@ def call(name, case):
     return partial(op, case.fmt)
 
 
-@pytest.mark.parametrize("kind", ["random", "duplicates", "fan-out", "full"])
+@pytest.mark.parametrize("kind", ["random", "duplicates", "fan-out", "full", "one to one"])
 def test_derivatives_equal_finite_differences(kind):
     case = Case(kind)
 
@@ -210,7 +214,7 @@ def stacked(values):
     return jnp.stack([values, 2 * values, values[::-1] if values.ndim else -values])
 
 
-@pytest.mark.parametrize("kind", ["random", "fan-out", "full"])
+@pytest.mark.parametrize("kind", ["random", "fan-out", "full", "one to one"])
 def test_a_batch_over_any_operands_is_a_loop(kind):
     case = Case(kind)
 
@@ -234,7 +238,7 @@ def batch_and_loop(function, operands, axes):
     return jax.vmap(function, axes)(*given), jnp.stack(one)
 
 
-@pytest.mark.parametrize("kind", ["random", "fan-out", "full"])
+@pytest.mark.parametrize("kind", ["random", "fan-out", "full", "one to one"])
 def test_a_batch_over_delays_and_steps_is_a_loop(kind):
     case = Case(kind)
     delays, steps = jnp.stack([case.d, (case.d + 1) % SLOTS]), jnp.array([3, 8], jnp.int32)
@@ -281,10 +285,28 @@ def test_what_fits_no_format_is_refused(pairs, prefer, error, message):
         from_pairs(pairs, prefer)
 
 
-def test_one_to_one_stores_one_index_per_neuron():
-    fmt = from_pairs(one_to_one().sample(6, 6, np.random.default_rng(0)))
-    assert isinstance(fmt, FixedFanOut)
-    close(ops.forward(fmt, jnp.asarray(2.0), jnp.arange(6.0)), 2 * np.arange(6.0))
+@pytest.mark.parametrize(
+    ("pre", "post", "n_post"),
+    [([0, 1, 2], [0, 2, 1], 3), ([0, 1], [0, 1], 3), ([0, 1, 2], [0, 1, 2], 4)],
+)
+def test_only_every_neuron_to_itself_is_one_to_one(pre, post, n_post):
+    pairs = Pairs(np.array(pre), np.array(post), 3, n_post)
+    assert not isinstance(from_pairs(pairs), OneToOne)
+    with pytest.raises(ConfigError, match="'one_to_one'; use 'csr'"):
+        from_pairs(pairs, "one_to_one")
+
+
+def test_one_to_one_stores_nothing_and_is_one_product():
+    """However many sources there are, no loop and no index is in the compiled operator."""
+    fmt = from_pairs(one_to_one().sample(9000, 9000, np.random.default_rng(0)))
+    assert not jax.tree.leaves(fmt)
+    x, ring = jnp.arange(9000.0), jnp.zeros((3, 9000))
+    for weight in (jnp.asarray(2.0), x):
+        compiled = jax.jit(ops.forward).lower(fmt, weight, x).compile()
+        close(compiled(fmt, weight, x), weight * x)
+        delayed = jax.jit(ops.scatter).lower(fmt, weight, x, 2, ring, 5).compile()
+        for text in (compiled.as_text(), delayed.as_text()):
+            assert not re.search(r" (while|scatter|gather|sort)\(", text)
 
 
 # Kernels: host functions, which JAX can neither differentiate nor batch by itself.

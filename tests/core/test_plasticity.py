@@ -87,9 +87,11 @@ WEIGHTS = sx.Uniform(0.2 * W_MAX * nS, 0.8 * W_MAX * nS)
 DELAYS = sx.Uniform(1 * DT * ms, 9 * DT * ms)
 
 
-def build(rule, connectivity=None, delay=DELAYS, weight=WEIGHTS, port="exc", release=(), **more):
+def build(
+    rule, connectivity=None, delay=DELAYS, weight=WEIGHTS, port="exc", release=(), n_pre=PRE, **more
+):
     populations = {
-        "pre": sx.Population(sx.Relay(), PRE, dict(release)),
+        "pre": sx.Population(sx.Relay(), n_pre, dict(release)),
         "post": sx.Population(Target(), POST),
         "dopamine": sx.Population(sx.Relay(), 2),
     }
@@ -234,9 +236,9 @@ def reference(edge, rule, pre, post, dopamine, sends=None):
     return np.array(weights).T, arrived
 
 
-def check_exact(rule, model):
-    _, rec = run(model)
-    weights, arrived = reference(model.edges["pre->post"], rule, *SPIKES.values())
+def check_exact(rule, model, inputs=SPIKES):
+    _, rec = run(model, inputs)
+    weights, arrived = reference(model.edges["pre->post"], rule, *inputs.values())
     assert np.abs(rec["pre->post.weight"].values - weights).max() <= 1e-12 * W_MAX
     assert np.abs(rec["post.got"].values - arrived).max() <= 1e-12 * W_MAX
     assert np.abs(weights - weights[0]).max() > 0.05 * W_MAX
@@ -263,6 +265,9 @@ LAYOUTS = {
     "dense, one step": (sx.all_to_all(), "dense", DT * ms),
     "dense, one delay": (sx.all_to_all(), "dense", 4 * DT * ms),
     "dense, a delay each": (sx.all_to_all(), "dense", DELAYS),
+    "one to one, one step": (sx.one_to_one(), "one_to_one", DT * ms),
+    "one to one, one delay": (sx.one_to_one(), "one_to_one", 4 * DT * ms),
+    "one to one, a delay each": (sx.one_to_one(), "one_to_one", DELAYS),
     "csr, one delay": (sx.fixed_indegree(3), "csr", 4 * DT * ms),
     "fan-out, one step": (sx.fixed_outdegree(3), "fixed_fan_out", DT * ms),
     "fan-out, a delay each": (sx.fixed_outdegree(3), "fixed_fan_out", DELAYS),
@@ -272,10 +277,10 @@ LAYOUTS = {
 @x64
 @pytest.mark.parametrize(("connectivity", "name", "delay"), LAYOUTS.values(), ids=LAYOUTS)
 def test_every_format_and_kind_of_delay_is_exact(connectivity, name, delay):
-    rule = make("PairSTDP")
-    model = build(rule, connectivity, delay)
+    rule, n_pre = make("PairSTDP"), POST if name == "one_to_one" else PRE
+    model = build(rule, connectivity, delay, n_pre=n_pre)
     assert model.edges["pre->post"].format.name == name
-    check_exact(rule, model)
+    check_exact(rule, model, SPIKES | {"pre.spike": SPIKES["pre.spike"][:, :n_pre]})
 
 
 @x64

@@ -107,6 +107,40 @@ class Dense(Format):
 
 @_pytree
 @dataclass(frozen=True)
+class OneToOne(Format):
+    """Neuron i connects to neuron i, once: layout (n,), no index stored."""
+
+    name: ClassVar[str] = "one_to_one"
+    n_pre: int = _size()
+
+    @property
+    def n_post(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Number of targets."""
+        return self.n_pre
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.n_pre,)
+
+    @property
+    def targets(self) -> Array:
+        return jnp.arange(self.n_pre, dtype=jnp.int32)
+
+    def pre_values(self, x: Array) -> Array:
+        return x
+
+    def post_values(self, y: Array) -> Array:
+        return y
+
+    def sum_to_pre(self, values: Array) -> Array:
+        return values
+
+    def sum_to_post(self, values: Array) -> Array:
+        return values
+
+
+@_pytree
+@dataclass(frozen=True)
 class CSR(Format):
     """Any connectivity, source by source: layout (n_synapses,).
 
@@ -186,7 +220,8 @@ def from_pairs(pairs: Pairs, prefer: str | None = None) -> Format:
 
     Args:
         pairs: Sorted synapses, as a connection rule gives them.
-        prefer: Name of the format to use instead: "dense", "csr" or "fixed_fan_out".
+        prefer: Name of the format to use instead: "dense", "one_to_one", "fixed_fan_out" or
+            "csr".
 
     Raises:
         ShapeError: The pairs name neurons that do not exist, or are not sorted.
@@ -194,7 +229,12 @@ def from_pairs(pairs: Pairs, prefer: str | None = None) -> Format:
         UnknownNameError: There is no such format.
     """
     _check(pairs)
-    choices = {"dense": _dense, "fixed_fan_out": _fixed_fan_out, "csr": _csr}
+    choices = {
+        "dense": _dense,
+        "one_to_one": _one_to_one,
+        "fixed_fan_out": _fixed_fan_out,
+        "csr": _csr,
+    }
     if prefer is not None and prefer not in choices:
         raise unknown("format", prefer, choices)
     for make in choices.values() if prefer is None else (choices[prefer],):
@@ -228,6 +268,14 @@ def _dense(pairs: Pairs) -> Dense | None:
         and np.array_equal(pairs.pre, np.repeat(np.arange(pairs.n_pre), pairs.n_post))
     )
     return Dense(pairs.n_pre, pairs.n_post) if complete else None
+
+
+def _one_to_one(pairs: Pairs) -> OneToOne | None:
+    each = np.arange(pairs.n_pre)
+    exactly = pairs.n_pre == pairs.n_post and all(
+        np.array_equal(index, each) for index in (pairs.pre, pairs.post)
+    )
+    return OneToOne(pairs.n_pre) if exactly else None
 
 
 def _fixed_fan_out(pairs: Pairs) -> FixedFanOut | None:

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikax import errors
-from spikax._connectivity import all_to_all, fixed_outdegree
-from spikax._formats import Dense, Format, from_pairs
+from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one
+from spikax._formats import Dense, Format, OneToOne, from_pairs
 from spikax._ops import REFERENCE
 from spikax.errors import NumericsError
 from spikax.plugins import Kernel
@@ -57,8 +57,10 @@ def check(kernel: Kernel) -> None:
 
 
 def _connectivity(name: str) -> Format:
-    rule = all_to_all() if name == Dense.name else fixed_outdegree(FAN_OUT)
-    return from_pairs(rule.sample(N_PRE, N_POST, np.random.default_rng(0)), prefer=name)
+    n_post = N_PRE if name == OneToOne.name else N_POST
+    rules = {Dense.name: all_to_all(), OneToOne.name: one_to_one()}
+    rule = rules.get(name, fixed_outdegree(FAN_OUT))
+    return from_pairs(rule.sample(N_PRE, n_post, np.random.default_rng(0)), prefer=name)
 
 
 def _operands(op: str, fmt: Format) -> tuple[Any, ...]:

@@ -193,12 +193,14 @@ def _rings(net: Network, edges: Sequence[EdgeSpec], dt: float) -> list[Row]:
 
 
 def _indices(edge: EdgeSpec, synapses: int, n_pre: int, n_post: int, channels: int) -> int:
-    """Of the format that the pairs will have: dense, fixed fan-out or, if in doubt, CSR."""
+    """Of the format that the pairs will have, CSR if in doubt."""
     rule, symmetric = edge.projection.connectivity, edge.projection.symmetric
     if channels == 1 and not symmetric:
         if isinstance(rule, all_to_all | pairwise_bernoulli) and synapses == n_pre * n_post:
             return 0
-        if isinstance(rule, all_to_all | fixed_outdegree | one_to_one):
+        if isinstance(rule, one_to_one):
+            return 0
+        if isinstance(rule, all_to_all | fixed_outdegree):
             return synapses
     return synapses + n_pre + 1
 

@@ -4,6 +4,7 @@ from spikax._formats import CSR as CSR
 from spikax._formats import Dense as Dense
 from spikax._formats import FixedFanOut as FixedFanOut
 from spikax._formats import Format as Format
+from spikax._formats import OneToOne as OneToOne
 from spikax._formats import from_pairs as from_pairs
 from spikax._ops import REFERENCE as REFERENCE
 from spikax._ops import forward as forward

@@ -110,7 +110,7 @@ class Kernel(Record):
 
     Attributes:
         op: The operator: "forward", "transpose", "weight_gradient" or "scatter".
-        format: The format that it reads: "dense", "csr" or "fixed_fan_out".
+        format: The format that it reads: "dense", "one_to_one", "fixed_fan_out" or "csr".
         platform: Where it runs: "cpu", "gpu", "tpu".
         reference: Where the algorithm is described.
     """
