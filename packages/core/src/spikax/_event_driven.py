@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -40,23 +40,46 @@ def varying(tree: Any, *operands: Any) -> Any:
 
 def active(x: Array) -> tuple[Array, Array]:
     """Number of the entries that are not zero, and their indices, (n,) with what follows unused."""
-    n = x.shape[0]
-    words = -(-n // 32)
-    flags = jnp.pad(x != 0, (0, words * 32 - n)).reshape(words, 32).astype(jnp.uint32)
-    packed = jnp.sum(flags << jnp.arange(32, dtype=jnp.uint32)[None], axis=1, dtype=jnp.uint32)
+    # The words as an array of their own: a loop would pack a word anew whenever it looks at it.
+    words = lax.optimization_barrier(_words(x != 0))
+    of_words = _words(words != 0)
 
-    def peel(carry: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-        word, k, count, index = carry
-        low = lax.population_count((word & (~word + 1)) - 1).astype(jnp.int32)
-        index = index.at[count].set(k * 32 + low, mode=_IN_BOUNDS)
-        return word & (word - 1), k, count + 1, index
+    def note(i: Array, found: tuple[Array, Array]) -> tuple[Array, Array]:
+        count, index = found
+        return count + 1, index.at[count].set(i, mode=_IN_BOUNDS)
 
-    def next_word(k: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        start = packed[k], jnp.asarray(k, jnp.int32), *carry
-        return lax.while_loop(lambda c: c[0] != 0, peel, start)[2:]
+    def in_word(k: Array, found: Any) -> Any:
+        return _each_bit(_at(words, k), k * 32, note, found)
 
-    start = varying((jnp.int32(0), jnp.zeros(n, jnp.int32)), x)
-    return lax.fori_loop(jnp.int32(0), jnp.int32(words), next_word, start)
+    def in_words(k: Array, found: Any) -> Any:
+        return _each_bit(_at(of_words, k), k * 32, in_word, found)
+
+    start = varying((jnp.int32(0), jnp.zeros(x.shape[0], jnp.int32)), x)
+    return lax.fori_loop(jnp.int32(0), jnp.int32(of_words.shape[0]), in_words, start)
+
+
+def _words(flags: Array) -> Array:
+    """Flags, 32 to a word, the last one with what is left over."""
+    whole = flags.shape[0] // 32 * 32
+    # Padding the flags instead would keep XLA from vectorising this.
+    words, rest = _word(flags[:whole].reshape(-1, 32)), flags[whole:]
+    return jnp.concatenate([words, _word(rest[None])]) if rest.size else words
+
+
+def _word(flags: Array) -> Array:
+    bits = jnp.arange(flags.shape[-1], dtype=jnp.uint32)[None]
+    return jnp.sum(flags.astype(jnp.uint32) << bits, axis=-1, dtype=jnp.uint32)
+
+
+def _each_bit(word: Array, base: Array, do: Callable[[Array, Any], Any], carry: Any) -> Any:
+    """Call `do(base + bit, carry)` for the bits of a word that are set, the lowest first."""
+
+    def lowest(state: tuple[Array, Any]) -> tuple[Array, Any]:
+        word, carry = state
+        bit = lax.population_count((word & (~word + 1)) - 1).astype(jnp.int32)
+        return word & (word - 1), do(base + bit, carry)
+
+    return lax.while_loop(lambda state: state[0] != 0, lowest, (word, carry))[1]
 
 
 def _at(values: Array, index: Array) -> Array:

@@ -182,8 +182,13 @@ def _padded(rows: Any, length: int) -> Any:
     return np.pad(rows, [(0, missing)] + [(0, 0)] * (rows.ndim - 1)) if missing else rows
 
 
+# On a CPU XLA would copy most of the state in every step, to be on the safe side of its order of
+# execution; analysing that order is an option that is off by default.
+_OPTIONS = {"xla_cpu_copy_insertion_use_region_analysis": True}
+
+
 # Nothing is donated: a chunk that went wrong is run again from its start, to find the step.
-@partial(jax.jit, static_argnames=("probes", "length"))
+@partial(jax.jit, static_argnames=("probes", "length"), compiler_options=_OPTIONS)
 def _chunk(
     given: tuple[Any, Any, Any],
     state: NetworkState,
