@@ -91,48 +91,71 @@ def deliver(
     t: Array,
 ) -> Delivery:
     """Put what the edges send at step t on its way, and read what arrives at t + 1."""
-    boxes = inboxes(edges, sent)
-    sums = {box.name: _open(box, rings, t) for box in boxes}
+    boxes = {box.name: box for box in inboxes(edges, sent)}
+    sums = {name: _emptied(box, rings, t) for name, box in boxes.items()}
     together = dict[int, dict[str, Sends]]()
     for name, what in sent.items():
         if isinstance(what, Sends):
             together.setdefault(id(what.x), {})[name] = what
         else:
-            box = edges[name].inbox
-            sums[box] = _put(sums[box], what, t)
+            box = boxes[edges[name].inbox]
+            now = _at_next(box, sums[box.name], t)
+            sums[box.name] = _with_slot(box, sums[box.name], t + 1, now + what)
     for members in together.values():
-        _send(edges, members, sums, t)
-    kept = {name: ring.replace(sums=sums[name]) for name, ring in rings.items()}
-    return Delivery({**rings, **kept}, {box.name: _next(sums[box.name], t) for box in boxes})
+        _send(edges, boxes, members, sums, t)
+    kept = {n: ring.replace(sums=sums[n].reshape(ring.sums.shape)) for n, ring in rings.items()}
+    return Delivery(kept, {name: _at_next(box, sums[name], t) for name, box in boxes.items()})
 
 
-def _open(box: Inbox, rings: Mapping[str, Ring], t: Array) -> Array:
-    if box.name not in rings:
-        return jnp.zeros((1, box.width))
-    sums = rings[box.name].sums
-    return lax.dynamic_update_index_in_dim(sums, jnp.zeros_like(sums[0]), t % box.length, 0)
+def flat(rings: Mapping[str, Ring]) -> dict[str, Ring]:
+    """Rings with their slots end to end, as a loop carries them.
+
+    Operators take them so; an update that XLA fuses with a change of shape would not be in place.
+    """
+    return {name: ring.replace(sums=ring.sums.reshape(-1)) for name, ring in rings.items()}
 
 
-def _put(sums: Array, row: Array, t: Array) -> Array:
-    """Add what arrives at the end of this step."""
-    if len(sums) == 1:
-        return sums + row[None]
-    slot = (t + 1) % len(sums)
-    return lax.dynamic_update_index_in_dim(sums, sums[slot] + row, slot, 0)
+def shaped(rings: Mapping[str, Ring], like: Mapping[str, Ring]) -> dict[str, Ring]:
+    """The rings in the shape that those of `like` have."""
+    return {
+        n: ring.replace(sums=ring.sums.reshape(like[n].sums.shape)) for n, ring in rings.items()
+    }
 
 
-def _next(sums: Array, t: Array) -> Array:
-    return sums[0] if len(sums) == 1 else sums[(t + 1) % len(sums)]
+def _emptied(box: Inbox, rings: Mapping[str, Ring], t: Array) -> Array:
+    nothing = jnp.zeros(box.width)
+    if box.length == 1:
+        return nothing
+    return _with_slot(box, rings[box.name].sums.reshape(-1), t, nothing)
+
+
+def _with_slot(box: Inbox, sums: Array, t: Array, values: Array) -> Array:
+    if box.length == 1:
+        return values
+    return lax.dynamic_update_slice(sums, values, (t % box.length * box.width,))
+
+
+def _at_next(box: Inbox, sums: Array, t: Array) -> Array:
+    if box.length == 1:
+        return sums
+    return lax.dynamic_slice(sums, ((t + 1) % box.length * box.width,), (box.width,))
 
 
 def _send(
-    edges: Mapping[str, Edge], sent: Mapping[str, Sends], sums: dict[str, Array], t: Array
+    edges: Mapping[str, Edge],
+    boxes: Mapping[str, Inbox],
+    sent: Mapping[str, Sends],
+    sums: dict[str, Array],
+    t: Array,
 ) -> None:
     """Deliver what edges send that have the same `x`."""
-    boxes = list(dict.fromkeys(edges[name].inbox for name in sent))
+    into = [boxes[name] for name in dict.fromkeys(edges[name].inbox for name in sent)]
+    position = {box.name: k for k, box in enumerate(into)}
     sendings = [
-        ops.Sending(e.format, what.weight, e.steps, boxes.index(e.inbox))
-        for e, what in ((edges[name], what) for name, what in sent.items())
+        ops.Sending(edge.format, what.weight, edge.steps, position[edge.inbox])
+        for edge, what in ((edges[name], what) for name, what in sent.items())
     ]
+    rings = [sums[box.name].reshape(box.length, box.width) for box in into]
     x = next(iter(sent.values())).x
-    sums |= zip(boxes, ops.send(sendings, x, [sums[box] for box in boxes], t), strict=True)
+    for box, ring in zip(into, ops.send(sendings, x, rings, t), strict=True):
+        sums[box.name] = ring.reshape(-1)

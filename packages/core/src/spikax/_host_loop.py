@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikax._built import NetworkState
+from spikax._delivery import flat, shaped
 from spikax._hooks import Hook
 from spikax._plan import Plan
 from spikax._probes import Probe
@@ -209,8 +210,10 @@ def _chunk(
         return s, {p.path: _write(p, buffers[p.path], net, s, row[p]) for p in probes}
 
     buffers = {p.path: _empty(p, length, open_means.get(p.path)) for p in probes}
-    state, buffers = jax.lax.fori_loop(0, n, body, (state, buffers))
-    return state, buffers, *health(state)
+    begin = state.replace(rings=flat(state.rings))
+    end, buffers = jax.lax.fori_loop(0, n, body, (begin, buffers))
+    end = end.replace(rings=shaped(end.rings, state.rings))
+    return end, buffers, *health(end)
 
 
 def _empty(p: Probe, length: int, open_mean: Any) -> tuple[Any, ...]:

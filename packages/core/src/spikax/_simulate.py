@@ -11,6 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from spikax._built import BuiltNetwork, NetworkState
+from spikax._delivery import flat, shaped
 from spikax._hooks import Hook
 from spikax._host_loop import HostRun
 from spikax._plan import Plan, split_inputs
@@ -136,10 +137,12 @@ def _scan(plan: Plan, state: NetworkState) -> tuple[NetworkState, Recording]:
         s = plan.step(s, {**plan.constant, **x})
         return s, {p.path: p.read(plan.net, s) for p in plan.probes}
 
+    begin = state.replace(rings=flat(state.rings))
     if chunk is None or chunk >= n:
-        state, rows = jax.lax.scan(step, state, dict(plan.varying), length=n)
+        end, rows = jax.lax.scan(step, begin, dict(plan.varying), length=n)
     else:
-        state, rows = _checkpointed(step, state, dict(plan.varying), n, chunk)
+        end, rows = _checkpointed(step, begin, dict(plan.varying), n, chunk)
+    state = end.replace(rings=shaped(end.rings, state.rings))
     series = {p.path: _series(p, rows[p.path], start, n, plan.net.dt) for p in plan.probes}
     return state, Recording(series)
 
