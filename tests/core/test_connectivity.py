@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spikax import _sampling
+from spikax import _blocks, _sampling
 from spikax._connectivity import (
     all_to_all,
     explicit,
@@ -55,6 +55,12 @@ WHOLE = [
 RULES = [*FIXED, *TOTALS, *PAIRWISE, *WHOLE]
 
 
+@pytest.fixture(params=[_blocks.BLOCK, 83], ids=["whole", "in blocks"])
+def block(request, monkeypatch):
+    """Synapses at a time: all of these small networks, or a few of their rows."""
+    monkeypatch.setattr(_blocks, "BLOCK", request.param)
+
+
 def draw(rule, seed=0, n_pre=N, n_post=N, same=True):
     return rule.sample(n_pre, n_post, np.random.default_rng(seed), same=same)
 
@@ -68,6 +74,7 @@ def counts(rule, draws, n_pre=N, n_post=N, same=True):
     return result
 
 
+@pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_every_rule_gives_sorted_pairs_in_range_again_and_again(rule):
     pairs, again = draw(rule), draw(rule)
@@ -89,6 +96,7 @@ def test_another_seed_gives_other_pairs(rule):
     assert not np.array_equal(draw(rule, 0).post, draw(rule, 1).post)
 
 
+@pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("rule", FIXED, ids=repr)
 @pytest.mark.parametrize(("n_pre", "n_post", "same"), [(N, N, True), (50, 80, False)])
 def test_fixed_degrees_are_exact(rule, n_pre, n_post, same):
@@ -97,11 +105,13 @@ def test_fixed_degrees_are_exact(rule, n_pre, n_post, same):
     assert np.array_equal(np.bincount(fixed, minlength=size), np.full(size, rule.k))
 
 
+@pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("rule", TOTALS, ids=repr)
 def test_fixed_total_is_exact(rule):
     assert len(draw(rule)) == rule.n
 
 
+@pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("rule", [*FIXED, *TOTALS], ids=repr)
 def test_partners_are_uniform(rule):
     """Over many draws every pair is as frequent as any other.
@@ -117,6 +127,17 @@ def test_partners_are_uniform(rule):
     statistic = np.sum((total - expected) ** 2) / expected / spread
     freedom = total.size - {fixed_indegree: n_post, fixed_outdegree: n_pre}.get(type(rule), 1)
     assert 0.001 < stats.chi2(freedom).cdf(statistic) < 0.999
+
+
+@pytest.mark.parametrize("rule", [*FIXED[:3], TOTALS[4], *PAIRWISE], ids=repr)
+def test_what_a_seed_gives_does_not_depend_on_the_cores(rule, monkeypatch):
+    monkeypatch.setattr(_blocks, "BLOCK", 83)
+    drawn = []
+    for cores in (1, 3):
+        monkeypatch.setattr(_blocks, "cores", lambda cores=cores: cores)
+        drawn.append(draw(rule))
+    assert np.array_equal(drawn[0].degrees, drawn[1].degrees)
+    assert np.array_equal(drawn[0].post, drawn[1].post)
 
 
 def test_subsets_without_multapses_are_equally_likely():
@@ -140,6 +161,7 @@ def test_sparse_rows_redraw_without_bias():
     assert stats.chisquare(ways).pvalue > 0.01
 
 
+@pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("p", [0.02, 0.3, 0.9])
 @pytest.mark.parametrize("autapses", [True, False])
 def test_bernoulli_is_binomial_in_every_direction(p, autapses):
@@ -159,6 +181,7 @@ def test_bernoulli_is_binomial_in_every_direction(p, autapses):
     assert 0.001 < total.cdf(found.sum()) < 0.999
 
 
+@pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("mean", [0.05, 0.8, 3.0])
 def test_pairwise_poisson_is_poisson(mean):
     found = counts(pairwise_poisson(mean), 50, 40, 60, same=False)
@@ -189,6 +212,7 @@ def test_symmetric_is_symmetric():
     assert 0.001 < stats.chi2(upper.shape[1]).cdf(statistic) < 0.999
 
 
+@pytest.mark.usefixtures("block")
 def test_empty_and_full():
     for empty in (
         pairwise_bernoulli(0.0),

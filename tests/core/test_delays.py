@@ -118,3 +118,45 @@ def test_two_ports_share_one_connectivity():
     got = {n: float(r.g[0]) for n, r in state.nodes["post"].receptors.items()}
     assert got == pytest.approx({"ampa": 2.0, "nmda": 0.6}, rel=1e-6)
     assert len([leaf for leaf in sx.leaves(model) if leaf.kind == "weight"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("longest", "dtype"),
+    [(127, np.int8), (128, np.int16), (32767, np.int16), (32768, np.int32)],
+)
+@pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "stated"])
+def test_delays_take_the_fewest_bytes(longest, dtype, drawn):
+    """A long delay in few steps of a large one, so that the ring stays short."""
+    delay = np.arange(longest - 15, longest + 1).reshape(4, 4) * DT * ms
+    law = sx.Uniform((longest - 0.4) * DT * ms, (longest + 0.4) * DT * ms)
+    net = sx.Network(
+        {"a": sx.Population(sx.Relay(), 4), "b": sx.Population(SILENT, 4)},
+        [sx.Projection("a", "b", "delta", sx.all_to_all(), 1 * mV, law if drawn else delay)],
+    )
+    edge = net.build(dt=DT * ms).edges["a->b"]
+    assert edge.delays.dtype == dtype
+    assert edge.delay == longest
+    assert np.asarray(edge.delays).max() == longest
+    assert net.memory(dt=DT * ms).rows[2].delays == edge.delays.nbytes
+
+
+@pytest.mark.parametrize("steps", [100, 127, 128])
+def test_narrow_delays_do_not_overflow_late_in_a_run(steps):
+    """Every spike of a long run arrives after its delay, whatever step it is."""
+    net = sx.Network(
+        {"pre": sx.Population(sx.Relay(), 1), "post": sx.Population(SILENT, 1)},
+        [sx.Projection("pre", "post", "delta", sx.all_to_all(), 1 * mV, [[steps * DT]] * ms)],
+    )
+    model = net.build(dt=DT * ms)
+    train = np.zeros((900, 1))
+    train[[5, 60, 120, 260, 391, 700]] = 1
+    _, rec = sx.simulate(
+        model,
+        model.init_state(),
+        900 * DT * ms,
+        inputs={"pre.spike": train},
+        record={"post": "V_m"},
+    )
+    moved = np.diff(rec["post.V_m"].values + 60, axis=0, prepend=0)
+    assert np.allclose(moved[steps:], train[:-steps], atol=1e-3)
+    assert np.allclose(moved[:steps], 0, atol=1e-3)

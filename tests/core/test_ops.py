@@ -1,6 +1,5 @@
 """Connectivity operators and formats against dense matrices in NumPy, and opaque kernels."""
 
-import dataclasses
 import itertools
 import os
 import re
@@ -26,7 +25,7 @@ from spikax._connectivity import (
     pairwise_poisson,
 )
 from spikax._formats import CSR, Dense, FixedFanOut, OneToOne, from_pairs
-from spikax._pairs import Pairs
+from spikax._pairs import Pairs, listed
 from spikax.errors import ConfigError, ShapeError, UnknownNameError
 from spikax.plugins import Kernel, Registry, hookimpl
 
@@ -269,20 +268,27 @@ def test_other_weights_and_connections_of_equal_shape_compile_nothing():
 
 
 @pytest.mark.parametrize(
-    ("pairs", "prefer", "error", "message"),
+    ("pre", "post", "sizes", "prefer", "error", "message"),
     [
-        (Pairs(np.array([0, 7]), np.array([0, 0]), 7, 5), None, ShapeError, "pre from 0 to 7"),
-        (Pairs(np.array([0, 1]), np.array([-1, 0]), 7, 5), None, ShapeError, "post from -1"),
-        (Pairs(np.array([1, 0]), np.array([0, 0]), 7, 5), None, ShapeError, "not sorted"),
-        (Pairs(np.array([0, 0]), np.array([1, 0]), 7, 5), None, ShapeError, "not sorted"),
-        (Pairs(np.array([0, 1]), np.array([1, 0]), 7, 5), "dense", ConfigError, "use 'csr'"),
-        (Pairs(np.array([0, 1]), np.array([1, 0]), 7, 5), "fixed_fan_out", ConfigError, "2 syn"),
-        (Pairs(np.array([0]), np.array([1]), 1, 2), "crs", UnknownNameError, "mean 'csr'"),
+        ([0, 7], [0, 0], (7, 5), None, ShapeError, "pre from 0 to 7"),
+        ([0, 1], [-1, 0], (7, 5), None, ShapeError, "post from -1"),
+        ([0, 1], [0, 5], (7, 5), None, ShapeError, "post from 0 to 5"),
+        ([1, 0], [0, 0], (7, 5), None, ShapeError, "not sorted"),
+        ([0, 0], [1, 0], (7, 5), None, ShapeError, "not sorted"),
+        ([0, 2, 2], [4, 1, 0], (7, 5), None, ShapeError, "not sorted"),
+        ([0, 1], [1, 0], (7, 5), "dense", ConfigError, "use 'csr'"),
+        ([0, 1], [1, 0], (7, 5), "fixed_fan_out", ConfigError, "2 syn"),
+        ([0], [1], (1, 2), "crs", UnknownNameError, "mean 'csr'"),
     ],
 )
-def test_what_fits_no_format_is_refused(pairs, prefer, error, message):
+def test_what_fits_no_format_is_refused(pre, post, sizes, prefer, error, message):
     with pytest.raises(error, match=message):
-        from_pairs(pairs, prefer)
+        from_pairs(listed(np.array(pre), np.array(post), *sizes), prefer)
+
+
+def test_a_rule_gives_as_many_targets_as_its_sources_have():
+    with pytest.raises(ShapeError, match="2 synapses, but 3 by their sources"):
+        from_pairs(Pairs(np.array([1, 2]), np.array([0, 1], np.int32), 3))
 
 
 @pytest.mark.parametrize(
@@ -290,7 +296,7 @@ def test_what_fits_no_format_is_refused(pairs, prefer, error, message):
     [([0, 1, 2], [0, 2, 1], 3), ([0, 1], [0, 1], 3), ([0, 1, 2], [0, 1, 2], 4)],
 )
 def test_only_every_neuron_to_itself_is_one_to_one(pre, post, n_post):
-    pairs = Pairs(np.array(pre), np.array(post), 3, n_post)
+    pairs = listed(np.array(pre), np.array(post), 3, n_post)
     assert not isinstance(from_pairs(pairs), OneToOne)
     with pytest.raises(ConfigError, match="'one_to_one'; use 'csr'"):
         from_pairs(pairs, "one_to_one")
@@ -497,7 +503,7 @@ def test_what_touches_only_what_was_sent_equals_the_reference_bit_for_bit(rule, 
     rng = np.random.default_rng(3)
     pairs = rule.sample(90, 80, rng)
     silent = np.isin(pairs.pre, [0, 40, 89]) & isinstance(rule, pairwise_poisson)
-    fmt = from_pairs(dataclasses.replace(pairs, pre=pairs.pre[~silent], post=pairs.post[~silent]))
+    fmt = from_pairs(listed(pairs.pre[~silent], pairs.post[~silent], 90, 80))
     x = jnp.asarray(SENT[sent](rng), jnp.float32)
     weight = jnp.asarray(rng.normal(size=fmt.shape), jnp.float32)
     delay = jnp.asarray(rng.integers(1, 5, fmt.shape), jnp.int32)

@@ -121,7 +121,7 @@ def run(model, inputs=SPIKES, record=RECORD):
 def synapses(edge):
     """Source, target, delay in steps and first weight of each synapse."""
     source = edge.format.pre_values(jnp.arange(edge.format.n_pre))
-    delays = edge.delay if edge.delays is None else edge.delays
+    delays = edge.delay if edge.delays is None else np.asarray(edge.delays, int)
     columns = (source, edge.format.targets, delays, edge.weight)
     return list(
         zip(*(np.ravel(np.broadcast_to(c, edge.format.shape)) for c in columns), strict=True)

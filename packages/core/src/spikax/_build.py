@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spikax._blocks import BLOCK, drawn, joined, lengths
 from spikax._built import BuiltNetwork
 from spikax._component import Component, rebuild
 from spikax._distributions import Distribution
 from spikax._fields import Derived, Field, Parameter, Part
 from spikax._formats import Format, from_pairs
-from spikax._memory import check_room
+from spikax._memory import check_room, integers_to
 from spikax._network import EdgeSpec, Network
-from spikax._pairs import Pairs
+from spikax._pairs import Pairs, all_pairs, listed
 from spikax._plastic_edge import PlasticEdge
 from spikax._plasticity import Plasticity
 from spikax._projection import DiffusiveEdge, Edge, Projection
@@ -27,6 +29,7 @@ from spikax.errors import ConfigError, ShapeError
 from spikax.units import Unit, in_unit, ms, to_coherent
 
 C = TypeVar("C", bound=Component)
+Kept = Callable[[np.ndarray], np.ndarray]
 
 
 def build(net: Network, dt: float, seed: int) -> BuiltNetwork:
@@ -131,7 +134,7 @@ def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
     except (ConfigError, ShapeError) as error:
         raise type(error)(f"edge {edge.name!r}: {error}") from None
     unit = net.weight_unit(edge)
-    weight = _per_synapse(projection.weight, unit, pairs, rng, f"weight of edge {edge.name!r}")
+    weight = _weights(edge, pairs, rng, unit)
     steps = _steps(projection, pairs, rng, dt, edge.name)
     if edge.turned or (projection.symmetric and edge.pre == edge.post):
         pairs, synapse = both_ways(pairs) if edge.pre == edge.post else turned(pairs)
@@ -142,8 +145,9 @@ def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
 def turned(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
     """The synapses the other way round, and which of the given ones each is."""
     order = np.lexsort((pairs.pre, pairs.post))
-    back = Pairs(pairs.post[order], pairs.pre[order], pairs.n_post, pairs.n_pre, pairs.dense)
-    return back, order
+    if pairs.dense:
+        return all_pairs(pairs.n_post, pairs.n_pre), order
+    return listed(pairs.post[order], pairs.pre[order], pairs.n_post, pairs.n_pre), order
 
 
 def both_ways(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
@@ -152,11 +156,11 @@ def both_ways(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
     repeated = (pre > post) & np.isin(post * n + pre, pre * n + post)
     once = np.flatnonzero((pre != post) & ~repeated)
     ends = [
-        np.concatenate([pairs.pre[once], pairs.post[once]]),
-        np.concatenate([pairs.post[once], pairs.pre[once]]),
+        np.concatenate([pre[once], post[once]]),
+        np.concatenate([post[once], pre[once]]),
     ]
     order = np.lexsort(ends[::-1])
-    return Pairs(ends[0][order], ends[1][order], n, n), np.tile(once, 2)[order]
+    return listed(ends[0][order], ends[1][order], n, n), np.tile(once, 2)[order]
 
 
 def _assemble(
@@ -169,8 +173,8 @@ def _assemble(
     format_ = from_pairs(pairs)
     fields: dict[str, Any] = dict(
         format=format_,
-        weight=_in_layout(weight, format_, float),
-        delays=_in_layout(steps, format_, jnp.int32) if np.ndim(steps) else None,
+        weight=_in_layout(weight, format_),
+        delays=_in_layout(steps, format_) if np.ndim(steps) else None,
         pre=edge.pre,
         post=edge.post,
         signal=edge.projection.signal,
@@ -188,7 +192,7 @@ def _assemble(
 def _plastic(fields: dict[str, Any], rule: Plasticity, weight: np.ndarray, name: str) -> Edge:
     unit = fields["unit"]
     w_max = to_coherent(rule.w_max, unit, "w_max")
-    low, high = sorted((0.0, float(w_max)))
+    low, high = sorted((0.0, float(np.asarray(w_max, weight.dtype))))
     if low == high or weight.min(initial=low) < low or weight.max(initial=high) > high:
         raise ConfigError(
             f"the weights of edge {name!r} lie between {in_unit(weight.min(), unit):g} and "
@@ -207,40 +211,53 @@ def _routed(
         raise ConfigError(
             f"the port has channels {port.channels}; name one: 'port.{port.channels[0]}'."
         )
-    channels = np.unique(port.route(weight))
-    if channels.size == 1:
-        return pairs, weight, steps, int(channels[0])
+    channels = _channels(port.route, weight)
+    if len(channels) == 1:
+        return pairs, weight, steps, channels.pop()
     # One scatter serves all channels: synapse by synapse, the target index moves on by a channel's
     # width.
-    post = pairs.post + port.route(weight) * pairs.n_post
-    order = np.lexsort((post, pairs.pre))
-    moved = Pairs(
-        pairs.pre[order],
-        post[order].astype(np.int32),
-        pairs.n_pre,
-        pairs.n_post * len(port.channels),
-    )
+    pre, post = pairs.pre, pairs.post + port.route(weight) * pairs.n_post
+    order = np.lexsort((post, pre))
+    moved = listed(pre, post[order], pairs.n_pre, pairs.n_post * len(port.channels))
     return moved, weight[order], steps[order] if np.ndim(steps) else steps, None
 
 
-def _in_layout(values: np.ndarray, format_: Format, dtype: Any) -> Array:
-    return jnp.asarray(values.reshape(format_.shape) if np.ndim(values) else values, dtype=dtype)
+def _channels(route: Callable[[np.ndarray], np.ndarray], weight: np.ndarray) -> set[int]:
+    """The channels that synapses of these weights end on."""
+    blocks = [weight[i : i + BLOCK] for i in range(0, weight.size, BLOCK)] if weight.ndim else []
+    return {int(channel) for block in blocks or [weight] for channel in np.unique(route(block))}
+
+
+def _in_layout(values: np.ndarray, format_: Format) -> Array:
+    # Not asarray, which copies: nobody else has these values.
+    return jax.device_put(values.reshape(format_.shape) if np.ndim(values) else values)
 
 
 def _per_synapse(
-    value: Any, unit: Unit, pairs: Pairs, rng: np.random.Generator, where: str
+    value: Any, unit: Unit, pairs: Pairs, rng: np.random.Generator, where: str, kept: Kept
 ) -> np.ndarray:
-    """One number for all synapses, or one for each in the order of `pairs`."""
+    """One number for all synapses, or one for each in the order of `pairs`.
+
+    `kept` gives them their dtype, in an array of its own: JAX may take it without a copy.
+    What is drawn is drawn in float64, whatever it is kept in: float32 and float64 are one network.
+    """
 
     def convert(v: Any) -> Any:
         return to_coherent(v, unit, where)
 
-    n = len(pairs.pre)
+    def draw(rng: np.random.Generator, size: int) -> np.ndarray:
+        return kept(value.sample(rng, (size,), convert))
+
     if isinstance(value, Distribution):
-        return value.sample(rng, (n,), convert)
-    numbers = np.asarray(convert(value))
+        return joined(drawn(rng, draw, lengths(len(pairs), len(pairs))))
+    return kept(_given(convert(value), pairs, where))
+
+
+def _given(value: Any, pairs: Pairs, where: str) -> np.ndarray:
+    """What the user states; it may be the user's own array."""
+    numbers, n = np.asarray(value, np.float64), len(pairs)
     if numbers.shape == (pairs.n_pre, pairs.n_post):
-        return numbers[pairs.pre, pairs.post]
+        return numbers.ravel() if pairs.dense else numbers[pairs.pre, pairs.post]
     if numbers.shape not in ((), (n,)):
         raise ShapeError(
             f"{where} has shape {numbers.shape}; expected one number, ({n},) for the synapses, or "
@@ -250,26 +267,47 @@ def _per_synapse(
     return numbers if pairs.order is None or numbers.ndim == 0 else numbers[pairs.order]
 
 
+def _weights(edge: EdgeSpec, pairs: Pairs, rng: np.random.Generator, unit: Unit) -> np.ndarray:
+    dtype = jax.dtypes.canonicalize_dtype(float)
+    where = f"weight of edge {edge.name!r}"
+    return _per_synapse(edge.projection.weight, unit, pairs, rng, where, lambda w: w.astype(dtype))
+
+
 def _steps(
     projection: Projection, pairs: Pairs, rng: np.random.Generator, dt: float, name: str
 ) -> np.ndarray:
-    """Delays in whole steps: one for all synapses, or one for each."""
+    """Delays in whole steps: one for all synapses, or one for each, in the fewest bytes."""
     where, delay = f"delay of edge {name!r}", projection.delay
     if delay is None:
         return np.array(int(projection.diffusive), np.int32)
-    given = _per_synapse(delay, ms, pairs, rng, where)
-    steps = np.round(given / dt).astype(np.int32)
-    sampled_ = isinstance(delay, Distribution)
-    if not sampled_ and np.any(np.abs(given / dt - steps) > 1e-6 * np.maximum(1, steps)):
-        bad = np.ravel(given)[np.argmax(np.ravel(np.abs(given / dt - steps)))]
+    if isinstance(delay, Distribution):
+        return _per_synapse(delay, ms, pairs, rng, where, lambda d: _narrow(_on_grid(d, dt)))
+    return _per_synapse(delay, ms, pairs, rng, where, lambda d: _narrow(_exact(d, dt, where)))
+
+
+def _on_grid(delay: np.ndarray, dt: float) -> np.ndarray:
+    """The nearest number of steps, one at least."""
+    steps = delay / dt
+    return np.maximum(np.round(steps, out=steps), 1, out=steps)
+
+
+def _exact(delay: np.ndarray, dt: float, where: str) -> np.ndarray:
+    """The number of steps, which must be whole."""
+    steps = np.round(delay / dt)
+    off = np.abs(delay / dt - steps)
+    if np.any(off > 1e-6 * np.maximum(1, steps)):
+        bad = np.ravel(delay)[np.argmax(np.ravel(off))]
         raise ConfigError(
             f"{where} is {bad:g} ms, which is not a multiple of dt = {dt:g} ms; choose a dt that "
             "divides it, or round the value."
         )
-    if np.ndim(steps) == 0 and steps == 0 < given:
-        raise ConfigError(f"{where} is {given:g} ms, below one step, dt = {dt:g} ms.")
-    if np.ndim(steps):
-        if not sampled_ and np.any(steps < 1):
-            raise ConfigError(f"{where}: a delay per synapse is at least one step, dt = {dt:g} ms.")
-        return np.maximum(steps, 1)
+    if delay.ndim and np.any(steps < 1):
+        raise ConfigError(f"{where}: a delay per synapse is at least one step, dt = {dt:g} ms.")
+    if delay.ndim == 0 and steps == 0 < delay:
+        raise ConfigError(f"{where} is {delay:g} ms, below one step, dt = {dt:g} ms.")
     return steps
+
+
+def _narrow(steps: np.ndarray) -> np.ndarray:
+    """The same whole numbers in the smallest signed integers that hold them."""
+    return steps.astype(integers_to(int(np.max(steps, initial=0))))

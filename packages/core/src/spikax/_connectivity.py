@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 
-from spikax import _sampling
-from spikax._pairs import Pairs, from_cells, reverse, split
+from spikax import _blocks, _sampling
+from spikax._pairs import Pairs, all_pairs, from_cells, in_bands, reverse, row_of
 from spikax.errors import ConfigError, ShapeError
 
 Rng = np.random.Generator
@@ -47,8 +49,8 @@ class one_to_one(Rule):
         del rng
         if n_pre != n_post:
             raise ShapeError(f"{self} between {n_pre} and {n_post} neurons; it needs equal sizes")
-        index = np.arange(self.expected(n_pre, n_post, same=same), dtype=np.int32)
-        return Pairs(index, index, n_pre, n_post)
+        degrees = np.full(n_pre, self.expected(n_pre, n_post, same=same) > 0, np.int64)
+        return Pairs(degrees, np.flatnonzero(degrees).astype(np.int32), n_post)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return 0 if same and not self.allow_autapses else n_pre
@@ -61,10 +63,12 @@ class all_to_all(Rule):
     allow_autapses: bool = field(default=True, kw_only=True)
 
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
-        del rng
         cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells)
-        return from_cells(np.arange(cells, dtype=np.int64), n_pre, n_post, skip, dense=not skip)
+        if not skip:
+            return all_pairs(n_pre, n_post)
+        bands = _blocks.lengths(n_pre, cells)
+        return in_bands(rng, _sampling.every, bands, n_post, skip)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return _grid(self, n_pre, n_post, same)[0]
@@ -85,7 +89,8 @@ class _FixedDegree(Rule):
         _check_total(self, rows * self.k)
         _check_room(self, self.k, columns, "possible partners of a neuron")
         draw = _sampling.repeated if self.allow_multapses else _sampling.distinct
-        return from_cells(draw(rng, rows, columns, self.k), rows, columns + skip, skip)
+        bands = _blocks.lengths(rows, rows * self.k)
+        return in_bands(rng, draw, bands, columns + skip, skip, repeat(self.k, len(bands)))
 
 
 class fixed_indegree(_FixedDegree):
@@ -129,8 +134,11 @@ class fixed_total_number(Rule):
         cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, self.n)
         _check_room(self, self.n, cells, "pairs of neurons")
-        draw = _sampling.uniform if self.allow_multapses else _distinct_in_one_row
-        return from_cells(draw(rng, cells, self.n), n_pre, n_post, skip)
+        if not self.allow_multapses:
+            return from_cells(_sampling.distinct(rng, 1, cells, self.n), n_pre, n_post, skip)
+        bands = _blocks.lengths(n_pre, self.n)
+        totals = rng.multinomial(self.n, bands / n_pre).tolist() if self.n else [0]
+        return in_bands(rng, _sampling.uniform, bands, n_post, skip, totals)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return self.n
@@ -149,7 +157,9 @@ class pairwise_bernoulli(Rule):
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
         cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells * self.p)
-        return from_cells(_sampling.bernoulli(rng, cells, self.p), n_pre, n_post, skip)
+        bands = _blocks.lengths(n_pre, cells * self.p)
+        chance = repeat(self.p, len(bands))
+        return in_bands(rng, _sampling.bernoulli, bands, n_post, skip, chance)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return _grid(self, n_pre, n_post, same)[0] * self.p
@@ -169,9 +179,9 @@ class pairwise_poisson(Rule):
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
         cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells * self.mean)
-        # Independent Poisson numbers: a Poisson total, shared out uniformly.
-        total = int(rng.poisson(cells * self.mean))
-        return from_cells(_sampling.uniform(rng, cells, total), n_pre, n_post, skip)
+        bands = _blocks.lengths(n_pre, cells * self.mean)
+        mean = repeat(self.mean, len(bands))
+        return in_bands(rng, _sampling.poisson, bands, n_post, skip, mean)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return _grid(self, n_pre, n_post, same)[0] * self.mean
@@ -193,12 +203,15 @@ class symmetric_pairwise_bernoulli(Rule):
                 f"pairwise_bernoulli({self.p}) here"
             )
         _check_total(self, self.expected(n_pre, n_post))
-        cells = _sampling.bernoulli(rng, n_pre * (n_pre - 1) // 2, self.p)
+        cells = _sampling.bernoulli(rng, 1, n_pre * (n_pre - 1) // 2, self.p)
         # Row i of the upper triangle holds the n - 1 - i later neurons.
         lengths = np.arange(n_pre - 1, -1, -1, dtype=np.int64)
-        low, offset = split(cells, np.concatenate([[0], np.cumsum(lengths)]))
-        upward = Pairs(low, low + 1 + offset, n_pre, n_post)
-        both = [pairs.pre * n_post + pairs.post for pairs in (upward, reverse(upward))]
+        degrees, offset = row_of(cells, np.concatenate([[0], np.cumsum(lengths)]))
+        later = offset + 1 + np.repeat(np.arange(n_pre), degrees)
+        upward = Pairs(degrees, later.astype(np.int32), n_post)
+        both = [
+            pairs.pre.astype(np.int64) * n_post + pairs.post for pairs in (upward, reverse(upward))
+        ]
         return from_cells(np.sort(np.concatenate(both), kind="stable"), n_pre, n_post)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
@@ -245,7 +258,7 @@ class explicit(Rule):
         if np.all(cells[1:] >= cells[:-1]):
             return from_cells(cells, n_pre, n_post)
         order = np.argsort(cells, kind="stable")
-        return from_cells(cells[order], n_pre, n_post, order=order)
+        return dataclasses.replace(from_cells(cells[order], n_pre, n_post), order=order)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return self.pre.size
@@ -271,10 +284,6 @@ def _grid(
     """The number of pairs that may be connected; whether a neuron and itself is none of them."""
     skip = same and not rule.allow_autapses
     return n_pre * (n_post - skip), skip
-
-
-def _distinct_in_one_row(rng: np.random.Generator, cells: int, total: int) -> np.ndarray:
-    return _sampling.distinct(rng, 1, cells, total)
 
 
 def _check_count(rule: Rule, count: object) -> None:

@@ -248,46 +248,47 @@ def from_pairs(pairs: Pairs, prefer: str | None = None) -> Format:
 
 
 def _check(pairs: Pairs) -> None:
-    for name, index, size in (("pre", pairs.pre, pairs.n_pre), ("post", pairs.post, pairs.n_post)):
-        if index.size and not 0 <= index.min() <= index.max() < size:
-            raise ShapeError(
-                f"synapses have {name} from {index.min()} to {index.max()}, of {size} neurons"
-            )
-    same_pre = pairs.pre[1:] == pairs.pre[:-1]
-    ahead = np.where(same_pre, pairs.post[1:] >= pairs.post[:-1], pairs.pre[1:] > pairs.pre[:-1])
-    if not np.all(ahead):
+    """Raise if what a rule gives is not sorted or out of range."""
+    post, ends = pairs.targets, np.cumsum(pairs.degrees)
+    if len(pairs) != int(np.sum(pairs.degrees)):
+        raise ShapeError(f"{len(pairs)} synapses, but {np.sum(pairs.degrees)} by their sources")
+    if post is None or not post.size:
+        return
+    if not 0 <= post.min() <= post.max() < pairs.n_post:
         raise ShapeError(
-            "synapses are not sorted by pre and then by post, as a rule must give them"
+            f"synapses have post from {post.min()} to {post.max()}, of {pairs.n_post} neurons"
         )
+    # Only where a source ends may the next target be a lower one.
+    drops = np.flatnonzero(post[1:] < post[:-1]) + 1
+    if not np.all(np.isin(drops, ends)):
+        raise ShapeError("synapses are not sorted by pre and then by post")
 
 
 def _dense(pairs: Pairs) -> Dense | None:
     complete = pairs.dense or (
         len(pairs) == pairs.n_pre * pairs.n_post
-        and np.array_equal(pairs.post, np.tile(np.arange(pairs.n_post), pairs.n_pre))
-        and np.array_equal(pairs.pre, np.repeat(np.arange(pairs.n_pre), pairs.n_post))
+        and np.all(pairs.degrees == pairs.n_post)
+        and np.all(pairs.post.reshape(pairs.n_pre, -1) == np.arange(pairs.n_post)[None])
     )
     return Dense(pairs.n_pre, pairs.n_post) if complete else None
 
 
 def _one_to_one(pairs: Pairs) -> OneToOne | None:
-    each = np.arange(pairs.n_pre)
-    exactly = pairs.n_pre == pairs.n_post and all(
-        np.array_equal(index, each) for index in (pairs.pre, pairs.post)
+    exactly = (
+        len(pairs) == pairs.n_pre == pairs.n_post
+        and np.all(pairs.degrees == 1)
+        and np.array_equal(pairs.post, np.arange(pairs.n_post))
     )
     return OneToOne(pairs.n_pre) if exactly else None
 
 
 def _fixed_fan_out(pairs: Pairs) -> FixedFanOut | None:
-    degrees = np.bincount(pairs.pre, minlength=pairs.n_pre)
-    if np.any(degrees != degrees[0]):
+    if np.any(pairs.degrees != pairs.degrees[0]):
         return None
-    indices = pairs.post.reshape(pairs.n_pre, degrees[0])
-    return FixedFanOut(jnp.asarray(indices, dtype=jnp.int32), pairs.n_post)
+    indices = pairs.post.reshape(pairs.n_pre, pairs.degrees[0])
+    return FixedFanOut(jax.device_put(indices), pairs.n_post)
 
 
 def _csr(pairs: Pairs) -> CSR:
-    degrees = np.bincount(pairs.pre, minlength=pairs.n_pre)
-    indptr = np.concatenate([[0], np.cumsum(degrees)])
-    to_index = jnp.int32
-    return CSR(jnp.asarray(indptr, to_index), jnp.asarray(pairs.post, to_index), pairs.n_post)
+    indptr = np.concatenate([[0], np.cumsum(pairs.degrees)]).astype(np.int32)
+    return CSR(jax.device_put(indptr), jax.device_put(pairs.post), pairs.n_post)

@@ -11,7 +11,18 @@ import jax
 import numpy as np
 from jax.tree import leaves
 
-from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one, pairwise_bernoulli
+from spikax import _blocks
+from spikax._connectivity import (
+    Rule,
+    all_to_all,
+    explicit,
+    fixed_indegree,
+    fixed_outdegree,
+    fixed_total_number,
+    one_to_one,
+    pairwise_bernoulli,
+    symmetric_pairwise_bernoulli,
+)
 from spikax._distributions import Distribution
 from spikax._projection import Projection, inbox
 from spikax._summary import table
@@ -22,9 +33,13 @@ from spikax.units import Unit, ms, to_coherent
 if TYPE_CHECKING:
     from spikax._network import EdgeSpec, Network
 
-# Bytes for each synapse of an edge that is being sampled: four columns of int64 and its values.
-# Measured; explicit takes 48, symmetric_pairwise_bernoulli 56.
-_SAMPLING = 40
+# Bytes for each synapse that is being drawn, in a block of them; all measured.
+_DRAWN = 28
+_LISTED: dict[type[Rule], int] = {
+    fixed_indegree: 20,
+    explicit: 40,
+    symmetric_pairwise_bernoulli: 46,
+}
 _DRAWS = 1000  # that stand for a distribution
 
 
@@ -38,6 +53,7 @@ class Row(NamedTuple):
         values: Weights, or the parameters of a population.
         delays: Delays, where each synapse has its own.
         state: Variables, or what is on its way.
+        sampling: What it takes besides, or before, while it is built.
     """
 
     name: str
@@ -46,16 +62,17 @@ class Row(NamedTuple):
     values: int = 0
     delays: int = 0
     state: int = 0
+    sampling: int = 0
 
     @property
     def total(self) -> int:
-        """All of it."""
-        return sum(self[2:])
+        """All of it, once it is built."""
+        return sum(self[2:-1])
 
     @property
     def building(self) -> int:
         """What it takes at the peak of `build`, when NumPy samples the synapses."""
-        return self.total + _SAMPLING * self.synapses
+        return self.total + self.sampling
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,11 +93,11 @@ class Memory:
     @property
     def building(self) -> int:
         """Bytes at the peak of `build`, which samples one edge after the other."""
-        return self.total + max(row.building - row.total for row in self.rows)
+        return self.total + max(row.sampling for row in self.rows)
 
     def __repr__(self) -> str:
-        rows = [(row.name, *(f"{n:,}" for n in (*row[1:], row.total))) for row in self.rows]
-        text = table(("bytes of", *Row._fields[1:], "total"), rows)
+        rows = [(row.name, *(f"{n:,}" for n in (*row[1:-1], row.total))) for row in self.rows]
+        text = table(("bytes of", *Row._fields[1:-1], "total"), rows)
         return f"{text}\n\n{self.total:,} bytes in all, {self.building:,} while it is built"
 
 
@@ -154,14 +171,31 @@ def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
         numbers += synapses * (1 + len(plasticity.variables)) + n_post * (kept * (steps + 2) - 1)
         numbers += n_pre * len(plasticity.pre_traces)
     size = jax.dtypes.canonicalize_dtype(float).itemsize
-    return Row(
-        edge.name,
-        synapses,
-        4 * _indices(edge, synapses, n_pre, n_post, channels),
-        size * (synapses if np.ndim(weight) else 1),
-        4 * synapses if np.ndim(delay) else 0,
-        size * numbers,
-    )
+    indices = 4 * _indices(edge, synapses, n_pre, n_post, channels)
+    weights = size * (synapses if np.ndim(weight) else 1)
+    delays = integers_to(steps).itemsize * synapses if np.ndim(delay) else 0
+    sampling = _sampling(projection.connectivity, synapses, indices, weights, delays)
+    return Row(edge.name, synapses, indices, weights, delays, size * numbers, sampling)
+
+
+def _sampling(rule: Rule, synapses: int, *arrays: int) -> int:
+    """Bytes at the peak of sampling less those of the arrays that remain."""
+    blocks = _DRAWN * min(synapses, _blocks.cores() * _blocks.BLOCK)
+    # An array is there twice when its blocks are joined.
+    return max(blocks, *arrays, _listed(rule) * synapses - sum(arrays))
+
+
+def _listed(rule: Rule) -> int:
+    """Bytes for each synapse of an edge, where a rule is not drawn in blocks of sources alone."""
+    if isinstance(rule, fixed_total_number) and not rule.allow_multapses:
+        return 32
+    return _LISTED.get(type(rule), 0)
+
+
+def integers_to(largest: int) -> np.dtype[Any]:
+    """The smallest signed integers that hold 0 to `largest`."""
+    # There is no signed type for -(n + 1) that does not hold n too.
+    return np.min_scalar_type(-largest - 1)
 
 
 def _delay(projection: Projection, dt: float) -> tuple[np.ndarray, int]:

@@ -1,12 +1,15 @@
-"""The synapses of a projection as two lists, sources and targets."""
+"""The synapses of a projection, source by source."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from spikax import _sampling
+from spikax import _blocks, _sampling
+from spikax.errors import ShapeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,58 +17,124 @@ class Pairs:
     """The synapses of a projection, sorted by source and then by target.
 
     Attributes:
-        pre: Index of the source of each synapse, int32.
-        post: Index of the target, int32.
-        n_pre: Number of neurons that may be sources.
+        degrees: Number of synapses of each source, (n_pre,).
+        targets: Index of the target of each synapse, int32; None if every pair is connected exactly
+            once by the nature of the rule.
         n_post: Number of neurons that may be targets.
-        dense: Whether every pair is connected exactly once by the nature of the rule.
         order: For a rule whose synapses the user lists: the place of each synapse in that list,
             None if the list is sorted already. Values given along with the list follow it:
             `values[order]`.
     """
 
-    pre: np.ndarray
-    post: np.ndarray
-    n_pre: int
+    degrees: np.ndarray
+    targets: np.ndarray | None
     n_post: int
-    dense: bool = False
     order: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return len(self.pre)
+        return self.n_pre * self.n_post if self.targets is None else len(self.targets)
+
+    @property
+    def n_pre(self) -> int:
+        """Number of neurons that may be sources."""
+        return len(self.degrees)
+
+    @property
+    def dense(self) -> bool:
+        """Whether every pair is connected exactly once by the nature of the rule."""
+        return self.targets is None
+
+    @property
+    def pre(self) -> np.ndarray:
+        """Index of the source of each synapse, int32; made when it is asked for."""
+        return np.repeat(np.arange(self.n_pre, dtype=np.int32), self.degrees)
+
+    @property
+    def post(self) -> np.ndarray:
+        """Index of the target of each synapse, int32."""
+        if self.targets is not None:
+            return self.targets
+        return np.tile(np.arange(self.n_post, dtype=np.int32), self.n_pre)
 
 
-def from_cells(
-    cells: np.ndarray,
-    n_pre: int,
+def listed(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> Pairs:
+    """The pairs of two lists, sources and targets, that are sorted by source.
+
+    Raises:
+        ShapeError: The sources do not exist or are not sorted.
+    """
+    if pre.size and not 0 <= pre.min() <= pre.max() < n_pre:
+        raise ShapeError(f"synapses have pre from {pre.min()} to {pre.max()}, of {n_pre} neurons")
+    if np.any(pre[1:] < pre[:-1]):
+        raise ShapeError("synapses are not sorted by pre and then by post")
+    return Pairs(np.bincount(pre, minlength=n_pre), post.astype(np.int32, copy=False), n_post)
+
+
+def all_pairs(n_pre: int, n_post: int) -> Pairs:
+    """Every source with every target."""
+    return Pairs(np.full(n_pre, n_post, np.int64), None, n_post)
+
+
+def in_bands(
+    rng: np.random.Generator,
+    draw: Callable[..., np.ndarray],
+    bands: np.ndarray,
     n_post: int,
-    skip: bool = False,
-    *,
-    dense: bool = False,
-    order: np.ndarray | None = None,
+    skip: bool,
+    *more: Iterable[Any],
 ) -> Pairs:
+    """Pairs that are drawn independently for bands of sources, blocks of `bands[b]` of them each.
+
+    Args:
+        rng: The source of random numbers.
+        draw: Gives the sorted cells of a band, a grid of sources and targets:
+            `draw(rng, sources, columns, ...)`.
+        bands: Number of sources of each band.
+        n_post: Number of targets.
+        skip: Whether a source's own place among the targets is no column of the grid.
+        more: Further arguments of `draw`, for each band.
+    """
+    columns = n_post - skip
+
+    def band(
+        rng: np.random.Generator, sources: int, first: int, *values: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return _split(draw(rng, sources, columns, *values), sources, columns, first, skip)
+
+    firsts = (np.cumsum(bands) - bands).tolist()
+    degrees, targets = zip(*_blocks.drawn(rng, band, bands, firsts, *more), strict=True)
+    return Pairs(np.concatenate(degrees), _blocks.joined(list(targets)), n_post)
+
+
+def from_cells(cells: np.ndarray, n_pre: int, n_post: int, skip: bool = False) -> Pairs:
     """The pairs at sorted cells of the grid of sources and targets.
 
     With `skip`, a source's own place among the targets is no column of the grid.
     """
-    row, column = split(cells, np.arange(n_pre + 1, dtype=np.int64) * (n_post - skip))
-    pre, post = row.astype(np.int32), column.astype(np.int32)
+    return Pairs(*_split(cells, n_pre, n_post - skip, 0, skip), n_post)
+
+
+def _split(
+    cells: np.ndarray, rows: int, columns: int, first: int, skip: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Synapses of each row, and their targets, where the rows are sources from `first` on."""
+    starts = np.arange(rows + 1, dtype=np.int64) * columns
+    degrees, targets = row_of(cells, starts)
+    targets = targets.astype(np.int32)
     if skip:
-        post += post >= pre
-    return Pairs(pre, post, n_pre, n_post, dense, order)
+        targets += targets >= np.repeat(np.arange(first, first + rows, dtype=np.int32), degrees)
+    return degrees, targets
 
 
-def split(cells: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column of sorted cells, where row r begins at cell `starts[r]`."""
+def row_of(cells: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many of sorted cells are in each row, and their columns; row r begins at `starts[r]`."""
     # Counting per row needs one search per row; division would need one per cell.
     counts = np.diff(np.searchsorted(cells, starts))
-    row = np.repeat(np.arange(starts.size - 1, dtype=np.int64), counts)
-    return row, cells - np.repeat(starts[:-1], counts)
+    return counts, cells - np.repeat(starts[:-1], counts)
 
 
 def reverse(pairs: Pairs) -> Pairs:
     """Every synapse the other way round."""
     order = _sampling.order_of(pairs.post, pairs.n_post)
-    counts = np.bincount(pairs.post, minlength=pairs.n_post)
-    pre = np.repeat(np.arange(pairs.n_post, dtype=pairs.post.dtype), counts)
-    return Pairs(pre, pairs.pre[order], pairs.n_post, pairs.n_pre)
+    degrees = np.bincount(pairs.post, minlength=pairs.n_post)
+    return Pairs(degrees, pairs.pre[order], pairs.n_pre)

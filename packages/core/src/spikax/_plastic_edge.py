@@ -110,7 +110,7 @@ class PlasticEdge(Edge):
         """What each synapse sees of its target: the slot of its delay ago."""
         if self.delays is None:
             return self.format.post_values(ring[(t - self.delay) % len(ring)])
-        slot = (t - self.delays) % len(ring)
+        slot = (t - self.delays.astype(jnp.int32)) % len(ring)
         return ring.at[slot, self.format.targets].get(mode="promise_in_bounds")
 
     def _seen(self, now: Values, history: Values, t: Array) -> dict[str, Array]:

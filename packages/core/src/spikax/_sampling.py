@@ -1,7 +1,7 @@
 """Random cells of a grid, vectorised: what connection rules draw their synapses from.
 
-A cell is one number, row * columns + column. Every function returns cells in ascending order and
-does its work in NumPy calls, none of them per cell or per row.
+A cell is one number, row * columns + column. Every function returns cells of `rows` x `columns` in
+ascending order and does its work in NumPy calls, none of them per cell or per row.
 """
 
 from __future__ import annotations
@@ -13,12 +13,19 @@ import numpy as np
 Cells = np.ndarray
 
 
-def bernoulli(rng: np.random.Generator, cells: int, p: float) -> Cells:
-    """Each of `cells` cells with probability `p`, by the geometric gaps between the chosen ones."""
+def every(rng: np.random.Generator, rows: int, columns: int) -> Cells:
+    """All cells."""
+    del rng
+    return np.arange(rows * columns, dtype=np.int64)
+
+
+def bernoulli(rng: np.random.Generator, rows: int, columns: int, p: float) -> Cells:
+    """Each cell with probability `p`, by the geometric gaps between the chosen ones."""
+    cells = rows * columns
     if p == 0.0 or cells == 0:
         return np.empty(0, np.int64)
     if p == 1.0:
-        return np.arange(cells, dtype=np.int64)
+        return every(rng, rows, columns)
     pieces: list[Cells] = []
     last = -1
     while last < cells:
@@ -26,27 +33,37 @@ def bernoulli(rng: np.random.Generator, cells: int, p: float) -> Cells:
         gaps = rng.standard_exponential(int(expected + 4.0 * math.sqrt(expected)) + 16)
         gaps /= -math.log1p(-p)
         # A gap beyond the grid ends it; clipped, it also fits an integer.
-        steps = np.minimum(gaps, cells).astype(np.int64) + 1
-        pieces.append(last + np.cumsum(steps))
+        steps = np.minimum(gaps, cells, out=gaps).astype(np.int64)
+        steps += 1
+        steps[0] += last
+        pieces.append(np.cumsum(steps, out=steps))
         last = int(pieces[-1][-1])
-    chosen = np.concatenate(pieces)
+    chosen = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     return chosen[: np.searchsorted(chosen, cells)]
 
 
-def uniform(rng: np.random.Generator, cells: int, total: int) -> Cells:
+def poisson(rng: np.random.Generator, rows: int, columns: int, mean: float) -> Cells:
+    """Each cell a Poisson number of times: a Poisson total, shared out uniformly."""
+    return uniform(rng, rows, columns, int(rng.poisson(rows * columns * mean)))
+
+
+def uniform(rng: np.random.Generator, rows: int, columns: int, total: int) -> Cells:
     """`total` cells, each drawn from all of them: a cell may come up several times.
 
     Sums of exponential gaps are the order statistics of uniform draws, so nothing is sorted.
     """
-    sums = np.cumsum(rng.standard_exponential(total + 1))
-    positions = sums[:-1] * (cells / sums[-1])
-    return np.minimum(positions.astype(np.int64), cells - 1)
+    cells = rows * columns
+    sums = rng.standard_exponential(total + 1)
+    np.cumsum(sums, out=sums)
+    sums *= cells / sums[-1]
+    positions = sums[:-1].astype(np.int64)
+    return np.minimum(positions, cells - 1, out=positions)
 
 
 def repeated(rng: np.random.Generator, rows: int, columns: int, k: int) -> Cells:
     """`k` cells in each row, drawn with replacement."""
     if rows == 1:
-        return uniform(rng, columns, k)
+        return uniform(rng, 1, columns, k)
     dtype = np.int32 if columns < 2**31 else np.int64
     drawn = rng.integers(0, columns, (rows, k), dtype)
     drawn.sort(axis=1)

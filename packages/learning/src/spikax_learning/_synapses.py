@@ -37,7 +37,7 @@ def received(edge: Edge, signals: Ring, step: Array) -> Array:
         x = fmt.pre_values(signals[(step - edge.delay) % length])
     else:
         sources = fmt.pre_values(jnp.arange(fmt.n_pre))
-        x = signals[(step - edge.delays) % length, sources]
+        x = signals[(step - edge.delays.astype(jnp.int32)) % length, sources]
     return fmt.sum_to_post(x) if is_shared(edge) else x
 
 

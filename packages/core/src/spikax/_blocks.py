@@ -1,0 +1,71 @@
+"""Large draws in blocks, on all cores: they depend on the seed alone, not on the cores.
+
+A block is large enough that the calls of Python cost nothing beside it, and small enough that what
+is drawn for all blocks at work at a time is nothing beside a large network.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+T = TypeVar("T")
+
+BLOCK = 2**19  # synapses
+
+
+def lengths(items: int, synapses: float) -> np.ndarray:
+    """How to split `items`, neurons or synapses, that make so many `synapses` together."""
+    blocks = max(1, min(items, -int(-synapses // BLOCK)))
+    return np.diff(np.arange(blocks + 1, dtype=np.int64) * items // blocks)
+
+
+def drawn(
+    rng: np.random.Generator, draw: Callable[..., T], sizes: np.ndarray, *more: Iterable[Any]
+) -> list[T]:
+    """`draw(rng, size, ...)` of each block, in order.
+
+    A single block takes its numbers from `rng`, several have generators of their own.
+    """
+    if len(sizes) == 1:
+        return [draw(rng, *values) for values in zip(sizes.tolist(), *more, strict=True)]
+    seeds = rng.integers(0, 2**32, (len(sizes), 4), np.uint32)
+    double = jax.dtypes.canonicalize_dtype(float) == np.float64
+
+    def one(seed: np.ndarray, *values: Any) -> T:
+        # JAX's precision is a property of the thread.
+        with jax.enable_x64(double):
+            return draw(np.random.Generator(np.random.SFC64(seed)), *values)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(one, seeds, sizes.tolist(), *more))
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # there is no such call on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def joined(pieces: list[np.ndarray]) -> np.ndarray:
+    """The pieces one after the other, of the widest dtype among them."""
+    if len(pieces) == 1:
+        return pieces[0]
+    total = empty(sum(map(len, pieces)), np.result_type(*pieces))
+    return np.concatenate(pieces, out=total)
+
+
+def empty(size: int, dtype: Any) -> np.ndarray:
+    """An array to fill, which JAX can take as its own without a copy on a CPU."""
+    # JAX copies what does not begin at a multiple of 64 bytes.
+    count, dtype = size * np.dtype(dtype).itemsize, np.dtype(dtype)
+    room = np.empty(count + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + count].view(dtype)
