@@ -69,3 +69,13 @@ def test_what_the_user_states_is_copied(x64):
     edge = net.build(dt=0.1 * ms).edges["a->b"]
     weight[:] = 7.0
     assert np.all(np.asarray(edge.weight) == 1.0)
+
+
+def test_pieces_are_joined_whatever_their_number_and_dtype():
+    """More of them than was said, and a wider one late, as with delays of which one is long."""
+    pieces = [np.arange(3, dtype=np.int8), np.array([], np.int8), np.array([300, 4], np.int16)]
+    for about in (0, 2, 5, 100):
+        joined = _blocks.joined(iter(pieces), about)
+        assert joined.tolist() == [0, 1, 2, 300, 4]
+        assert joined.dtype == np.int16
+        assert joined.ctypes.data % 64 == 0

@@ -203,8 +203,8 @@ def test_an_impossible_network_is_refused_at_once(monkeypatch):
     try:
         with pytest.raises(
             ConfigError,
-            match=r"needs 9e\+12 bytes while it is built, there are 1.72e\+10; the biggest parts "
-            r"are 'E->E' \(9e\+12, 1e\+12 synapses\).*fewer synapses, one number instead",
+            match=r"needs 5e\+12 bytes while it is built, there are 1.72e\+10; the biggest parts "
+            r"are 'E->E' \(5e\+12, 1e\+12 synapses\).*fewer synapses, one number instead",
         ):
             net.build(dt=0.1 * ms)
         _, peak = tracemalloc.get_traced_memory()

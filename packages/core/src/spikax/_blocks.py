@@ -6,8 +6,9 @@ is drawn for all blocks at work at a time is nothing beside a large network.
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -27,13 +28,14 @@ def lengths(items: int, synapses: float) -> np.ndarray:
 
 def drawn(
     rng: np.random.Generator, draw: Callable[..., T], sizes: np.ndarray, *more: Iterable[Any]
-) -> list[T]:
+) -> Iterator[T]:
     """`draw(rng, size, ...)` of each block, in order.
 
     A single block takes its numbers from `rng`, several have generators of their own.
     """
     if len(sizes) == 1:
-        return [draw(rng, *values) for values in zip(sizes.tolist(), *more, strict=True)]
+        yield from (draw(rng, *values) for values in zip(sizes.tolist(), *more, strict=True))
+        return
     seeds = rng.integers(0, 2**32, (len(sizes), 4), np.uint32)
     double = jax.dtypes.canonicalize_dtype(float) == np.float64
 
@@ -42,8 +44,17 @@ def drawn(
         with jax.enable_x64(double):
             return draw(np.random.Generator(np.random.SFC64(seed)), *values)
 
-    with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(one, seeds, sizes.tolist(), *more))
+    yield from _threads(cores()).map(one, seeds, sizes.tolist(), *more)
+
+
+@functools.cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    # The same ones for all builds: each thread keeps the memory of blocks that it has freed.
+    return ThreadPoolExecutor(count, "spikax")
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has no threads
+    os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 def cores() -> int:
@@ -54,12 +65,27 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-def joined(pieces: list[np.ndarray]) -> np.ndarray:
-    """The pieces one after the other, of the widest dtype among them."""
-    if len(pieces) == 1:
-        return pieces[0]
-    total = empty(sum(map(len, pieces)), np.result_type(*pieces))
-    return np.concatenate(pieces, out=total)
+def joined(pieces: Iterator[np.ndarray], about: float) -> np.ndarray:
+    """The pieces one after the other, of the widest dtype among them, `about` that many numbers.
+
+    Each piece is copied when it comes: kept until the last is there, they would take as much again.
+    """
+    whole, end = empty(0, np.int8), 0
+    for piece in pieces:
+        start, end = end, end + len(piece)
+        whole = _with_room(whole, start, max(end, int(about)), piece.dtype)
+        whole[start:end] = piece
+    return whole[:end]
+
+
+def _with_room(whole: np.ndarray, used: int, size: int, dtype: Any) -> np.ndarray:
+    """The same array, or a larger or wider one that begins with what is used of it."""
+    dtype = np.promote_types(whole.dtype, dtype)
+    if size <= len(whole) and dtype == whole.dtype:
+        return whole
+    room = empty(size, dtype)
+    room[:used] = whole[:used]
+    return room
 
 
 def empty(size: int, dtype: Any) -> np.ndarray:

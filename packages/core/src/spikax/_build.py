@@ -249,7 +249,8 @@ def _per_synapse(
         return kept(value.sample(rng, (size,), convert))
 
     if isinstance(value, Distribution):
-        return joined(drawn(rng, draw, lengths(len(pairs), len(pairs))))
+        n = len(pairs)
+        return joined(drawn(rng, draw, lengths(n, n)), n)
     return kept(_given(convert(value), pairs, where))
 
 

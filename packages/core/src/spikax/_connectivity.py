@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import repeat
 
@@ -68,7 +70,7 @@ class all_to_all(Rule):
         if not skip:
             return all_pairs(n_pre, n_post)
         bands = _blocks.lengths(n_pre, cells)
-        return in_bands(rng, _sampling.every, bands, n_post, skip)
+        return in_bands(rng, _sampling.every, bands, n_post, skip, cells)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return _grid(self, n_pre, n_post, same)[0]
@@ -90,7 +92,9 @@ class _FixedDegree(Rule):
         _check_room(self, self.k, columns, "possible partners of a neuron")
         draw = _sampling.repeated if self.allow_multapses else _sampling.distinct
         bands = _blocks.lengths(rows, rows * self.k)
-        return in_bands(rng, draw, bands, columns + skip, skip, repeat(self.k, len(bands)))
+        return in_bands(
+            rng, draw, bands, columns + skip, skip, rows * self.k, repeat(self.k, len(bands))
+        )
 
 
 class fixed_indegree(_FixedDegree):
@@ -138,7 +142,7 @@ class fixed_total_number(Rule):
             return from_cells(_sampling.distinct(rng, 1, cells, self.n), n_pre, n_post, skip)
         bands = _blocks.lengths(n_pre, self.n)
         totals = rng.multinomial(self.n, bands / n_pre).tolist() if self.n else [0]
-        return in_bands(rng, _sampling.uniform, bands, n_post, skip, totals)
+        return in_bands(rng, _sampling.uniform, bands, n_post, skip, self.n, totals)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return self.n
@@ -157,9 +161,7 @@ class pairwise_bernoulli(Rule):
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
         cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells * self.p)
-        bands = _blocks.lengths(n_pre, cells * self.p)
-        chance = repeat(self.p, len(bands))
-        return in_bands(rng, _sampling.bernoulli, bands, n_post, skip, chance)
+        return _pairwise(rng, _sampling.bernoulli, n_pre, n_post, skip, self.p)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return _grid(self, n_pre, n_post, same)[0] * self.p
@@ -179,9 +181,7 @@ class pairwise_poisson(Rule):
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
         cells, skip = _grid(self, n_pre, n_post, same)
         _check_total(self, cells * self.mean)
-        bands = _blocks.lengths(n_pre, cells * self.mean)
-        mean = repeat(self.mean, len(bands))
-        return in_bands(rng, _sampling.poisson, bands, n_post, skip, mean)
+        return _pairwise(rng, _sampling.poisson, n_pre, n_post, skip, self.mean)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return _grid(self, n_pre, n_post, same)[0] * self.mean
@@ -284,6 +284,22 @@ def _grid(
     """The number of pairs that may be connected; whether a neuron and itself is none of them."""
     skip = same and not rule.allow_autapses
     return n_pre * (n_post - skip), skip
+
+
+def _pairwise(
+    rng: Rng,
+    draw: Callable[..., np.ndarray],
+    n_pre: int,
+    n_post: int,
+    skip: bool,
+    mean: float,
+) -> Pairs:
+    """Draw every pair on its own, `mean` synapses on average."""
+    total = n_pre * (n_post - skip) * mean
+    bands = _blocks.lengths(n_pre, total)
+    # Hardly ever are there more; then the array is made anew.
+    most = total + 6.0 * math.sqrt(total)
+    return in_bands(rng, draw, bands, n_post, skip, most, repeat(mean, len(bands)))
 
 
 def _check_count(rule: Rule, count: object) -> None:

@@ -181,8 +181,7 @@ def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
 def _sampling(rule: Rule, synapses: int, *arrays: int) -> int:
     """Bytes at the peak of sampling less those of the arrays that remain."""
     blocks = _DRAWN * min(synapses, _blocks.cores() * _blocks.BLOCK)
-    # An array is there twice when its blocks are joined.
-    return max(blocks, *arrays, _listed(rule) * synapses - sum(arrays))
+    return max(blocks, _listed(rule) * synapses - sum(arrays))
 
 
 def _listed(rule: Rule) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,9 +81,10 @@ def in_bands(
     bands: np.ndarray,
     n_post: int,
     skip: bool,
+    about: float,
     *more: Iterable[Any],
 ) -> Pairs:
-    """Pairs that are drawn independently for bands of sources, blocks of `bands[b]` of them each.
+    """Pairs that are drawn independently for bands of sources, a block of synapses each.
 
     Args:
         rng: The source of random numbers.
@@ -92,6 +93,7 @@ def in_bands(
         bands: Number of sources of each band.
         n_post: Number of targets.
         skip: Whether a source's own place among the targets is no column of the grid.
+        about: The expected number of synapses.
         more: Further arguments of `draw`, for each band.
     """
     columns = n_post - skip
@@ -101,9 +103,15 @@ def in_bands(
     ) -> tuple[np.ndarray, np.ndarray]:
         return _split(draw(rng, sources, columns, *values), sources, columns, first, skip)
 
-    firsts = (np.cumsum(bands) - bands).tolist()
-    degrees, targets = zip(*_blocks.drawn(rng, band, bands, firsts, *more), strict=True)
-    return Pairs(np.concatenate(degrees), _blocks.joined(list(targets)), n_post)
+    def targets() -> Iterator[np.ndarray]:
+        firsts = (np.cumsum(bands) - bands).tolist()
+        for counts, post in _blocks.drawn(rng, band, bands, firsts, *more):
+            degrees.append(counts)
+            yield post
+
+    degrees: list[np.ndarray] = []
+    post = _blocks.joined(targets(), about)
+    return Pairs(np.concatenate(degrees), post, n_post)
 
 
 def from_cells(cells: np.ndarray, n_pre: int, n_post: int, skip: bool = False) -> Pairs:
