@@ -121,10 +121,10 @@ def test_junctions_are_the_same_both_ways_and_conserve_current(other, rule, weig
         edge.update(edge.init_state(), {"V_m": V[edge.pre]}, {"V_m": V[edge.post]}, {}, t=0, dt=0.1)
         for edge in model.edges.values()
     ]
-    currents = np.concatenate([arrived["current"] for _, arrived in flows])
+    currents = np.concatenate([arrived for _, arrived in flows])
     assert abs(currents.sum()) < 1e-12 * np.abs(currents).sum()
     expected = there.T @ V["a"] - there.sum(0) * V[other]
-    assert np.allclose(flows[0][1]["current"], expected, rtol=1e-12, atol=1e-11)
+    assert np.allclose(flows[0][1], expected, rtol=1e-12, atol=1e-11)
 
 
 def test_small_differences_survive_single_precision():
@@ -139,7 +139,7 @@ def test_small_differences_survive_single_precision():
         ends = ({"V_m": jnp.asarray(v)} for v in (V[:1000], V[1000:]))
         _, arrived = edge.update(edge.init_state(), *ends, {}, t=0, dt=0.1)
     exact = (V[:1000].astype(float) - float(V[1000])).sum()
-    assert float(arrived["current"][0]) == pytest.approx(exact, rel=1e-5)
+    assert float(arrived[0]) == pytest.approx(exact, rel=1e-5)
 
 
 def test_a_symmetric_projection_has_the_same_delays_both_ways():
@@ -263,4 +263,4 @@ def test_a_named_channel_takes_a_junction():
     arrived = edge.update(
         edge.init_state(), {"V_m": jnp.array([2.0])}, {"V_m": jnp.array([1.0])}, {}, t=0, dt=1.0
     )[1]
-    assert np.array_equal(arrived["syn"], [[0.0], [G]])
+    assert np.array_equal(edge.at_ports(arrived)["syn"], [[0.0], [G]])

@@ -49,7 +49,7 @@ def test_leaves_come_in_jax_order(model):
 
 def test_paths_are_made_of_declared_and_own_names(model):
     paths = {leaf.path: leaf for leaf in sx.leaves(model.init_state())}
-    assert {"t", "nodes.E.node.neuron.V_m", "nodes.E.releases.stp.x", "edges.E->E.ring"} <= set(
+    assert {"t", "nodes.E.node.neuron.V_m", "nodes.E.releases.stp.x", "rings.E.exc.sums"} <= set(
         paths
     )
     assert paths["nodes.E.node.neuron.V_m"].unit == mV
