@@ -3,8 +3,9 @@
 Vogels & Abbott (2005, J. Neurosci. 25:10786) showed that sparse networks of leaky
 integrate-and-fire neurons with conductance-based synapses do this (their model "COBA"). Its
 parameters are those of benchmark 1 of Brette et al. (2007, J. Comput. Neurosci. 23:349,
-Appendix 2): 3200 excitatory and 800 inhibitory neurons connected with a probability of 2 %. Random
-spikes stimulate some neurons in the first 50 ms; what follows is the network's own.
+Appendix 2; brette_2007.py): 3200 excitatory and 800 inhibitory neurons connected with a
+probability of 2 %. Random spikes stimulate some neurons in the first 50 ms; what follows is the
+network's own.
 
 python -m pip install matplotlib; python examples/vogels_abbott_2005.py [--quick]
 """
@@ -17,11 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import brette_2007
 import numpy as np
 from matplotlib.figure import Figure
 
 import spikax as sx
-from spikax.units import Hz, ms, mV, nS, pF
+from spikax.units import ms, nS, pA
 
 SEEDS = range(1, 10)  # of the connections, the first potentials and the stimulus
 KICK, SETTLED = 50 * ms, 200 * ms
@@ -30,31 +32,6 @@ EXC = 6.0  # nS
 # Lowest, mean and highest of fourteen networks in NEST 3.10 (iaf_cond_exp, the same stimulus), 200
 # ms to 2000 ms: no rate and no CV that is published for this network could be looked up.
 NEST = {"rate_E": (15.3, 18.8, 21.0), "rate_I": (17.7, 18.8, 19.6), "cv": (1.63, 1.69, 1.75)}
-
-
-def network(neurons: int = 4000) -> sx.Network:
-    """Four fifths excitatory; each neuron hears 80 others on average."""
-    cell = sx.Cell(
-        sx.LIF(
-            C_m=200 * pF,
-            tau_m=20 * ms,
-            E_L=-60 * mV,
-            V_th=-50 * mV,
-            V_reset=-60 * mV,
-            t_ref=5 * ms,
-            V_init=sx.Uniform(-60 * mV, -50 * mV),
-        ),
-        exc=sx.Receptor(sx.Expon(5 * ms), sx.COBA(0 * mV)),
-        inh=sx.Receptor(sx.Expon(10 * ms), sx.COBA(-80 * mV)),
-    )
-    inhibitory, random = neurons // 5, sx.pairwise_bernoulli(80 / neurons)
-    return sx.Network(
-        {"E": sx.Population(cell, neurons - inhibitory), "I": sx.Population(cell, inhibitory)},
-        [
-            sx.Projection("E", ["E", "I"], "exc", random, weight=EXC * nS, delay=0.1 * ms),
-            sx.Projection("I", ["E", "I"], "inh", random, weight=67 * nS, delay=0.1 * ms),
-        ],
-    )
 
 
 def stimulus(neurons: int, seed: int) -> Any:
@@ -72,7 +49,8 @@ def run(
     Returns:
         What is compared, measured from 200 ms on, and everything recorded after the stimulus.
     """
-    simulation = sx.Simulation(network(), dt=0.1 * ms, seed=seed)
+    net = brette_2007.network("COBA", I_e=0 * pA)
+    simulation = sx.Simulation(net, dt=0.1 * ms, seed=seed)
     neurons = dict(simulation.model.sizes)["E"]
     simulation.run(KICK, inputs={"E.exc": stimulus(neurons, seed)})
     record = {"E": ["spike", sx.every(0.5 * ms, "V_m", where=[0, 1])], "I": "spike"}
@@ -82,26 +60,9 @@ def run(
 
 def measure(recording: sx.Recording) -> dict[str, float]:
     """Rates, irregularity of the neurons, synchrony of the population, and how long it lasted."""
-    exc, inh = (recording[f"{name}.spike"].after(SETTLED) for name in ("E", "I"))
-    return {
-        "rate_E": float(exc.rate() / Hz),
-        "rate_I": float(inh.rate() / Hz),
-        "cv": float(np.mean(exc.isi_cv(min_spikes=5))),
-        "correlation": correlation(exc),
-        "last_spike_ms": float(exc.times[-1] / ms) if len(exc.steps) else 0.0,
-    }
-
-
-def correlation(spikes: sx.Spikes, bin_ms: float = 5.0, neurons: int = 500) -> float:
-    """Mean correlation of the spike counts of pairs of neurons: 0 asynchronous, 1 all as one."""
-    bins = int((spikes.stop - spikes.start) * spikes.dt / bin_ms)
-    when = ((spikes.steps - spikes.start - 1) * spikes.dt / bin_ms).astype(int)
-    counts = np.zeros((neurons, bins + 1))
-    few = spikes.ids < neurons
-    np.add.at(counts, (spikes.ids[few], when[few]), 1)
-    active = counts[counts.std(axis=1) > 0]
-    pairs = np.corrcoef(active)
-    return float((pairs.sum() - len(pairs)) / (len(pairs) * (len(pairs) - 1)))
+    times = recording["E.spike"].times
+    last = float(times[-1] / ms) if len(times) else 0.0
+    return {**brette_2007.measure(recording, SETTLED), "last_spike_ms": last}
 
 
 def picture(recording: sx.Recording, path: Path) -> None:

@@ -1,0 +1,76 @@
+"""The networks that are compared, by name: which example describes each, and who is asked too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import spikax as sx
+from spikax.units import ms
+
+sys.path.append(str(Path(__file__).parents[2] / "examples"))
+STEP = 0.1 * ms
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One network.
+
+    Attributes:
+        title: What the table is headed by; `{n}` and `{scale}` are filled in.
+        make: The description, of the options as given or by default.
+        options: Defaults of `n` and `scale`, where they change anything.
+        peers: Who is asked.
+        settle, duration: Model time (ms) before the first run, and of each run.
+        solver: A second integrator that ours is run with, where a peer's differs.
+        note: What the table says besides.
+        limit: A number of neurons, and the seconds that a step of so many takes at least.
+    """
+
+    title: str
+    make: Callable[..., sx.Network]
+    options: dict[str, Any] = field(default_factory=dict)
+    peers: tuple[str, ...] = ("nest",)
+    settle: float = 200.0
+    duration: float = 1000.0
+    solver: str | None = None
+    note: str = ""
+    limit: tuple[int, float] | None = None
+
+
+def _brette(kind: str) -> Callable[..., sx.Network]:
+    def make(n: int, solver: str | None = None) -> sx.Network:
+        import brette_2007
+
+        neuron = brette_2007.AdaptiveLIF if solver else sx.LIF
+        return brette_2007.network(kind, n, neuron=neuron)
+
+    return make
+
+
+NETWORKS = {
+    "cuba": Benchmark(
+        "CUBA (Brette et al. 2007, benchmark 2), {n:,} neurons",
+        _brette("CUBA"),
+        {"n": 4000},
+        ("nest", "brian2"),
+        note="All sides integrate exactly between spikes but ours, by exponential Euler (order 2).",
+        limit=(4000, 3e-6),
+    ),
+    "coba": Benchmark(
+        "COBA (Brette et al. 2007, benchmark 1), {n:,} neurons",
+        _brette("COBA"),
+        {"n": 4000},
+        ("nest", "brian2", "brainpy"),
+        solver="RKF45",
+        note="NEST solves conductances by adaptive RKF45, the others by exponential Euler.",
+    ),
+}
+
+
+def network(name: str, options: dict[str, Any]) -> sx.Network:
+    """The description of a network."""
+    return NETWORKS[name].make(**options)

@@ -1,0 +1,101 @@
+"""brainpy.state: `python -m peers.brainpy TASK`, in its environment, started in benchmarks/networks/
+
+Of the networks it is given it builds those of two populations E and I with conductances "exc" and
+"inh". Its connections have a fixed number of targets, here the mean of pairwise_bernoulli.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import brainpy
+import brainstate
+import brainunit as u
+import jax
+import numpy as np
+from peers._serve import Clock, Run, serve
+
+state = brainpy.state
+
+
+class Network(brainstate.nn.Module):
+    """All neurons as one group, the excitatory ones first, which is fastest."""
+
+    def __init__(self, net: dict[str, Any]) -> None:
+        super().__init__()
+        E, I = net["populations"]
+        values, first = E["values"], E["V_init"]
+        self.exc, n = E["size"], E["size"] + I["size"]
+        resistance = values["tau_m"] / values["C_m"] * u.Gohm
+        self.I_e = values["I_e"] * u.pA
+        self.cells = state.LIFRef(
+            n,
+            R=resistance,
+            V_rest=values["E_L"] * u.mV,
+            V_th=values["V_th"] * u.mV,
+            V_reset=values["V_reset"] * u.mV,
+            tau=values["tau_m"] * u.ms,
+            tau_ref=values["t_ref"] * u.ms,
+            V_initializer=brainstate.nn.init.Uniform(first["low"], first["high"], unit=u.mV),
+            spk_reset="hard",
+        )
+        by_pre = {p["pre"]: p for p in net["projections"]}
+        self.E = self._projection(by_pre["E"], E, E["size"], n)
+        self.I = self._projection(by_pre["I"], E, I["size"], n)
+
+    def _projection(self, given: dict[str, Any], cell: dict[str, Any], pre: int, post: int) -> Any:
+        receptor = cell["receptors"][given["port"]]
+        comm = brainstate.nn.EventFixedProb(
+            pre, post, conn_num=given["rule"]["p"], conn_weight=given["weight"] * u.nS
+        )
+        return state.AlignPostProj(
+            comm=comm,
+            syn=state.Expon.desc(post, tau=receptor["tau"] * u.ms),
+            out=state.COBA.desc(E=receptor["E"] * u.mV),
+            post=self.cells,
+        )
+
+    def update(self, t: Any) -> Any:
+        with brainstate.environ.context(t=t):
+            spikes = self.cells.get_spike() != 0.0
+            self.E(spikes[: self.exc])
+            self.I(spikes[self.exc :])
+            self.cells(self.I_e)
+            return self.cells.get_spike() != 0.0
+
+
+def build(task: dict[str, Any]) -> tuple[dict[str, Any], Run]:
+    clock, given = Clock(), task["network"]
+    brainstate.random.seed(task["seed"])
+    dt = given["dt"]
+    brainstate.environ.set(dt=dt * u.ms)
+    net = Network(given)
+    brainstate.nn.init_all_states(net)
+    built = clock.lap()
+    steps = {name: round(task[name] / dt) for name in ("settle", "duration")}
+
+    @brainstate.transform.jit
+    def simulate(first: Any) -> Any:
+        times = (first + np.arange(steps["duration"])) * (dt * u.ms)
+        return brainstate.transform.for_loop(net.update, times)
+
+    at = 0
+    clock.lap()
+    jax.block_until_ready(simulate(at))
+    once = clock.lap()
+
+    def run() -> dict[str, Any]:
+        nonlocal at
+        at += steps["duration"]
+        clock.lap()
+        spikes = np.asarray(simulate(at))
+        wall = clock.lap()
+        return {"wall": wall, "spikes": {"E": int(spikes[:, : net.exc].sum()), "I": int(spikes[:, net.exc :].sum())}}
+
+    compiled = once - run()["wall"]
+    return {"build": built, "compile": compiled, "version": f"brainpy {version('brainpy')}, brainpy-state {version('brainpy-state')}, jax {jax.__version__}"}, run
+
+
+if __name__ == "__main__":
+    serve(build)
