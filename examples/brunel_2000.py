@@ -6,6 +6,9 @@ which fire as Poisson processes. A spike moves the potential at once, 1.5 ms lat
 by -g J. The strength of inhibition, g, and the external rate, eta times the one that alone would
 bring a neuron to threshold, choose the state. The points are those of Figure 8.
 
+With `--synapse alpha` a spike starts a current instead, an alpha function of 0.5 ms, whose effect
+peaks at J. The rates of the external spikes are lower then, for the same mean.
+
 python -m pip install matplotlib; python examples/brunel_2000.py [--quick] [points ...]
 """
 
@@ -21,15 +24,16 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.integrate import quad
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erfcx
 
 import spikax as sx
-from spikax.units import Hz, ms, mV
+from spikax.units import Hz, ms, mV, pA, pF
 
 SEED = 1  # of the connections, the first potentials and the external spikes
 TAU, T_REF, DELAY = 20.0, 2.0, 1.5  # ms
 V_TH, V_RESET = 20.0, 10.0  # mV above rest
+C_M, TAU_SYN = 250.0, 0.5  # pF, ms, of the network with currents
 SETTLED, QUICK = 100 * ms, 400 * ms
 STEP = 0.1  # ms
 
@@ -51,6 +55,8 @@ POINTS = {
     "D": Point("synchronous irregular, slow", 4.5, 0.9, 2100 * ms),
 }
 
+SYNAPSES = {"delta": "delta", "alpha": "syn"}  # each with the port of the neuron that it ends on
+
 # Table 1, simulation (Hz), as public re-implementations quote it.
 PUBLISHED = {
     "B": {"rate": 60.7, "frequency": 180},
@@ -71,27 +77,20 @@ class Size:
 FULL, SMALL = Size(), Size(exc=2500, indegree=500, J=0.2)
 
 
-def network(point: Point, size: Size = FULL) -> sx.Network:
+def network(point: Point, size: Size = FULL, synapse: str = "delta") -> sx.Network:
     """The network; what reaches a neuron from outside is one Poisson process, the sum of all."""
-    cell = sx.LIF(
-        tau_m=TAU * ms,
-        E_L=0 * mV,
-        V_th=V_TH * mV,
-        V_reset=V_RESET * mV,
-        t_ref=T_REF * ms,
-        V_init=sx.Uniform(0 * mV, V_TH * mV),
-    )
     sizes = {"E": size.exc, "I": size.exc // 4}
-    each = point.eta * V_TH / (size.J * size.indegree * TAU) * 1000 * Hz
+    each = point.eta * V_TH / (jump(size, synapse) * size.indegree * TAU) * 1000 * Hz
     outside = sx.Poisson(each, sources=size.indegree)
-    weights = {"E": size.J * mV, "I": -point.g * size.J * mV}
+    weight = size.J * mV if synapse == "delta" else size.J / psp_peak(TAU, TAU_SYN, C_M) * pA
+    weights, port = {"E": weight, "I": -point.g * weight}, SYNAPSES[synapse]
     others = {"allow_autapses": False, "allow_multapses": False}
     indegrees = {"E": size.indegree, "I": size.indegree // 4}
     recurrent = [
         sx.Projection(
             pre,
             ["E", "I"],
-            "delta",
+            port,
             sx.fixed_indegree(indegrees[pre], **others),
             weight=weights[pre],
             delay=DELAY * ms,
@@ -99,14 +98,55 @@ def network(point: Point, size: Size = FULL) -> sx.Network:
         for pre in "EI"
     ]
     external = [
-        sx.Projection(f"X{post}", post, "delta", sx.one_to_one(), weight=weights["E"])
-        for post in "EI"
+        sx.Projection(f"X{post}", post, port, sx.one_to_one(), weight=weights["E"]) for post in "EI"
     ]
     return sx.Network(
-        {name: sx.Population(cell, n) for name, n in sizes.items()}
+        {name: sx.Population(neuron(synapse), n) for name, n in sizes.items()}
         | {f"X{name}": sx.Population(outside, n) for name, n in sizes.items()},
         [*recurrent, *external],
     )
+
+
+def neuron(synapse: str) -> sx.LIF | sx.Cell:
+    """The neuron, whose potential jumps or which has a receptor for all its synapses."""
+    membrane = sx.LIF(
+        C_m=C_M * pF,
+        tau_m=TAU * ms,
+        E_L=0 * mV,
+        V_th=V_TH * mV,
+        V_reset=V_RESET * mV,
+        t_ref=T_REF * ms,
+        V_init=sx.Uniform(0 * mV, V_TH * mV),
+    )
+    if synapse == "delta":
+        return membrane
+    return sx.Cell(membrane, syn=sx.Receptor(sx.Alpha(TAU_SYN * ms), sx.CUBA()))
+
+
+def psp_peak(tau_m: float, tau_syn: float, C_m: float) -> float:
+    """The peak (mV) of the potential that an alpha current of peak 1 pA brings about.
+
+    V(t) = e / (tau_syn C_m b) ((exp(-t / tau_m) - exp(-t / tau_syn)) / b - t exp(-t / tau_syn))
+    with b = 1 / tau_syn - 1 / tau_m.
+    """
+    b = 1 / tau_syn - 1 / tau_m
+
+    def potential(t: float) -> float:
+        slow, fast = np.exp(-t / tau_m), np.exp(-t / tau_syn)
+        return np.e / (tau_syn * C_m * b) * ((slow - fast) / b - t * fast)
+
+    found = minimize_scalar(lambda t: -potential(t), bounds=(0, 10 * tau_syn), method="bounded")
+    return -float(found.fun)
+
+
+def jump(size: Size, synapse: str) -> float:
+    """The jump of the potential (mV) that has the integral of one synapse's effect.
+
+    An alpha current of peak I carries the charge I e tau_syn.
+    """
+    if synapse == "delta":
+        return size.J
+    return size.J / psp_peak(TAU, TAU_SYN, C_M) * np.e * TAU_SYN / C_M
 
 
 def run(
@@ -114,13 +154,14 @@ def run(
     size: Size = FULL,
     seed: int = SEED,
     progress: bool | None = None,
+    synapse: str = "delta",
 ) -> tuple[dict[str, float], sx.Recording]:
     """Simulate one point; the measures leave out the first 100 ms.
 
     Returns:
         What is measured, and the recording.
     """
-    simulation = sx.Simulation(network(point, size), dt=STEP * ms, seed=seed)
+    simulation = sx.Simulation(network(point, size, synapse), dt=STEP * ms, seed=seed)
     recording = simulation.run(
         point.duration, record={"E": "spike", "I": "spike"}, progress=progress
     )
@@ -232,14 +273,15 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
     parser.add_argument("points", nargs="*", default=list(POINTS), help="letters of Figure 8")
     parser.add_argument("--quick", action="store_true", help="a small network, 400 ms")
     parser.add_argument("--picture", type=Path, default=Path("brunel_2000.png"))
+    parser.add_argument("--synapse", choices=SYNAPSES, default="delta")
     given = parser.parse_args(arguments)
     began = time.perf_counter()
     size, results = (SMALL if given.quick else FULL), {}
     for label in given.points:
         point = replace(POINTS[label], duration=QUICK) if given.quick else POINTS[label]
-        results[label] = run(point, size)
+        results[label] = run(point, size, synapse=given.synapse)
         print(f"{label} done after {time.perf_counter() - began:.0f} s", flush=True)
-    compare(results, size)
+    compare(results, replace(size, J=jump(size, given.synapse)))
     picture(results, given.picture)
     return {label: found for label, (found, _) in results.items()}
 

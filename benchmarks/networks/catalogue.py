@@ -51,6 +51,12 @@ def _brette(kind: str) -> Callable[..., sx.Network]:
     return make
 
 
+def _microcircuit(scale: float) -> sx.Network:
+    import potjans_diesmann_2014
+
+    return potjans_diesmann_2014.network(scale)
+
+
 NETWORKS = {
     "cuba": Benchmark(
         "CUBA (Brette et al. 2007, benchmark 2), {n:,} neurons",
@@ -67,6 +73,13 @@ NETWORKS = {
         ("nest", "brian2", "brainpy"),
         solver="RKF45",
         note="NEST solves conductances by adaptive RKF45, the others by exponential Euler.",
+    ),
+    "microcircuit": Benchmark(
+        "Cortical microcircuit (Potjans & Diesmann 2014), scale {scale:g}",
+        _microcircuit,
+        {"scale": 0.3},
+        settle=100,
+        note="NEST integrates exactly, ours by exponential Euler.",
     ),
 }
 

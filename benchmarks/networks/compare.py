@@ -101,7 +101,7 @@ def _environment(module: str) -> dict[str, str]:
 def sides(given: argparse.Namespace, options: dict[str, Any], folder: Path) -> Iterator[Side]:
     """Ours in the precisions asked for, with the peers' integrator, and the peers."""
     chosen = catalogue.NETWORKS[given.name]
-    common = {"seed": 1, "settle": given.settle, "duration": given.duration}
+    common = {"seed": given.seed, "settle": given.settle, "duration": given.duration}
     ours, here = common | {"name": given.name, "options": options}, Path(sys.executable)
     for precision in given.precision:
         yield Side(f"spikax, {precision}", here, "ours", ours | {"precision": precision})
@@ -240,6 +240,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, help="of the full network")
     parser.add_argument("--peers", nargs="*", choices=REQUIRED, help="all that can, by default")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--duration", type=float, help="model time of a run, ms")
     parser.add_argument("--settle", type=float, help="model time before the first run, ms")
     precisions = ["float32", "float64"]
