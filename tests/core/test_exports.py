@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.smoke
 
-PACKAGES = ["spikax", "spikax_nest", "spikax_learning", "spikax_cuda"]
+PACKAGES = ["spikax", "spikax_nest", "spikax_learning", "spikax_cuda", "spikax_cpu"]
 
 
 @pytest.fixture(params=PACKAGES)

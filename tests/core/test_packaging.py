@@ -1,4 +1,4 @@
-"""The four packages are one release: their metadata agree. Leans on the files themselves."""
+"""The five packages are one release: their metadata agree. Leans on the files themselves."""
 
 import re
 import tomllib
@@ -14,8 +14,9 @@ IMPORTS = {
     "models-nest": "spikax_nest",
     "learning": "spikax_learning",
     "cuda-ops": "spikax_cuda",
+    "cpu-ops": "spikax_cpu",
 }
-PACKS = {"nest": "models-nest", "learning": "learning", "cuda": "cuda-ops"}
+PACKS = {"nest": "models-nest", "learning": "learning", "cuda": "cuda-ops", "cpu": "cpu-ops"}
 
 
 def project(folder):

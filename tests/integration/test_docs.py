@@ -23,7 +23,7 @@ PAGES = sorted(DOCS.rglob("*.md"))
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 EXTRAS = ("matplotlib", "optax", "sklearn", "pandas", "xarray", "neo", "zarr", "tqdm")
-PACKS = ("spikax_learning", "spikax_nest", "spikax_cuda")
+PACKS = ("spikax_learning", "spikax_nest", "spikax_cuda", "spikax_cpu")
 
 
 def name(page):

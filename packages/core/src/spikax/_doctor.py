@@ -24,7 +24,6 @@ def examine(registry: Registry) -> dict[str, Any]:
     devices, no_device = _devices()
     broken = [plugin.error for plugin in registry.plugins if plugin.status == "error"]
     records = [record for kind in KINDS for record in registry.records(kind).values()]
-    unloadable = list(filter(None, map(_trouble, records)))
     kernels = registry.records(Kernel).values()
     return {
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
@@ -35,7 +34,7 @@ def examine(registry: Registry) -> dict[str, Any]:
         "nest": _version("nest-simulator"),
         "plugins": [summary(plugin) for plugin in registry.plugins],
         "kernels": [_kernel(k, kernels) for k in kernels],
-        "problems": no_device + broken + unloadable,
+        "problems": no_device + broken + _troubles(records),
     }
 
 
@@ -67,7 +66,18 @@ def _devices() -> tuple[list[str], list[str]]:
         return [], [f"JAX finds no device: {cause}"]
 
 
-def _trouble(record: Record) -> str:
+def _troubles(records: Iterable[Record]) -> list[str]:
+    """What is wrong with the records; once where several of a plugin fail of one cause."""
+    found: dict[tuple[Any, str], str] = {}
+    for record in records:
+        error = _trouble(record)
+        if error is not None:
+            cause = error.__cause__ or error
+            found.setdefault((record.origin, str(cause)), _text(record, error))
+    return list(found.values())
+
+
+def _trouble(record: Record) -> Exception | None:
     """Why a record cannot be used: it does not load, is no model, computes something else."""
     try:
         if isinstance(record, Model):
@@ -76,12 +86,16 @@ def _trouble(record: Record) -> str:
             _kernel_check.check(record)
         else:
             record.load()
-    except SpikaxError as error:
-        return str(error)
-    # Whatever a kernel raises on this machine: a compiler that is missing, a driver too old.
+    # A kernel raises what it will on this machine: a compiler that is missing, a driver too old.
     except Exception as error:
-        return f"{record.kind} {record.name!r} of {record.origin}: {type(error).__name__}: {error}"
-    return ""
+        return error
+    return None
+
+
+def _text(record: Record, error: Exception) -> str:
+    if isinstance(error, SpikaxError):
+        return str(error)
+    return f"{record.kind} {record.name!r} of {record.origin}: {type(error).__name__}: {error}"
 
 
 def _kernel(kernel: Kernel, kernels: Iterable[Kernel]) -> dict[str, str]:

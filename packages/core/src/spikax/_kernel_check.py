@@ -13,20 +13,31 @@ from spikax import errors
 from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one
 from spikax._formats import Dense, Format, OneToOne, from_pairs
 from spikax._ops import REFERENCE
-from spikax.errors import NumericsError
+from spikax.errors import NumericsError, PluginError
 from spikax.plugins import Kernel
 
 N_PRE, N_POST, FAN_OUT, SLOTS = 70, 110, 60, 4
 
 
 def use(kernel: Kernel, kernels: Iterable[Kernel]) -> str:
-    """Whether this machine calls a kernel: the last one of its platform that takes the call."""
+    """Whether this machine calls a kernel: the last one of its platform that loads."""
     here = jax.default_backend()
     if kernel.platform != here:
         return f"not on {here}"
-    call = kernel.op, kernel.format
-    first = next(k for k in reversed([*kernels]) if (k.op, k.format, k.platform) == (*call, here))
+    if not _loads(kernel):
+        return "does not load"
+    call = kernel.op, kernel.format, here
+    same = [k for k in kernels if (k.op, k.format, k.platform) == call]
+    first = next(k for k in reversed(same) if _loads(k))
     return "first" if first.name == kernel.name else f"after {first.name}"
+
+
+def _loads(kernel: Kernel) -> bool:
+    try:
+        kernel.load()
+    except PluginError:
+        return False
+    return True
 
 
 def check(kernel: Kernel) -> None:

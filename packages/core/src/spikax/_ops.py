@@ -211,12 +211,12 @@ def _kernel_for(op: str, fmt: Format, operands: tuple[Array, ...]) -> Operator |
     # Plugins may import spikax, so they are looked up when an operator is traced, never before.
     from spikax.plugins import Kernel, registry
 
-    wanted = op, fmt.name, jax.default_backend()
-    for record in reversed([*registry().records(Kernel).values()]):
+    known, wanted = registry(), (op, fmt.name, jax.default_backend())
+    for record in reversed([*known.records(Kernel).values()]):
         if (record.op, record.format, record.platform) == wanted:
-            kernel = record.load()
+            kernel = known.usable(record)
             supports = getattr(kernel, "supports", None)
-            if supports is None or supports(fmt, *operands):
+            if kernel is not None and (supports is None or supports(fmt, *operands)):
                 return kernel
     return None
 

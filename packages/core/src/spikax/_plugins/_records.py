@@ -68,15 +68,20 @@ class Record:
         """The kind as reports count it: "models", "learning_rules"."""
         return cls.hook.removeprefix("spikax_")
 
+    @property
+    def module(self) -> str:
+        """The module that the target is in."""
+        return self.target.partition(":")[0]
+
     def load(self) -> Any:
         """Import the target.
 
         Raises:
             PluginError: the module or the attribute cannot be imported.
         """
-        module, _, attribute = self.target.partition(":")
+        names = self.target.partition(":")[2].split(".")
         try:
-            return functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+            return functools.reduce(getattr, names, importlib.import_module(self.module))
         except Exception as cause:
             source = f" of {self.origin}" if self.origin else ""
             repair = f" {self.origin.repair}" if self.origin else ""

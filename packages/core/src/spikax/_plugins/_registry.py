@@ -75,6 +75,7 @@ class Registry:
         self._host.add_hookspecs(_hooks)
         self._records: dict[type[Record], dict[str, Record]] = {kind: {} for kind in KINDS}
         self._owners: dict[str, Origin] = {}
+        self._unusable: set[str] = set()
         found = _discovery.installed() if entry_points is None else entry_points
         self.plugins = tuple(self._admit(entry) for entry in (_discovery.Core(), *found))
         self._check_allowed()
@@ -93,6 +94,16 @@ class Registry:
         if name in known:
             return known[name]
         raise errors.unknown(kind.kind, name, known, self._hint(kind, name))
+
+    def usable(self, record: Record) -> Any:
+        """The target of a record; None where it does not load, reported once for its module."""
+        try:
+            return record.load()
+        except PluginError as cause:
+            if self._strict or record.module not in self._unusable:
+                self._unusable.add(record.module)
+                self._complain(f"{cause} What there is besides is used instead.", cause)
+            return None
 
     def _hint(self, kind: type[Record], name: str) -> str:
         status = {plugin.origin.plugin: plugin.status for plugin in self.plugins}

@@ -1,0 +1,121 @@
+"""The operators, by the C++ of this pack; importing this loads it.
+
+What each computes is said in `spikax.ops`. Only the synapses of the sources that sent are touched,
+and sums are made in the order of the reference, whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+import spikax_cpu
+from spikax.ops import CSR, FixedFanOut
+from spikax_cpu import _library
+from spikax_cpu._call import axes_of, run, spread
+
+_library.register(spikax_cpu.__path__)
+
+Sparse = CSR | FixedFanOut
+
+CHUNKS = 0
+"""In how many chunks to work: 0 for as many as XLA has threads, where there is enough to do."""
+
+_FLOATS = (jnp.float32, jnp.float64)
+_DELAYS = (jnp.int8, jnp.int16, jnp.int32)
+
+
+def active(x: Array) -> tuple[Array, Array]:
+    """Number of the entries that are not zero, and their indices, (n,) with what follows unused.
+
+    A call of its own: XLA makes one of all that have the same operand, so all projections from one
+    population share a list.
+    """
+    count, index = run("active", [((), jnp.int32), (x.shape, jnp.int32)], x)
+    return count, index
+
+
+def forward(fmt: Sparse, weight: Array, x: Array) -> Array:
+    """The operator `forward`."""
+    return _operator("forward", fmt, (fmt.n_post,), weight, x, *active(x))
+
+
+def scatter(fmt: Sparse, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
+    """The operator `scatter`, in place."""
+    count, index = active(x)
+    ring = spread(ring, axes_of(*jax.tree.leaves((fmt, weight, x, delay, ring, t))))
+
+    def add(ring: Array) -> Array:
+        operands = weight, x, delay, ring, t, count, index
+        return _operator("scatter", fmt, ring.shape, *operands, aliases={_FORMAT + 3: 0})
+
+    # XLA would copy a ring that was changed in this step before a call that works in place, and
+    # once more after it; not where the call stands in a branch.
+    return lax.cond(count > 0, add, lambda ring: ring, ring)
+
+
+def transpose(fmt: Sparse, weight: Array, y: Array) -> Array:
+    """The operator `transpose`."""
+    return _operator("transpose", fmt, (fmt.n_pre,), weight, y)
+
+
+def weight_gradient(fmt: Sparse, x: Array, y: Array) -> Array:
+    """The operator `weight_gradient`."""
+    return _operator("weight_gradient", fmt, fmt.shape, x, y)
+
+
+_FORMAT = 2  # operands of a call that describe the format, the first ones
+
+
+def _operator(op: str, fmt: Sparse, shape: tuple[int, ...], *operands: Array, **how: Any) -> Array:
+    # A fixed fan-out has no indptr; the library sees it by the rank of the indices.
+    indptr = fmt.indptr if isinstance(fmt, CSR) else jnp.zeros(0, jnp.int32)
+    results = [(shape, operands[0].dtype)]
+    chunks = np.int64(CHUNKS)
+    return run(op, results, indptr, fmt.indices, *operands, chunks=chunks, **how)[0]
+
+
+# What core asks before it takes a kernel: by shape and dtype, since values are not known then.
+
+
+def _sparse(fmt: Sparse, *floats: Array) -> bool:
+    indices = [leaf.dtype == jnp.int32 for leaf in jax.tree.leaves(fmt)]
+    return all(indices) and floats[0].dtype in _FLOATS and len({v.dtype for v in floats}) == 1
+
+
+def _shaped(*pairs: tuple[Array, tuple[int, ...]]) -> bool:
+    return all(v.shape == shape for v, shape in pairs)
+
+
+def _forward_supports(fmt: Sparse, weight: Array, x: Array) -> bool:
+    per_synapse = weight.shape in ((), fmt.shape)
+    return _sparse(fmt, weight, x) and per_synapse and _shaped((x, (fmt.n_pre,)))
+
+
+def _scatter_supports(
+    fmt: Sparse, weight: Array, x: Array, delay: Array, ring: Array, t: Array
+) -> bool:
+    slots = len(ring.shape) == 2 and ring.shape[0] > 0 and ring.shape[1] == fmt.n_post
+    steps = delay.dtype in _DELAYS and delay.shape in ((), fmt.shape)
+    step = t.dtype == jnp.int32 and t.shape == ()
+    same = ring.dtype == x.dtype
+    return _forward_supports(fmt, weight, x) and slots and steps and step and same
+
+
+def _transpose_supports(fmt: Sparse, weight: Array, y: Array) -> bool:
+    per_synapse = weight.shape in ((), fmt.shape)
+    return _sparse(fmt, weight, y) and per_synapse and _shaped((y, (fmt.n_post,)))
+
+
+def _weight_gradient_supports(fmt: Sparse, x: Array, y: Array) -> bool:
+    return _sparse(fmt, x, y) and _shaped((x, (fmt.n_pre,)), (y, (fmt.n_post,)))
+
+
+vars(forward)["supports"] = _forward_supports
+vars(scatter)["supports"] = _scatter_supports
+vars(transpose)["supports"] = _transpose_supports
+vars(weight_gradient)["supports"] = _weight_gradient_supports
