@@ -41,5 +41,5 @@ def _find(folders: Iterable[str | os.PathLike[str]]) -> Path:
     raise ImportError(
         f"its compiled library is not in {', '.join(map(str, searched))}. It was installed where "
         "no C++ compiler was found; with one on PATH, "
-        "`pip install --force-reinstall --no-deps spikax-cpu-ops` compiles it"
+        "`pip install --force-reinstall --no-deps --no-cache-dir spikax-cpu-ops` compiles it"
     )
