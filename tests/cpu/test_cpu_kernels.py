@@ -92,7 +92,8 @@ def operands(fmt, dtype):
 def expected(op, fmt, *given):
     if op == "scatter":
         w, x, d, ring, t = given
-        given = w, x, d.astype(jnp.int32), ring, t
+        # One delay is a delay per synapse: each term is added to the ring, not their sum.
+        given = w, x, jnp.broadcast_to(d, fmt.shape), ring, t
     return np.asarray(REFERENCE[op](fmt, *given))
 
 

@@ -65,7 +65,7 @@ def test_a_network_spikes_the_same_with_and_without(x64):
         return [recording[name]["spike"].values for name in ("E", "I")]
 
     program = jax.jit(lambda *v: run(*v)).lower(model, state)
-    assert "spikax_cpu_forward" in program.as_text()
+    assert "spikax_cpu_scatter" in program.as_text()
     with ops.use_kernels("reference"):
         plain = jax.jit(lambda *v: run(*v)).lower(model, state)
     assert "spikax_cpu" not in plain.as_text()

@@ -71,7 +71,7 @@ ffi::Error forward(ffi::ThreadPool pool, Int indptr, Int indices, Any weight, An
   return with_float(x.element_type(), [&](auto zero) {
     using T = decltype(zero);
     const Rows rows = rows_of(indptr, indices);
-    const Targets<T> sum{rows.target, weight_of<T>(weight), data<T>(*y)};
+    const Targets<T> sum{rows.target, weight_of<T>(weight), data<T>(*y), true};
     push(pool, rows, sent_of<T>(x, count, index), y->element_count(), chunks, sum);
     return ffi::Error::Success();
   });
@@ -89,17 +89,6 @@ ffi::Error to_slots(ffi::ThreadPool& pool, const Rows& rows, const Sent<T>& sent
   });
 }
 
-// Adds with one delay for all. The sums are made apart and then added, for the reference does so.
-template <class T>
-ffi::Error to_one_slot(ffi::ThreadPool& pool, const Rows& rows, const Sent<T>& sent,
-                       Weight<T> weight, T* slot, int64_t n_post, int64_t chunks) {
-  static thread_local std::vector<T> sums;
-  sums.resize(n_post);
-  const OneSlot<T> sum({rows.target, weight, sums.data()}, slot);
-  push(pool, rows, sent, n_post, chunks, sum);
-  return ffi::Error::Success();
-}
-
 ffi::Error scatter(ffi::ThreadPool pool, Int indptr, Int indices, Any weight, Any x, Any delay,
                    Any ring, Int t, Int count, Int index, Out result, int64_t chunks) {
   return with_float(x.element_type(), [&](auto zero) {
@@ -114,13 +103,11 @@ ffi::Error scatter(ffi::ThreadPool pool, Int indptr, Int indices, Any weight, An
     const Sent<T> sent = sent_of<T>(x, count, index);
     const Weight<T> w = weight_of<T>(weight);
     if (delay.dimensions().size() == 0) {
-      int64_t d = 0;
-      auto read = [&](auto zero) {
-        d = *data<decltype(zero)>(delay);
+      return with_delay(delay.element_type(), [&](auto zero) {
+        const auto d = *data<decltype(zero)>(delay);
+        push(pool, rows, sent, n_post, chunks, Targets<T>{rows.target, w, slot(d), false});
         return ffi::Error::Success();
-      };
-      if (auto error = with_delay(delay.element_type(), read); error.failure()) return error;
-      return to_one_slot(pool, rows, sent, w, slot(d), n_post, chunks);
+      });
     }
     // The longest delay may be a whole turn of the ring.
     std::vector<T*> slots(n_slots + 1);

@@ -13,63 +13,59 @@ namespace spikax {
 // Adds every synapse of the sources that sent to `sum`, which has three methods:
 //   open(lo, hi)    before the first synapse whose target is in lo to hi,
 //   add(x, a, b)    synapses a to b of one source, which sent x,
-//   close(lo, hi)   after the last.
+//   fetch(s)        synapse s and those after it come next but one.
 // Whatever the number of threads, each target gets its terms in the order of sources and positions.
 template <class T, class Sum>
 void push(xla::ffi::ThreadPool& pool, const Rows& rows, const Sent<T>& sent, int64_t n_post,
-          int64_t asked, Sum sum) {
+          int64_t asked, const Sum& sum) {
   const int64_t chunks = chunks_for(pool, asked ? 0 : sent.synapses(rows), asked);
   Cuts cuts(n_post, chunks);
   if (chunks > 1 && cuts.make(pool, rows, sent)) {
     return parallel(pool, chunks, [&](int64_t c) {
-      Sum mine = sum;
-      mine.open(cuts.bound(c), cuts.bound(c + 1));
+      sum.open(cuts.bound(c), cuts.bound(c + 1));
       for (int64_t k = 0; k < sent.count; ++k)
-        mine.add(sent.x[sent.source[k]], cuts.begin(k, c), cuts.end(k, c));
-      mine.close(cuts.bound(c), cuts.bound(c + 1));
+        sum.add(sent.x[sent.source[k]], cuts.begin(k, c), cuts.end(k, c));
     });
   }
   sum.open(0, n_post);
   for (int64_t k = 0; k < sent.count; ++k) {
+    if (k + 1 < sent.count) sum.fetch(rows.begin(sent.source[k + 1]));
     const int64_t i = sent.source[k];
     sum.add(sent.x[i], rows.begin(i), rows.end(i));
   }
-  sum.close(0, n_post);
 }
 
-// y_j = sum of w_s x_i(s); one weight for all is multiplied last, as in the reference.
+// The head of a row comes from far away; the processor itself goes on from there.
+template <class V>
+void fetch_head(const V* row) {
+  constexpr int64_t line = 64 / sizeof(V);
+  for (int64_t k = 0; k < 4; ++k) __builtin_prefetch(row + k * line);
+}
+
+// The same slot of the ring for all, or no ring: y_j += sum of w_s x_i(s).
 template <class T>
 struct Targets {
   const int32_t* target;
   Weight<T> weight;
   T* y;
+  bool clear;  // Whether y begins at zero.
 
-  void open(int64_t lo, int64_t hi) { std::fill(y + lo, y + hi, T(0)); }
+  void open(int64_t lo, int64_t hi) const {
+    if (clear) std::fill(y + lo, y + hi, T(0));
+  }
 
-  void add(T x, int64_t a, int64_t b) {
+  void fetch(int64_t s) const {
+    fetch_head(target + s);
+    if (weight.each) fetch_head(weight.value + s);
+  }
+
+  void add(T x, int64_t a, int64_t b) const {
     if (weight.each) {
       for (int64_t s = a; s < b; ++s) y[target[s]] += weight.value[s] * x;
     } else {
-      for (int64_t s = a; s < b; ++s) y[target[s]] += x;
+      const T sent = *weight.value * x;
+      for (int64_t s = a; s < b; ++s) y[target[s]] += sent;
     }
-  }
-
-  void close(int64_t lo, int64_t hi) {
-    if (weight.each) return;
-    for (int64_t j = lo; j < hi; ++j) y[j] = *weight.value * y[j];
-  }
-};
-
-// One delay for all: the sums of `Targets`, each added once to its place in the ring.
-template <class T>
-struct OneSlot : Targets<T> {
-  T* slot;
-
-  OneSlot(const Targets<T>& sums, T* slot) : Targets<T>(sums), slot(slot) {}
-
-  void close(int64_t lo, int64_t hi) {
-    Targets<T>::close(lo, hi);
-    for (int64_t j = lo; j < hi; ++j) slot[j] += this->y[j];
   }
 };
 
@@ -83,10 +79,15 @@ struct Slots {
   Weight<T> weight;
   T* const* slot;
 
-  void open(int64_t, int64_t) {}
-  void close(int64_t, int64_t) {}
+  void open(int64_t, int64_t) const {}
 
-  void add(T x, int64_t a, int64_t b) {
+  void fetch(int64_t s) const {
+    fetch_head(target + s);
+    fetch_head(delay + s);
+    if (weight.each) fetch_head(weight.value + s);
+  }
+
+  void add(T x, int64_t a, int64_t b) const {
     if (weight.each) {
       over(a, b, [&](int64_t s) { return weight.value[s] * x; });
     } else {
@@ -97,12 +98,14 @@ struct Slots {
 
  private:
   T* place(int64_t s) const { return slot[delay[s]] + target[s]; }
+  void fetch_place(int64_t s) const { __builtin_prefetch(place(s), 1); }
 
   template <class Value>
-  void over(int64_t a, int64_t b, Value value) {
+  void over(int64_t a, int64_t b, Value value) const {
+    for (int64_t s = a; s < std::min(a + ahead, b); ++s) fetch_place(s);
     int64_t s = a;
     for (; s + ahead < b; ++s) {
-      __builtin_prefetch(place(s + ahead), 1);
+      fetch_place(s + ahead);
       *place(s) += value(s);
     }
     for (; s < b; ++s) *place(s) += value(s);

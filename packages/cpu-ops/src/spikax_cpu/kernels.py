@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array, lax
 
 import spikax_cpu
-from spikax.ops import CSR, FixedFanOut
+from spikax.ops import CSR, FixedFanOut, Formats
 from spikax_cpu import _library
 from spikax_cpu._call import axes_of, run, spread
 
@@ -46,16 +46,26 @@ def forward(fmt: Sparse, weight: Array, x: Array) -> Array:
 
 def scatter(fmt: Sparse, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
     """The operator `scatter`, in place."""
-    count, index = active(x)
-    ring = spread(ring, axes_of(*jax.tree.leaves((fmt, weight, x, delay, ring, t))))
+    return together(Formats((fmt,), (0,)), x, t, weight, delay, ring)[0]
 
-    def add(ring: Array) -> Array:
-        operands = weight, x, delay, ring, t, count, index
-        return _operator("scatter", fmt, ring.shape, *operands, aliases={_FORMAT + 3: 0})
+
+def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
+    """The operator `scatter` for several projections of one source, in place."""
+    weights, delays, rings = which.split(given)
+    count, index = active(x)
+    axes = axes_of(*jax.tree.leaves((which, x, t, given)))
+
+    def add(*rings: Array) -> tuple[Array, ...]:
+        after = [*rings]
+        for fmt, weight, delay, k in zip(which.fmts, weights, delays, which.rings, strict=True):
+            operands = weight, x, delay, after[k], t, count, index
+            after[k] = _operator("scatter", fmt, after[k].shape, *operands, aliases=_RING)
+        return tuple(after)
 
     # XLA would copy a ring that was changed in this step before a call that works in place, and
     # once more after it; not where the call stands in a branch.
-    return lax.cond(count > 0, add, lambda ring: ring, ring)
+    before = [spread(ring, axes) for ring in rings]
+    return lax.cond(count > 0, add, lambda *rings: rings, *before)
 
 
 def transpose(fmt: Sparse, weight: Array, y: Array) -> Array:
@@ -68,7 +78,7 @@ def weight_gradient(fmt: Sparse, x: Array, y: Array) -> Array:
     return _operator("weight_gradient", fmt, fmt.shape, x, y)
 
 
-_FORMAT = 2  # operands of a call that describe the format, the first ones
+_RING = {5: 0}  # Among the operands of the call `scatter`, two arrays of the format the first.
 
 
 def _operator(op: str, fmt: Sparse, shape: tuple[int, ...], *operands: Array, **how: Any) -> Array:
@@ -117,5 +127,6 @@ def _weight_gradient_supports(fmt: Sparse, x: Array, y: Array) -> bool:
 
 vars(forward)["supports"] = _forward_supports
 vars(scatter)["supports"] = _scatter_supports
+vars(scatter)["together"] = together
 vars(transpose)["supports"] = _transpose_supports
 vars(weight_gradient)["supports"] = _weight_gradient_supports
