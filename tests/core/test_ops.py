@@ -26,8 +26,8 @@ from spikax._connectivity import (
 )
 from spikax._formats import CSR, Dense, FixedFanOut, OneToOne, from_pairs
 from spikax._pairs import Pairs, listed
-from spikax.errors import ConfigError, ShapeError, UnknownNameError
-from spikax.plugins import Kernel, Registry, hookimpl
+from spikax.errors import ConfigError, PluginError, ShapeError, UnknownNameError
+from spikax.plugins import Kernel, PluginWarning, Registry, hookimpl
 
 N_PRE, N_POST, SLOTS = 7, 5, 4
 STEPS = (0, 3, 1001)
@@ -486,6 +486,36 @@ def test_the_choice_of_kernels_ends_with_its_block(kernels, sparse):
     assert kernels["forward"].calls == 1
     with pytest.raises(UnknownNameError, match="reference"), ops.use_kernels("refrence"):
         pass
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_kernel_that_does_not_load_is_reported_once_and_passed_over(monkeypatch, sparse, strict):
+    plugin = types.ModuleType("sxt_lost")
+
+    @hookimpl
+    def spikax_kernels():
+        for op in ops.REFERENCE:
+            yield Kernel(f"lost_{op}", f"sxt_none:{op}", op, "csr", "cpu")
+
+    plugin.spikax_kernels = spikax_kernels
+    dist = types.SimpleNamespace(name="spikax-lost", version="1.0")
+    entry = types.SimpleNamespace(name="lost", dist=dist, load=lambda: plugin)
+    registry = Registry(strict=strict, entry_points=[entry])
+    monkeypatch.setattr(plugins, "registry", lambda: registry)
+
+    def two_operators():
+        return ops.forward(sparse.fmt, sparse.w, sparse.x), ops.transpose(
+            sparse.fmt, sparse.w, sparse.y
+        )
+
+    if strict:
+        with pytest.raises(PluginError, match="SPIKAX_DISABLE_PLUGINS=lost"):
+            two_operators()
+        return
+    with pytest.warns(PluginWarning, match="spikax-lost 1.0") as said:
+        results = two_operators()
+    assert len(said) == 1
+    jax.tree.map(close, results, by_reference(two_operators))
 
 
 SENT = {
