@@ -181,12 +181,12 @@ def notebooks(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks named, or all (each writes reports/bench-NAME.json)."""
-    known = sorted(path.stem for path in Path("benchmarks").glob("*.py"))
-    names = session.posargs or known
-    if unknown := sorted(set(names) - set(known)):
-        session.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
-    session.install(*EDITABLE, *group("test"))
+    """Run core's benchmarks, all or those named, or a network beside its peers: NAME [--help]."""
+    scripts = sorted(path.stem for path in Path("benchmarks").glob("*.py"))
+    session.install(*EDITABLE, *group("test"), "scipy")
     REPORTS.mkdir(exist_ok=True)
-    for name in names:
+    if session.posargs and session.posargs[0] not in scripts:
+        session.run("python", "benchmarks/networks/compare.py", *session.posargs)
+        return
+    for name in session.posargs or scripts:
         session.run("python", f"benchmarks/{name}.py")

@@ -34,9 +34,7 @@ C_M, TAU_M, TAU_SYN = 200.0, 20.0, 5.0  # pF, ms
 W_SYN = 0.275  # mV: to this a synapse takes the potential if its current did not decay
 
 
-def connections(
-    neurons: int, total: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def connections(neurons: int, total: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Source, target and signed number of synapses of each connection.
 
     A pair is drawn with a probability in proportion to a log-normal weight of each end.

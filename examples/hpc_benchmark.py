@@ -5,7 +5,7 @@ on supercomputers (its hpc_benchmark): 9000 excitatory and 2250 inhibitory integ
 neurons with alpha currents, each driven by Poisson spikes from outside; all synapses from an
 excitatory to an excitatory neuron are plastic. There a neuron has 11,250 synapses at any size, 126
 million at this one; here a neuron has a ninth of them, 1000 and 250, each three times as strong,
-which keeps the variance of what arrives from inside.
+and inhibition and drive are such that neurons fire irregularly at some ten spikes a second.
 
 The original potentiates by a power of the weight without bound. The rule here is that of Guetig et
 al. (2003) with w_max twice the first weight, whose changes at that weight are the original's:
@@ -35,7 +35,7 @@ SETTLED = 100 * ms
 EXC, INH = 9000, 2250  # neurons at scale 1
 INDEGREE = {"E": 1000, "I": 250}
 C_M, TAU_M, TAU_SYN, V_TH = 250.0, 10.0, 0.32582722403722841, 20.0  # pF, ms, mV above rest
-ETA, G = 1.685, -5.0
+ETA, G = 1.3, -6.0
 J = 3 * 0.14  # mV, the peak of the response to a spike, for so many synapses
 POTENTIATED, DEPRESSED, MU = 0.01, 0.005, 0.4  # by a pair at the first weight, relative to it
 
@@ -150,7 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     scale, density, duration = (0.2, 0.1, 200) if given.quick else (given.scale, 1, given.duration)
     began = time.perf_counter()
     found, recording, weights = run(network(scale, density), duration * ms)
-    print(f"{duration:g} ms, {len(weights):,} plastic synapses: {time.perf_counter() - began:.0f} s")
+    print(
+        f"{duration:g} ms, {len(weights):,} plastic synapses: {time.perf_counter() - began:.0f} s"
+    )
     for name, value in found.items():
         print(f"{name:12}{value:9.4f}")
     picture(recording, weights, given.picture)

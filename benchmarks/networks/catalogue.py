@@ -13,6 +13,7 @@ from spikax.units import ms
 
 sys.path.append(str(Path(__file__).parents[2] / "examples"))
 STEP = 0.1 * ms
+EXACT = "The peers integrate exactly between spikes, ours by exponential Euler (order 2)."
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,31 @@ def _brette(kind: str) -> Callable[..., sx.Network]:
     return make
 
 
+def _brunel(synapse: str) -> Callable[..., sx.Network]:
+    def make() -> sx.Network:
+        import brunel_2000
+
+        return brunel_2000.network(brunel_2000.POINTS["C"], synapse=synapse)
+
+    return make
+
+
 def _microcircuit(scale: float) -> sx.Network:
     import potjans_diesmann_2014
 
     return potjans_diesmann_2014.network(scale)
+
+
+def _plastic(scale: float) -> sx.Network:
+    import hpc_benchmark
+
+    return hpc_benchmark.network(scale)
+
+
+def _fly() -> sx.Network:
+    import fly_brain
+
+    return fly_brain.network()
 
 
 NETWORKS = {
@@ -63,7 +85,7 @@ NETWORKS = {
         _brette("CUBA"),
         {"n": 4000},
         ("nest", "brian2"),
-        note="All sides integrate exactly between spikes but ours, by exponential Euler (order 2).",
+        note=EXACT,
         limit=(4000, 3e-6),
     ),
     "coba": Benchmark(
@@ -79,7 +101,29 @@ NETWORKS = {
         _microcircuit,
         {"scale": 0.3},
         settle=100,
-        note="NEST integrates exactly, ours by exponential Euler.",
+        note=EXACT,
+    ),
+    "brunel": Benchmark(
+        "Brunel 2000, model A, asynchronous irregular, delta synapses",
+        _brunel("delta"),
+        peers=("nest", "brian2"),
+        note="All sides integrate exactly.",
+    ),
+    "brunel_alpha": Benchmark(
+        "Brunel 2000, model A, asynchronous irregular, alpha currents",
+        _brunel("alpha"),
+        note=EXACT,
+    ),
+    "hpc_benchmark": Benchmark(
+        "Plastic network after hpc_benchmark, scale {scale:g}",
+        _plastic,
+        {"scale": 1.0},
+        note=f"The STDP of both sides is that of Guetig et al. (2003). {EXACT}",
+    ),
+    "fly_brain": Benchmark(
+        "A network of the size of a fly's brain",
+        _fly,
+        note=f"Both sides have the same list of connections. {EXACT}",
     ),
 }
 

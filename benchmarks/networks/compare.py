@@ -176,8 +176,11 @@ def measure(given: argparse.Namespace, options: dict[str, Any]) -> dict[str, dic
 def table(results: dict[str, dict[str, Any]]) -> str:
     """One row for each side; times ours is over the first."""
     ours = next(iter(results.values()))["wall"]
+    compiled = {
+        n: "-" if r["compile"] is None else f"{r['compile']:.1f}" for n, r in results.items()
+    }
     rows = [
-        f"| {label} | {r['build']:.1f} | {'-' if r['compile'] is None else format(r['compile'], '.1f')}"
+        f"| {label} | {r['build']:.1f} | {compiled[label]}"
         f" | {r['wall']:.3g} | {r['fastest']:.3g} to {r['slowest']:.3g} | {r['wall'] / ours:.2f}"
         f" | {r['peak'] / 1e6:.0f} | {r['ns']:.2f} | {r['rate']:.2f} |"
         for label, r in results.items()

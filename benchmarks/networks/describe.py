@@ -1,15 +1,14 @@
 """A network of spikax as plain numbers, from which a peer builds the same one.
 
 The parameters of a network are stated once, in its example. What is written here is JSON in ms, mV,
-pA, nS, pF and kHz; arrays of one value per synapse stand in files beside it. It covers what the networks
-of the benchmarks are made of: LIF neurons with linear receptors, Poisson sources, STDP.
+pA, nS, pF and kHz; arrays of one value per synapse stand in files beside it. It covers what the
+networks of the benchmarks are made of: LIF neurons with linear receptors, Poisson sources, STDP.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import spikax as sx
 from spikax.units import ms, mV, to_coherent
 
 LIF = ("C_m", "tau_m", "E_L", "V_th", "V_reset", "t_ref", "I_e")
-Convert = Callable[[Any], Any]
+STDP = ("A_plus", "A_minus", "tau_plus", "tau_minus")
 
 
 def describe(net: sx.Network, dt: Any, folder: Path) -> dict[str, Any]:
@@ -54,7 +53,9 @@ class _Writer:
     def value(self, value: Any, unit: Any) -> Any:
         if hasattr(value, "numbers") and dataclasses.is_dataclass(value):
             stated = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-            numbers = {n: float(to_coherent(v, unit, n)) for n, v in stated.items() if v is not None}
+            numbers = {
+                n: float(to_coherent(v, unit, n)) for n, v in stated.items() if v is not None
+            }
             return {"law": type(value).__name__} | numbers
         numbers = np.asarray(to_coherent(value, unit, "value"))
         return self.array(numbers) if numbers.ndim else float(numbers)
@@ -108,7 +109,9 @@ def _projection(
         ),
     }
     if (rule := projection.plasticity) is not None:
-        values = {n: float(getattr(rule, n)) for n in ("A_plus", "A_minus", "tau_plus", "tau_minus")}
+        values = {
+            n: float(getattr(rule, n)) for n in ("A_plus", "A_minus", "tau_plus", "tau_minus")
+        }
         values |= {"mu": float(rule.mu)} if isinstance(rule, sx.WeightDependentSTDP) else {}
         w_max = {"w_max": float(to_coherent(rule.w_max, unit, "w_max"))}
         found["plasticity"] = {"rule": type(rule).__name__} | values | w_max

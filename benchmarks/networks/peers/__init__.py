@@ -1,1 +1,1 @@
-"""The simulators that are compared: each module is a program of its own, in an environment of its own."""
+"""The simulators that are compared, each a program of its own: `python -m peers.nest TASK`."""

@@ -1,4 +1,4 @@
-"""brainpy.state: `python -m peers.brainpy TASK`, in its environment, started in benchmarks/networks/
+"""brainpy.state, as a peer.
 
 Of the networks it is given it builds those of two populations E and I with conductances "exc" and
 "inh". Its connections have a fixed number of targets, here the mean of pairwise_bernoulli.
@@ -14,6 +14,7 @@ import brainstate
 import brainunit as u
 import jax
 import numpy as np
+
 from peers._serve import Clock, Run, serve
 
 state = brainpy.state
@@ -91,10 +92,13 @@ def build(task: dict[str, Any]) -> tuple[dict[str, Any], Run]:
         clock.lap()
         spikes = np.asarray(simulate(at))
         wall = clock.lap()
-        return {"wall": wall, "spikes": {"E": int(spikes[:, : net.exc].sum()), "I": int(spikes[:, net.exc :].sum())}}
+        return {
+            "wall": wall,
+            "spikes": {"E": int(spikes[:, : net.exc].sum()), "I": int(spikes[:, net.exc :].sum())},
+        }
 
-    compiled = once - run()["wall"]
-    return {"build": built, "compile": compiled, "version": f"brainpy {version('brainpy')}, brainpy-state {version('brainpy-state')}, jax {jax.__version__}"}, run
+    packages = ", ".join(f"{name} {version(name)}" for name in ("brainpy", "brainpy-state", "jax"))
+    return {"build": built, "compile": once - run()["wall"], "version": packages}, run
 
 
 if __name__ == "__main__":

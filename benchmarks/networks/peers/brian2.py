@@ -1,4 +1,4 @@
-"""Brian2, C++ standalone: `python -m peers.brian2 TASK`, in its environment, in benchmarks/networks/
+"""Brian2 with C++ standalone, as a peer.
 
 All neurons are one group, for they share a model: that is fastest in Brian2. A run is the whole
 program anew; what is timed is its last part, after the network has settled, by Brian2's own clock.
@@ -14,6 +14,7 @@ from typing import Any
 
 import brian2 as b
 import numpy as np
+
 from peers._serve import Clock, Run, serve
 
 UNITS = {"C_m": b.pF, "tau_m": b.ms, "t_ref": b.ms, "I_e": b.pA}  # mV else
@@ -74,7 +75,9 @@ def _neurons(net: dict[str, Any]) -> tuple[Any, dict[str, slice]]:
     )
     group.v = _law(first["V_init"])
     ends = np.cumsum([0, *(p["size"] for p in cells)])
-    parts = {p["name"]: slice(int(i), int(j)) for p, i, j in zip(cells, ends, ends[1:], strict=False)}
+    parts = {
+        p["name"]: slice(int(i), int(j)) for p, i, j in zip(cells, ends, ends[1:], strict=False)
+    }
     return group, parts
 
 

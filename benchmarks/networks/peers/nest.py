@@ -1,4 +1,4 @@
-"""NEST: `python -m peers.nest TASK`, in an environment with nest-simulator, started in benchmarks/networks/
+"""NEST, as a peer.
 
 Neurons by the kinetics and the coupling of their receptors. Of two receptors the sign of a weight
 chooses, in NEST negative weights go to the inhibitory one. A Poisson source is a generator that
@@ -11,6 +11,7 @@ from typing import Any
 
 import nest
 import numpy as np
+
 from peers._serve import Clock, Run, serve
 
 MODELS = {
@@ -21,8 +22,8 @@ MODELS = {
 }
 LAWS = {
     "Uniform": lambda low, high: nest.random.uniform(low, high),
-    "Normal": lambda mean, std, low=-np.inf, high=np.inf: (
-        nest.math.redraw(nest.random.normal(mean, std), low, high)
+    "Normal": lambda mean, std, low=-np.inf, high=np.inf: nest.math.redraw(
+        nest.random.normal(mean, std), low, high
     ),
     "LogNormal": lambda mean, std: nest.random.lognormal(
         np.log(mean) - np.log1p((std / mean) ** 2) / 2, np.log1p((std / mean) ** 2) ** 0.5
@@ -82,7 +83,8 @@ def _create(population: dict[str, Any], net: dict[str, Any]) -> Any:
         values |= _receptors(receptors, kind, net)
     if kind == ("Expon", "COBA"):
         values["g_L"] = values["C_m"] / values.pop("tau_m")
-    values |= {"tau_minus": p["tau_minus"] for p in _rules(net, population["name"])}
+    for rule in _rules(net, population["name"]):
+        values["tau_minus"] = rule["tau_minus"]
     cells = nest.Create(MODELS[kind], population["size"], values)
     cells.V_m = value(population["V_init"])
     return cells

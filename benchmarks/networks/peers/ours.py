@@ -1,16 +1,16 @@
-"""Our side: `python -m peers.ours TASK`, started in benchmarks/networks/"""
+"""Our own side."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 from typing import Any
 
-import jax
 import catalogue
+import jax
 import numpy as np
-from peers._serve import Clock, Run, serve
 
 import spikax as sx
+from peers._serve import Clock, Run, serve
 from spikax.units import ms
 
 
