@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import importlib.util
 import json
 import os
 import platform
@@ -39,6 +40,8 @@ REQUIRED = {
 }
 LABELS = {"nest": "NEST", "brian2": "Brian2", "brainpy": "brainpy.state"}
 THREADS = {"nest": (2,), "brian2": (1, 2), "brainpy": (None,)}
+PACK = "spikax-cpu-ops" if importlib.util.find_spec("spikax_cpu") else None
+XLA = {"SPIKAX_DISABLE_PLUGINS": "cpu"}  # core's own operators, without the pack
 AGREE = 0.05  # of the rates, relative
 
 HEAD = """\
@@ -55,6 +58,7 @@ class Side:
     python: Path
     module: str
     task: dict[str, Any]
+    settings: dict[str, str] = field(default_factory=dict)
     built: dict[str, Any] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     process: Any = None
@@ -70,7 +74,7 @@ class Side:
             stderr=(folder / f"{self.label}.log").open("w"),
             text=True,
             cwd=HERE,
-            env=_environment(self.module),
+            env=_environment(self.module) | self.settings,
         )
         self.built = self._answer(folder)
 
@@ -99,15 +103,18 @@ def _environment(module: str) -> dict[str, str]:
 
 
 def sides(given: argparse.Namespace, options: dict[str, Any], folder: Path) -> Iterator[Side]:
-    """Ours in the precisions asked for, with the peers' integrator, and the peers."""
+    """Ours in the precisions asked for, with the pack, with a peer's integrator; the peers."""
     chosen = catalogue.NETWORKS[given.name]
     common = {"seed": given.seed, "settle": given.settle, "duration": given.duration}
     ours, here = common | {"name": given.name, "options": options}, Path(sys.executable)
     for precision in given.precision:
-        yield Side(f"spikax, {precision}", here, "ours", ours | {"precision": precision})
-    if chosen.solver and "float32" in given.precision:
-        solved = ours | {"options": options | {"solver": chosen.solver}, "precision": "float32"}
-        yield Side(f"spikax, float32, {chosen.solver}", here, "ours", solved)
+        yield Side(f"spikax, {precision}", here, "ours", ours | {"precision": precision}, XLA)
+    first = ours | {"precision": given.precision[0]}
+    if PACK:
+        yield Side(f"spikax with {PACK}, {first['precision']}", here, "ours", first)
+    if chosen.solver:
+        solved = first | {"options": options | {"solver": chosen.solver}}
+        yield Side(f"spikax, {first['precision']}, {chosen.solver}", here, "ours", solved, XLA)
     if not given.peers:
         return
     net = describe.describe(catalogue.network(given.name, options), catalogue.STEP, folder)

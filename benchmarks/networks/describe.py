@@ -56,7 +56,8 @@ class _Writer:
             numbers = {
                 n: float(to_coherent(v, unit, n)) for n, v in stated.items() if v is not None
             }
-            return {"law": type(value).__name__} | numbers
+            constant = isinstance(value, type(sx.each(0 * ms)))
+            return numbers["value"] if constant else {"law": type(value).__name__} | numbers
         numbers = np.asarray(to_coherent(value, unit, "value"))
         return self.array(numbers) if numbers.ndim else float(numbers)
 
