@@ -81,7 +81,7 @@ def weight_gradient(fmt: Sparse, x: Array, y: Array) -> Array:
 _RING = {5: 0}  # Among the operands of the call `scatter`, two arrays of the format the first.
 
 
-def _operator(op: str, fmt: Sparse, shape: tuple[int, ...], *operands: Array, **how: Any) -> Array:
+def _operator(op: str, fmt: Any, shape: tuple[int, ...], *operands: Array, **how: Any) -> Array:
     # A fixed fan-out has no indptr; the library sees it by the rank of the indices.
     indptr = fmt.indptr if isinstance(fmt, CSR) else jnp.zeros(0, jnp.int32)
     results = [(shape, operands[0].dtype)]
