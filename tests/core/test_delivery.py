@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import spikax as sx
-from spikax import ops
+from spikax import ops, plugins
 from spikax._host_loop import _chunk
 from spikax._probes import probes
+from spikax.plugins import Registry
 from spikax.units import ms, mV, nS, pA
 
 N = 300
@@ -75,8 +76,18 @@ def test_a_copy_would_be_seen():
     assert "while" in run.lower(jnp.ones(64)).compile().as_text()
 
 
-def test_projections_of_a_source_share_a_loop(built):
-    *_, text = built
+@pytest.fixture
+def core_alone(monkeypatch):
+    """No kernel of a pack; what is compiled with one is forgotten."""
+    registry = Registry(entry_points=[])
+    monkeypatch.setattr(plugins, "registry", lambda: registry)
+    jax.clear_caches()
+    yield
+    jax.clear_caches()
+
+
+def test_projections_of_a_source_share_a_loop(built, core_alone):
+    text = step_of(built[1])
     parts = re.findall(r"^%([\w.]+) [^\n]*\{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
     adding = {name for name, body in parts if " scatter(" in body}
     added = [sum(name in adding for name in re.findall(r"calls=%([\w.]+)", b)) for _, b in parts]

@@ -90,13 +90,14 @@ ffi::Error to_slots(ffi::ThreadPool& pool, const Rows& rows, const Sent<T>& sent
 }
 
 ffi::Error scatter(ffi::ThreadPool pool, Int indptr, Int indices, Any weight, Any x, Any delay,
-                   Any ring, Int t, Int count, Int index, Out result, int64_t chunks) {
+                   Any ring, Int t, Int count, Int index, Out result, int64_t chunks,
+                   int64_t n_post) {
   return with_float(x.element_type(), [&](auto zero) {
     using T = decltype(zero);
     T* out = data<T>(*result);
     // XLA was told to give both one buffer.
     if (out != data<T>(ring)) std::memcpy(out, data<T>(ring), ring.size_bytes());
-    const int64_t n_slots = ring.dimensions()[0], n_post = ring.dimensions()[1];
+    const int64_t n_slots = ring.element_count() / n_post;
     // Where the ring holds what arrives d steps from now.
     auto slot = [&](int64_t d) { return out + (*t.typed_data() + d) % n_slots * n_post; };
     const Rows rows = rows_of(indptr, indices);
@@ -169,7 +170,8 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(spikax_cpu_scatter, scatter,
                                   .Arg<Int>()             // count
                                   .Arg<Int>()             // index
                                   .Ret<Any>()
-                                  .Attr<int64_t>("chunks"));
+                                  .Attr<int64_t>("chunks")
+                                  .Attr<int64_t>("n_post"));
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(spikax_cpu_transpose, transpose,
                               SPIKAX_OPERATOR.Arg<Any>()  // weight

@@ -55,17 +55,20 @@ def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, 
     count, index = active(x)
     axes = axes_of(*jax.tree.leaves((which, x, t, given)))
 
-    def add(*rings: Array) -> tuple[Array, ...]:
-        after = [*rings]
+    def add(*flat: Array) -> list[Array]:
+        after = [*flat]
         for fmt, weight, delay, k in zip(which.fmts, weights, delays, which.rings, strict=True):
             operands = weight, x, delay, after[k], t, count, index
-            after[k] = _operator("scatter", fmt, after[k].shape, *operands, aliases=_RING)
-        return tuple(after)
+            how = {"aliases": _RING, "n_post": np.int64(fmt.n_post)}
+            after[k] = _operator("scatter", fmt, after[k].shape, *operands, **how)
+        return after
 
     # XLA would copy a ring that was changed in this step before a call that works in place, and
-    # once more after it; not where the call stands in a branch.
-    before = [spread(ring, axes) for ring in rings]
-    return lax.cond(count > 0, add, lambda *rings: rings, *before)
+    # once more after it; not where the call stands in a branch, and the ring is flat as in core's
+    # loop (a change of shape would be fused with what came before, into another copy).
+    before = [spread(ring.reshape(-1), axes) for ring in rings]
+    after = lax.cond(count > 0, add, lambda *flat: [*flat], *before)
+    return tuple(flat.reshape(ring.shape) for flat, ring in zip(after, rings, strict=True))
 
 
 def transpose(fmt: Sparse, weight: Array, y: Array) -> Array:
