@@ -101,8 +101,10 @@ def deliver(
             box = boxes[edges[name].inbox]
             now = _at_next(box, sums[box.name], t)
             sums[box.name] = _with_slot(box, sums[box.name], t + 1, now + what)
+    now = t
     for members in together.values():
-        _send(edges, boxes, members, sums, t)
+        into = _send(edges, boxes, members, sums, now)
+        now = t + _zero_after(sums[into])
     kept = {n: ring.replace(sums=sums[n].reshape(ring.sums.shape)) for n, ring in rings.items()}
     return Delivery(kept, {name: _at_next(box, sums[name], t) for name, box in boxes.items()})
 
@@ -141,14 +143,23 @@ def _at_next(box: Inbox, sums: Array, t: Array) -> Array:
     return lax.dynamic_slice(sums, ((t + 1) % box.length * box.width,), (box.width,))
 
 
+def _zero_after(sums: Array) -> Array:
+    """Zero, but known only when these sums are.
+
+    The runtime of a CPU would hand loops of a few microseconds, of several sources, to several
+    threads, and wait longer for these than the loops take.
+    """
+    return (sums[0] != sums[0]).astype(jnp.int32)
+
+
 def _send(
     edges: Mapping[str, Edge],
     boxes: Mapping[str, Inbox],
     sent: Mapping[str, Sends],
     sums: dict[str, Array],
     t: Array,
-) -> None:
-    """Deliver what edges send that have the same `x`."""
+) -> str:
+    """Deliver what edges send that have the same `x`; the name of an inbox that got some."""
     into = [boxes[name] for name in dict.fromkeys(edges[name].inbox for name in sent)]
     position = {box.name: k for k, box in enumerate(into)}
     sendings = [
@@ -159,3 +170,4 @@ def _send(
     x = next(iter(sent.values())).x
     for box, ring in zip(into, ops.send(sendings, x, rings, t), strict=True):
         sums[box.name] = ring.reshape(-1)
+    return into[0].name

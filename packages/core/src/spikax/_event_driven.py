@@ -164,7 +164,8 @@ def _walk(
             last = last & ends
         return jnp.where(last, jnp.stack([j + 1, jnp.int32(0)]), jnp.stack([j, k + 1])), flat
 
-    begin = jnp.zeros(2, jnp.int32), [ring.reshape(-1) for ring in rings]
+    # Zeros that are known when `t` is, so that one loop can be made to wait for another.
+    begin = jnp.broadcast_to(jnp.minimum(t, 0), (2,)), [ring.reshape(-1) for ring in rings]
     begin = varying(begin, [part[:3] for part in parts], found, x, t, rings)
     added = lax.while_loop(lambda carry: carry[0][0] < count, body, begin)[1]
     return [flat.reshape(ring.shape) for flat, ring in zip(added, rings, strict=True)]
