@@ -22,6 +22,8 @@ from spikax._projection import Edge, Sends
 from spikax._state import State
 from spikax.units import Unit
 
+_WORTH_A_THREAD = 500  # synapses of a source
+
 
 class Ring(State):
     """What is on its way to a port."""
@@ -104,7 +106,8 @@ def deliver(
     now = t
     for members in together.values():
         into = _send(edges, boxes, members, sums, now)
-        now = t + _zero_after(sums[into])
+        if _fan_out(edges, members) < _WORTH_A_THREAD:
+            now = t + _zero_after(sums[into])
     kept = {n: ring.replace(sums=sums[n].reshape(ring.sums.shape)) for n, ring in rings.items()}
     return Delivery(kept, {name: _at_next(box, sums[name], t) for name, box in boxes.items()})
 
@@ -143,10 +146,15 @@ def _at_next(box: Inbox, sums: Array, t: Array) -> Array:
     return lax.dynamic_slice(sums, ((t + 1) % box.length * box.width,), (box.width,))
 
 
+def _fan_out(edges: Mapping[str, Edge], names: Iterable[str]) -> float:
+    """Synapses of a source, on average."""
+    return sum(edges[n].format.n_synapses / max(1, edges[n].format.n_pre) for n in names)
+
+
 def _zero_after(sums: Array) -> Array:
     """Zero, but known only when these sums are.
 
-    The runtime of a CPU would hand loops of a few microseconds, of several sources, to several
+    The runtime of a CPU would hand loops of a few microseconds, one for each population, to several
     threads, and wait longer for these than the loops take.
     """
     return (sums[0] != sums[0]).astype(jnp.int32)
