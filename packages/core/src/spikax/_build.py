@@ -12,6 +12,7 @@ import numpy as np
 
 from spikax._blocks import BLOCK, drawn, joined, lengths
 from spikax._built import BuiltNetwork
+from spikax._columns import columns
 from spikax._component import Component, rebuild
 from spikax._distributions import Distribution
 from spikax._fields import Derived, Field, Parameter, Part
@@ -200,7 +201,8 @@ def _plastic(fields: dict[str, Any], rule: Plasticity, weight: np.ndarray, name:
             f"0 and w_max = {rule.w_max}."
         )
     bare = jax.tree.map(_cast, rebuild(type(rule), vars(rule) | {"w_max": None}))
-    return PlasticEdge(**fields, rule=bare, w_max=_cast(w_max))
+    by_target = columns(fields["format"], fields["delays"], fields["delay"])
+    return PlasticEdge(**fields, columns=by_target, rule=bare, w_max=_cast(w_max))
 
 
 def _routed(

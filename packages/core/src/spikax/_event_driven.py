@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from spikax._formats import FixedFanOut, Format
+from spikax._formats import Dense, FixedFanOut, Format
 from spikax._ops import Formats
 
 _FEWEST = 4096  # synapses; below, all of them at once are as fast
@@ -49,10 +49,10 @@ def active(x: Array) -> tuple[Array, Array]:
         return count + 1, index.at[count].set(i, mode=_IN_BOUNDS)
 
     def in_word(k: Array, found: Any) -> Any:
-        return _each_bit(_at(words, k), k * 32, note, found)
+        return _each_bit(value_at(words, k), k * 32, note, found)
 
     def in_words(k: Array, found: Any) -> Any:
-        return _each_bit(_at(of_words, k), k * 32, in_word, found)
+        return _each_bit(value_at(of_words, k), k * 32, in_word, found)
 
     start = varying((jnp.int32(0), jnp.zeros(x.shape[0], jnp.int32)), x)
     return lax.fori_loop(jnp.int32(0), jnp.int32(of_words.shape[0]), in_words, start)
@@ -82,29 +82,35 @@ def _each_bit(word: Array, base: Array, do: Callable[[Array, Any], Any], carry: 
     return lax.while_loop(lambda state: state[0] != 0, lowest, (word, carry))[1]
 
 
-def _at(values: Array, index: Array) -> Array:
+def value_at(values: Array, index: Array) -> Array:
+    """Values at an index or several, which are trusted."""
     return values.at[index].get(mode=_IN_BOUNDS)
 
 
-def _slice(values: Array, start: Array, size: int) -> Array:
+def slice_of(values: Array, start: Array, size: int) -> Array:
+    """Values next to each other, of an array taken as flat."""
     # One contiguous slice: a gather would check and load index by index.
     return lax.dynamic_slice(values.reshape(-1), (start,), (size,))
 
 
+def block_of(n_synapses: int, n_rows: int) -> int:
+    """Synapses of a row or column that are taken at a time: most fit into one block."""
+    mean = n_synapses / n_rows
+    usual = 8 * math.ceil((mean + 2 * math.sqrt(mean)) / 8)
+    return min(_BLOCK, n_synapses, usual)
+
+
 def _block(fmt: Format) -> int:
-    """Synapses of a source that are taken at a time: most rows fit into one block."""
     if isinstance(fmt, FixedFanOut):
         return min(_BLOCK, fmt.shape[1])
-    mean = fmt.n_synapses / fmt.n_pre
-    usual = 8 * math.ceil((mean + 2 * math.sqrt(mean)) / 8)
-    return min(_BLOCK, fmt.n_synapses, usual)
+    return block_of(fmt.n_synapses, fmt.n_pre)
 
 
-def _row(fmt: Any, source: Array) -> tuple[Array, Array]:
+def row_of(fmt: Any, source: Array) -> tuple[Array, Array]:
     """Where the synapses of a source begin and end."""
-    if isinstance(fmt, FixedFanOut):
+    if isinstance(fmt, FixedFanOut | Dense):
         return source * fmt.shape[1], (source + 1) * fmt.shape[1]
-    return _at(fmt.indptr, source), _at(fmt.indptr, source + 1)
+    return value_at(fmt.indptr, source), value_at(fmt.indptr, source + 1)
 
 
 class _Part(NamedTuple):
@@ -118,22 +124,22 @@ class _Part(NamedTuple):
     def block(self, source: Array, k: Array, x: Array) -> tuple[Array, Array, Array]:
         """Start of block `k` of a source, what its synapses send, whether it is the last."""
         size = _block(self.fmt)
-        begin, end = _row(self.fmt, source)
+        begin, end = row_of(self.fmt, source)
         begin = begin + k * size
         # At the end of the layout a block reaches back to synapses that had their turn.
         start = jnp.minimum(begin, self.fmt.n_synapses - size)
         where = start + jnp.arange(size, dtype=jnp.int32)
-        weight = _slice(self.weight, start, size) if self.weight.ndim else self.weight
-        sent = jnp.where((where >= begin) & (where < end), _at(x, source) * weight, 0.0)
+        weight = slice_of(self.weight, start, size) if self.weight.ndim else self.weight
+        sent = jnp.where((where >= begin) & (where < end), value_at(x, source) * weight, 0.0)
         return start, sent, begin + size >= end
 
     def place(self, start: Array, ring: Array, t: Array) -> Array:
         """Index into the flat ring for each synapse of a block."""
         size, (length, n_post) = _block(self.fmt), ring.shape
-        targets = _slice(self.fmt.targets, start, size)
+        targets = slice_of(self.fmt.targets, start, size)
         if length == 1:
             return targets
-        steps = _slice(self.delay, start, size) if self.delay.ndim else self.delay
+        steps = slice_of(self.delay, start, size) if self.delay.ndim else self.delay
         slot = lax.rem(t, jnp.int32(length)) + steps.astype(jnp.int32)
         return jnp.where(slot < length, slot, slot - length) * n_post + targets
 
@@ -158,7 +164,7 @@ def _walk(
         (j, k), flat = carry[0], [*carry[1]]
         last = jnp.asarray(True)
         for part in parts:
-            start, sent, ends = part.block(_at(index, j), k, x)
+            start, sent, ends = part.block(value_at(index, j), k, x)
             place = part.place(start, rings[part.ring], t)
             flat[part.ring] = flat[part.ring].at[place].add(sent, mode=_IN_BOUNDS)
             last = last & ends

@@ -10,10 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikax import errors
+from spikax._columns import columns
 from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one
 from spikax._formats import Dense, Format, OneToOne, from_pairs
+from spikax._learning import Events, Plastic
 from spikax._ops import REFERENCE
 from spikax.errors import NumericsError, PluginError
+from spikax.plasticity import PairSTDP
 from spikax.plugins import Kernel
 
 N_PRE, N_POST, FAN_OUT, SLOTS = 70, 110, 60, 4
@@ -53,18 +56,42 @@ def check(kernel: Kernel) -> None:
     run, reference = kernel.load(), REFERENCE[kernel.op]
     if kernel.platform != jax.default_backend():
         return
-    fmt = _connectivity(kernel.format)
+    fmt: Any = _connectivity(kernel.format)
     operands = _operands(kernel.op, fmt)
+    if kernel.op == "learn":
+        fmt, operands = _plastic(fmt, *operands)
     supports = getattr(run, "supports", None)
     if supports is not None and not supports(fmt, *operands):
         return
-    got, expected = np.asarray(run(fmt, *operands)), np.asarray(reference(fmt, *operands))
+    got, expected = (_listed(f(fmt, *operands)) for f in (run, reference))
     # Sums of a few terms of size 1 in float32, in any order.
     if not np.allclose(got, expected, rtol=1e-5, atol=1e-5):
         raise NumericsError(
             f"kernel {kernel.name!r} of {kernel.origin} differs from the reference of "
             f"{kernel.op!r} by up to {np.abs(got - expected).max():.3g}."
         )
+
+
+def _listed(result: Any) -> np.ndarray:
+    return np.concatenate([np.ravel(value) for value in jax.tree.leaves(result)])
+
+
+def _plastic(fmt: Format, weight: jax.Array, x: jax.Array, delay: jax.Array, *more: Any) -> Any:
+    """Synapses that learn by pairs of spikes, in the form that an operator gets them."""
+    ring, t = more
+    spikes = (x > 0).astype(x.dtype), (ring > 0).astype(x.dtype)
+    events = Events(
+        PairSTDP(None, A_plus=0.1, A_minus=0.1),
+        jnp.float32(1),
+        {"weight": jax.nn.sigmoid(weight)},
+        {"spike": spikes[0], "x": x},
+        {"spike": spikes[1], "y": ring},
+        {},
+        delay,
+        t,
+    )
+    operands, structure = jax.tree.flatten(events)
+    return Plastic(fmt, columns(fmt, delay, SLOTS - 1), structure), [*map(jnp.asarray, operands)]
 
 
 def _connectivity(name: str) -> Format:
@@ -81,7 +108,7 @@ def _operands(op: str, fmt: Format) -> tuple[Any, ...]:
         return jnp.asarray(rng.normal(size=shape), jnp.float32)
 
     weight, x, y = normal(*fmt.shape), normal(fmt.n_pre), normal(fmt.n_post)
-    if op == "scatter":
+    if op in ("scatter", "learn"):
         delay = jnp.asarray(rng.integers(1, SLOTS, fmt.shape), jnp.int32)
         return weight, x, delay, normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
     return {"forward": (weight, x), "transpose": (weight, y), "weight_gradient": (x, y)}[op]

@@ -172,10 +172,20 @@ def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
         numbers += n_pre * len(plasticity.pre_traces)
     size = jax.dtypes.canonicalize_dtype(float).itemsize
     indices = 4 * _indices(edge, synapses, n_pre, n_post, channels)
+    if plasticity is not None and not isinstance(projection.connectivity, one_to_one):
+        indices += 4 * _columns(indices // 4, synapses, n_post, steps if np.ndim(delay) else 0)
     weights = size * (synapses if np.ndim(weight) else 1)
     delays = integers_to(steps).itemsize * synapses if np.ndim(delay) else 0
     sampling = _sampling(projection.connectivity, synapses, indices, weights, delays)
     return Row(edge.name, synapses, indices, weights, delays, size * numbers, sampling)
+
+
+def _columns(indices: int, synapses: int, n_post: int, steps: int) -> int:
+    """Of the synapses by target; `steps` is the longest delay if synapses have one each."""
+    if not indices and not steps:
+        return 0
+    sources = synapses if indices > synapses else 0
+    return synapses + sources + n_post * max(1, steps) + 1
 
 
 def _sampling(rule: Rule, synapses: int, *arrays: int) -> int:

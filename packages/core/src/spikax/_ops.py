@@ -27,7 +27,10 @@ from jax.custom_batching import sequential_vmap
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
+from spikax._columns import Columns
 from spikax._formats import Dense, Format
+from spikax._learning import Events, Plastic, Values
+from spikax._learning import learn as _learn
 from spikax.errors import unknown
 
 Operator = Callable[..., Any]
@@ -72,6 +75,21 @@ def scatter(
     return _call("scatter", fmt, weight, x, delay, ring, jnp.asarray(t).astype(jnp.int32))
 
 
+def learn(fmt: Format, columns: Columns, events: Events) -> Values:
+    """Change plastic synapses: first `on_post` where spikes of targets arrive, then `on_pre`.
+
+    Args:
+        fmt: The connectivity.
+        columns: Its synapses by target.
+        events: What comes, and the synapses before it.
+
+    Returns:
+        The weight and the further variables of each synapse, in the layout.
+    """
+    operands, structure = jax.tree.flatten(events)
+    return _call("learn", Plastic(fmt, columns, structure), *operands)
+
+
 class Sending(NamedTuple):
     """What `scatter` takes of one projection.
 
@@ -103,7 +121,7 @@ def send(sendings: Sequence[Sending], x: Array, rings: Sequence[Array], t: Array
     rings, by_kernel = list(rings), dict[Any, list[Sending]]()
     for s in sendings:
         operands = _arrays(s.weight, x, s.delay, rings[s.ring], t)
-        together = getattr(_kernel_for("scatter", s.fmt, operands), "together", None)
+        together = getattr(kernel_for("scatter", s.fmt, operands), "together", None)
         by_kernel.setdefault(together, []).append(s)
     for s in by_kernel.pop(None, []):
         rings[s.ring] = scatter(s.fmt, s.weight, x, s.delay, rings[s.ring], t)
@@ -189,12 +207,13 @@ REFERENCE: Mapping[str, Operator] = {
     "transpose": _transpose,
     "weight_gradient": _weight_gradient,
     "scatter": _scatter,
+    "learn": _learn,
 }
 
 
-def _call(op: str, fmt: Format, *given: ArrayLike) -> Array:
+def _call(op: str, fmt: Any, *given: ArrayLike) -> Any:
     operands = _arrays(*given)
-    kernel = _kernel_for(op, fmt, operands)
+    kernel = kernel_for(op, fmt, operands)
     if kernel is None:
         return REFERENCE[op](fmt, *operands)
     return _with_rules(kernel, REFERENCE[op])(fmt, *operands)
@@ -204,7 +223,7 @@ def _arrays(*given: ArrayLike) -> tuple[Array, ...]:
     return tuple(map(jnp.asarray, given))
 
 
-def _kernel_for(op: str, fmt: Format, operands: tuple[Array, ...]) -> Operator | None:
+def kernel_for(op: str, fmt: Any, operands: tuple[Array, ...]) -> Operator | None:
     """The kernel of this platform that supports the call; a pack's comes before core's own."""
     if _kernels.get() == "reference":
         return None

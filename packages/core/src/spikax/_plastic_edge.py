@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
+from spikax import _ops as ops
+from spikax._columns import Columns
 from spikax._distributions import Distribution
 from spikax._fields import cell, leaf, part
+from spikax._learning import Events
 from spikax._plasticity import Plasticity
 from spikax._projection import Edge, EdgeState, Sends
 from spikax._system import Array
@@ -38,15 +42,25 @@ class PlasticState(EdgeState):
         return self.unit if name == "weight" else UNITLESS
 
 
+class Step(NamedTuple):
+    """What changes the synapses, the history with this step, all traces before its spikes."""
+
+    events: Events
+    history: Values
+    now: Values
+
+
 class PlasticEdge(Edge):
     """An edge whose weights are part of the state and change by a rule.
 
     Beside the weights, and the variables that a rule has per synapse, it holds one number per
-    neuron and trace, and the post-synaptic ones for as many steps as the delay has.
+    neuron and trace, and the post-synaptic ones for as many steps as the delay has. On a CPU a
+    spike touches the synapses of its neuron alone; only a `flow` changes all in every step.
     """
 
     rule: Plasticity = part(doc="how the weights change; its w_max is that of the edge")
     w_max: Array = leaf("parameter", doc="largest weight")
+    columns: Columns = part(doc="the synapses of each target")
 
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]:
@@ -82,42 +96,48 @@ class PlasticEdge(Edge):
     def update(
         self, state: Any, pre: Values, post: Values, mod: Values, *, t: Array, dt: float
     ) -> tuple[PlasticState, Sends]:
-        rule, z, dopamine = self.rule, pre["spike"], _total(mod)
-        now = {n: trace * rule.decay(n, dt) for n, trace in state.traces.items()}
-        # Written first and read last: XLA then keeps the history in place.
-        last = {"spike": post["spike"], **now}
-        history = {
-            n: ring.at[t % len(ring)].set(last[n], mode="promise_in_bounds")
-            for n, ring in state.history.items()
-        }
-        early, late = self.format.pre_values(z), self._late(history["spike"], t)
-        seen = self._seen(now, history, t)
-        synapse = {"weight": state.weight, **state.variables}
-        synapse = self._changed(synapse, seen, rule.on_post, late)
-        synapse = self._changed(synapse, seen, rule.on_pre, early)
+        events, history, now = self.events(state, pre, post, t, dt)
+        synapse = ops.learn(self.format, self.columns, events)
         sent = Sends(synapse["weight"], pre[self.signal])
-        after = self._jumped(seen, early, late, dopamine)
-        synapse = self._changed(synapse, after, lambda at: rule.flow(at, dt), 1.0)
+        dopamine = _total(mod)
+        if type(self.rule).flow is not Plasticity.flow:
+            after = events._replace(synapse=synapse)
+            synapse = {**synapse, **self._flowed(after, dopamine, dt)}
         state = state.replace(
-            weight=synapse.pop("weight"),
-            variables=synapse,
-            traces=self._jumped(now, z, post["spike"], dopamine),
+            weight=synapse["weight"],
+            variables={n: synapse[n] for n in self.rule.variables},
+            traces=self._jumped(now, pre["spike"], post["spike"], dopamine),
             history=history,
         )
         return state, sent
 
-    def _late(self, ring: Array, t: Array) -> Array:
-        """What each synapse sees of its target: the slot of its delay ago."""
-        if self.delays is None:
-            return self.format.post_values(ring[(t - self.delay) % len(ring)])
-        slot = (t - self.delays.astype(jnp.int32)) % len(ring)
-        return ring.at[slot, self.format.targets].get(mode="promise_in_bounds")
-
-    def _seen(self, now: Values, history: Values, t: Array) -> dict[str, Array]:
+    def events(self, state: Any, pre: Values, post: Values, t: Array, dt: float) -> Step:
+        """What changes the synapses in a step."""
         rule = self.rule
-        seen = {n: self.format.pre_values(now[n]) for n in rule.pre_traces}
-        seen |= {n: self._late(history[n], t) for n in rule.post_traces}
-        return seen | {n: now[n] for n in rule.mod_traces}
+        now = {n: trace * rule.decay(n, dt) for n, trace in state.traces.items()}
+        # Written first and read last: XLA then keeps the history in place.
+        last = {"spike": post["spike"], **now}
+        history = {
+            n: lax.dynamic_update_index_in_dim(ring, last[n], t % len(ring), 0)
+            for n, ring in state.history.items()
+        }
+        events = Events(
+            rule,
+            self.w_max,
+            {"weight": state.weight, **state.variables},
+            {"spike": pre["spike"], **{n: now[n] for n in rule.pre_traces}},
+            history,
+            {n: now[n] for n in rule.mod_traces},
+            jnp.int32(self.delay) if self.delays is None else self.delays,
+            jnp.asarray(t, jnp.int32),
+        )
+        return Step(events, history, now)
+
+    def _flowed(self, events: Events, dopamine: Array, dt: float) -> dict[str, Array]:
+        fmt = self.format
+        early, late = fmt.pre_values(events.pre["spike"]), events.late(fmt, "spike")
+        after = self._jumped(events.seen(fmt), early, late, dopamine)
+        return events.changed(events.synapse, after, lambda at: self.rule.flow(at, dt), 1.0)
 
     def _jumped(self, traces: Values, pre: Array, post: Array, dopamine: Array) -> dict[str, Array]:
         """Traces after spikes: those of neurons, or as the synapses see them."""
@@ -125,25 +145,6 @@ class PlasticEdge(Edge):
         jumped = {n: rule.arrive(traces[n], pre) for n in rule.pre_traces}
         jumped |= {n: rule.arrive(traces[n], post) for n in rule.post_traces}
         return jumped | {n: traces[n] + dopamine for n in rule.mod_traces}
-
-    def _changed(
-        self,
-        synapse: dict[str, Array],
-        seen: Values,
-        change: Callable[[Values], Values],
-        events: Any,
-    ) -> dict[str, Array]:
-        scale, share = {"weight": self.w_max}, {"weight": synapse["weight"] / self.w_max}
-        steps = change({**seen, **synapse, **share})
-        changed = synapse | {
-            n: synapse[n] + events * (step * scale.get(n, 1.0)) for n, step in steps.items()
-        }
-        return changed | {"weight": self._bounded(changed["weight"])}
-
-    def _bounded(self, weight: Array) -> Array:
-        low, high = jnp.minimum(self.w_max, 0.0), jnp.maximum(self.w_max, 0.0)
-        # The derivative of clip is a half on a bound, where a weight may stay for many steps.
-        return jnp.where(weight < low, low, jnp.where(weight > high, high, weight))
 
 
 def _total(mod: Values) -> Array:

@@ -11,3 +11,4 @@ from __future__ import annotations
 from spikax._compilations import count_compilations as count_compilations
 from spikax._conformance import check_dynamics as check_dynamics
 from spikax._conformance import check_gradients as check_gradients
+from spikax._touched import count_touched as count_touched
