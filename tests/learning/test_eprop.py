@@ -16,6 +16,7 @@ import pytest
 import spikax as sx
 from spikax import Edge
 from spikax._component import rebuild
+from spikax.errors import ConfigError
 from spikax.testing import count_compilations
 from spikax.units import ms, mV, nS, pA
 from spikax_learning import EProp
@@ -103,6 +104,16 @@ def adaptive():
     )
 
 
+def computed(weight=1.5 * mV):
+    """Procedural synapses, of which none is stored: one weight, a table of delays."""
+    delays = sx.Uniform(1 * ms, 4 * ms)
+    return network(
+        sx.LIF(I_e=80 * pA),
+        from_inputs("delta", sx.procedural(sx.fixed_outdegree(6)), weight, delays),
+        recurrent("delta", sx.procedural(sx.fixed_outdegree(5)), 0.3 * mV, 2 * ms),
+    )
+
+
 def textbook():
     """The neuron of the textbook: a leak, jumps, a soft reset that carries no gradient."""
     return network(
@@ -187,7 +198,7 @@ def difference(a, b):
     return max(np.abs(a[path] - b[path]).max() / np.abs(b[path]).max() for path in a)
 
 
-@pytest.fixture(scope="module", params=[delta, current, conductance, adaptive])
+@pytest.fixture(scope="module", params=[delta, current, conductance, adaptive, computed])
 def solved(request):
     """Gradients by both ways from the middle of a run, where spikes are on their way."""
     with jax.enable_x64(True):
@@ -224,6 +235,11 @@ def test_without_recurrence_it_is_plain_bptt(x64):
     plain = bptt(given.net, given.state, given.spikes, given.targets)
     assert 0.01 < plain.rate < 0.5
     assert difference(eprop(given)[1], plain.gradients) < 1e-10
+
+
+def test_a_table_of_weights_has_no_synapse_to_learn():
+    with pytest.raises(ConfigError, match="in->E is procedural"):
+        eprop(task(lambda: computed(sx.Normal(1.5 * mV, 1 * mV))))
 
 
 @pytest.mark.parametrize("edge", ["in->E", "E->out"])

@@ -49,6 +49,7 @@ from spikax._population import Population as Population
 from spikax._probes import at_spikes as at_spikes
 from spikax._probes import every as every
 from spikax._probes import mean as mean
+from spikax._procedural import procedural as procedural
 from spikax._projection import Edge as Edge
 from spikax._projection import Projection as Projection
 from spikax._projection import gap_junction as gap_junction

@@ -22,8 +22,9 @@ from spikax._network import EdgeSpec, Network
 from spikax._pairs import Pairs, all_pairs, listed
 from spikax._plastic_edge import PlasticEdge
 from spikax._plasticity import Plasticity
+from spikax._procedural import TABLE, Procedural, procedural
 from spikax._projection import DiffusiveEdge, Edge, Projection
-from spikax._random import key_words
+from spikax._random import fold, key_words
 from spikax._share import without_followers
 from spikax._system import Array, Port, System
 from spikax.errors import ConfigError, ShapeError
@@ -129,6 +130,8 @@ def sampled_parts(value: Any, size: int, rng: np.random.Generator, dt: float) ->
 
 def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
     projection, rng = edge.projection, _rng(seed, f"edge/{edge.stream}")
+    if isinstance(projection.connectivity, procedural):
+        return _procedural_edge(net, edge, projection.connectivity, dt, seed)
     n_pre, n_post = (net.populations[end].size for end in edge.drawn)
     try:
         pairs = projection.connectivity.sample(n_pre, n_post, rng, same=edge.pre == edge.post)
@@ -141,6 +144,53 @@ def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
         pairs, synapse = both_ways(pairs) if edge.pre == edge.post else turned(pairs)
         weight, steps = (v[synapse] if np.ndim(v) else v for v in (weight, steps))
     return _assemble(net, edge, pairs, weight, steps, unit)
+
+
+def _procedural_edge(net: Network, edge: EdgeSpec, rule: procedural, dt: float, seed: int) -> Edge:
+    """An edge of which nothing is sampled: words, and a table for each distribution."""
+    n_pre, n_post = (net.populations[end].size for end in edge.drawn)
+    key = fold(key_words(seed), f"edge/{edge.stream}")
+    try:
+        format_ = rule.format(key, n_pre, n_post, same=edge.pre == edge.post)
+    except ConfigError as error:
+        raise ConfigError(f"edge {edge.name!r}: {error}") from None
+    unit = net.weight_unit(edge)
+    weight = _one_or_table(edge.projection.weight, unit, f"weight of edge {edge.name!r}")
+    weight = weight.astype(jax.dtypes.canonicalize_dtype(float))
+    steps = _procedural_steps(edge, dt)
+    port, channel = net.port(edge, next(iter(edge.projection.factors)))
+    if port.channels and channel is None:
+        channel = _only_channel(edge, port, weight)
+    return Edge(**_fields(edge, port, format_, weight, steps, unit, channel))
+
+
+def _procedural_steps(edge: EdgeSpec, dt: float) -> np.ndarray:
+    where, delay = f"delay of edge {edge.name!r}", edge.projection.delay
+    if delay is None:
+        return np.array(0, np.int32)
+    given = _one_or_table(delay, ms, where)
+    return _narrow(_on_grid(given, dt) if given.ndim else _exact(given, dt, where))
+
+
+def _one_or_table(value: Any, unit: Unit, where: str) -> np.ndarray:
+    """One number, or the quantiles of a distribution."""
+
+    def convert(v: Any) -> Any:
+        return to_coherent(v, unit, where)
+
+    if isinstance(value, Distribution):
+        return value.quantiles((np.arange(TABLE) + 0.5) / TABLE, convert)
+    return np.asarray(convert(value), np.float64)
+
+
+def _only_channel(edge: EdgeSpec, port: Port, weight: np.ndarray) -> int:
+    channels = set() if port.route is None else _channels(port.route, weight)
+    if len(channels) != 1:
+        raise ConfigError(
+            f"edge {edge.name!r} is procedural and its port has channels {port.channels}; name the "
+            f"one that all synapses end on: 'port.{port.channels[0]}'."
+        )
+    return channels.pop()
 
 
 def turned(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
@@ -167,12 +217,26 @@ def both_ways(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
 def _assemble(
     net: Network, edge: EdgeSpec, pairs: Pairs, weight: np.ndarray, steps: np.ndarray, unit: Unit
 ) -> Edge:
-    ports = edge.projection.factors
-    port, channel = net.port(edge, next(iter(ports)))
+    port, channel = net.port(edge, next(iter(edge.projection.factors)))
     if port.channels and channel is None:
         pairs, weight, steps, channel = _routed(port, pairs, weight, steps)
-    format_ = from_pairs(pairs)
-    fields: dict[str, Any] = dict(
+    fields = _fields(edge, port, from_pairs(pairs), weight, steps, unit, channel)
+    if edge.projection.plasticity is not None:
+        return _plastic(fields, edge.projection.plasticity, weight, edge.name)
+    return DiffusiveEdge(**fields) if edge.projection.diffusive else Edge(**fields)
+
+
+def _fields(
+    edge: EdgeSpec,
+    port: Port,
+    format_: Format,
+    weight: np.ndarray,
+    steps: np.ndarray,
+    unit: Unit,
+    channel: int | None,
+) -> dict[str, Any]:
+    ports = edge.projection.factors
+    return dict(
         format=format_,
         weight=_in_layout(weight, format_),
         delays=_in_layout(steps, format_) if np.ndim(steps) else None,
@@ -185,9 +249,6 @@ def _assemble(
         delay=int(np.max(steps, initial=0)),
         unit=unit,
     )
-    if edge.projection.plasticity is not None:
-        return _plastic(fields, edge.projection.plasticity, weight, edge.name)
-    return DiffusiveEdge(**fields) if edge.projection.diffusive else Edge(**fields)
 
 
 def _plastic(fields: dict[str, Any], rule: Plasticity, weight: np.ndarray, name: str) -> Edge:
@@ -232,7 +293,8 @@ def _channels(route: Callable[[np.ndarray], np.ndarray], weight: np.ndarray) -> 
 
 def _in_layout(values: np.ndarray, format_: Format) -> Array:
     # Not asarray, which copies: nobody else has these values.
-    return jax.device_put(values.reshape(format_.shape) if np.ndim(values) else values)
+    shape = values.shape if isinstance(format_, Procedural) else format_.shape
+    return jax.device_put(values.reshape(shape) if np.ndim(values) else values)
 
 
 def _per_synapse(

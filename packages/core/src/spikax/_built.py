@@ -12,13 +12,14 @@ import jax.numpy as jnp
 from spikax._component import rebuild
 from spikax._delivery import Ring, deliver, empty
 from spikax._fields import clock, leaf, nested, part, static
+from spikax._procedural import Procedural
 from spikax._projection import Edge, Sends
 from spikax._random import fold, key_words
 from spikax._share import filled
 from spikax._state import State
 from spikax._summary import Page, built_page, html, is_whole, parts_page, text
 from spikax._system import Array, Port, System
-from spikax.errors import unknown
+from spikax.errors import ConfigError, unknown
 from spikax.units import Unit
 
 
@@ -147,6 +148,11 @@ class BuiltNetwork(System):
         sent = dict[str, Sends | Array]()
         for name in names:
             edge = self.edges[name]
+            if self.axis is not None and isinstance(edge.format, Procedural):
+                raise ConfigError(
+                    f"edge {name!r} is procedural, and {self.axis!r} shards the network: its rows "
+                    "cannot be cut by target yet; leave out procedural, or vmap over trials."
+                )
             pre = {s: whole(edge.pre, s) for s in edge.reads["pre"]}
             post = {s: self._signal(nodes, edge.post, s) for s in edge.reads["post"]}
             mod = {p: whole(*p.split(".", 1)) for p in edge.reads["mod"]}

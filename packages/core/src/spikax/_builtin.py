@@ -124,6 +124,8 @@ def spikax_kernels() -> Iterator[Kernel]:
         for form in ("csr", "fixed_fan_out"):
             name = f"event_driven_{op}_{form}"
             yield Kernel(name, f"spikax._event_driven:{op}", op, form, "cpu")
+        name = f"event_driven_{op}_procedural"
+        yield Kernel(name, f"spikax._rows:{op}", op, "procedural", "cpu")
     for form in ("csr", "fixed_fan_out", "dense"):
         yield Kernel(
             f"event_driven_learn_{form}", "spikax._plastic_walk:learn", "learn", form, "cpu"

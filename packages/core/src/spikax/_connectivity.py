@@ -85,11 +85,15 @@ class _FixedDegree(Rule):
     def __post_init__(self) -> None:
         _check_count(self, self.k)
 
+    def check(self, columns: int) -> None:
+        """Raise if so many possible partners are too few."""
+        _check_room(self, self.k, columns, "possible partners of a neuron")
+
     def partners(self, rows: int, columns: int, rng: Rng, same: bool) -> Pairs:
         """`k` partners among `columns` for each of `rows` neurons, as if these were the sources."""
         columns -= (skip := same and not self.allow_autapses)
         _check_total(self, rows * self.k)
-        _check_room(self, self.k, columns, "possible partners of a neuron")
+        self.check(columns)
         draw = _sampling.repeated if self.allow_multapses else _sampling.distinct
         bands = _blocks.lengths(rows, rows * self.k)
         return in_bands(

@@ -7,6 +7,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,18 @@ class Distribution(abc.ABC):
         Returns:
             A float64 array in the coherent unit of the quantities.
         """
+
+    def quantiles(self, shares: np.ndarray, convert: Convert) -> np.ndarray:
+        """The values that so many shares of all draws, each in (0, 1), do not exceed: float64.
+
+        Raises:
+            ConfigError: The quantiles of this law are not known.
+        """
+        del shares, convert
+        raise ConfigError(
+            f"{self} has no quantiles here; use Uniform, Normal, LogNormal or Exponential, or one "
+            "number"
+        )
 
     def check(self, convert: Convert) -> None:
         """Raise, before anything is drawn, if `convert` refuses an argument."""
@@ -113,6 +126,17 @@ class Normal(Distribution):
             values[outside] = rng.normal(mean, std, np.count_nonzero(outside))
         return values
 
+    def quantiles(self, shares: np.ndarray, convert: Convert) -> np.ndarray:
+        mean, std = float(convert(self.mean)), float(convert(self.std))
+        low = -math.inf if self.low is None else float(convert(self.low))
+        high = math.inf if self.high is None else float(convert(self.high))
+        if std == 0.0:
+            return np.full(shares.shape, mean)
+        law = NormalDist(mean, std)
+        bottom, top = law.cdf(low), law.cdf(high)
+        values = [law.inv_cdf(float(q)) for q in bottom + shares * (top - bottom)]
+        return np.clip(values, low, high)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LogNormal(Distribution):
@@ -135,6 +159,12 @@ class LogNormal(Distribution):
         variance = math.log1p((std / mean) ** 2)
         return rng.lognormal(math.log(mean) - variance / 2.0, math.sqrt(variance), shape)
 
+    def quantiles(self, shares: np.ndarray, convert: Convert) -> np.ndarray:
+        mean, std = float(convert(self.mean)), float(convert(self.std))
+        variance = math.log1p((std / mean) ** 2)
+        normal = np.array([NormalDist().inv_cdf(float(q)) for q in shares])
+        return np.exp(math.log(mean) - variance / 2.0 + math.sqrt(variance) * normal)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Uniform(Distribution):
@@ -149,6 +179,10 @@ class Uniform(Distribution):
     def sample(self, rng: np.random.Generator, shape: Shape, convert: Convert) -> np.ndarray:
         return rng.uniform(float(convert(self.low)), float(convert(self.high)), shape)
 
+    def quantiles(self, shares: np.ndarray, convert: Convert) -> np.ndarray:
+        low, high = float(convert(self.low)), float(convert(self.high))
+        return low + (high - low) * shares
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Exponential(Distribution):
@@ -161,6 +195,9 @@ class Exponential(Distribution):
 
     def sample(self, rng: np.random.Generator, shape: Shape, convert: Convert) -> np.ndarray:
         return rng.exponential(float(convert(self.scale)), shape)
+
+    def quantiles(self, shares: np.ndarray, convert: Convert) -> np.ndarray:
+        return -float(convert(self.scale)) * np.log1p(-shares)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

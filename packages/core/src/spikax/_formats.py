@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -23,11 +23,13 @@ from spikax.errors import ConfigError, ShapeError, unknown
 F = TypeVar("F", bound="type[Format]")
 
 
-def _size() -> int:
+def size() -> Any:
+    """A field that is part of the structure of a format."""
     return dataclasses.field(metadata={"static": True})
 
 
-def _pytree(cls: F) -> F:
+def pytree(cls: F) -> F:
+    """Make a format a pytree of its arrays."""
     return jax.tree_util.register_dataclass(cls)
 
 
@@ -69,20 +71,28 @@ class Format(abc.ABC):
         empty = jnp.zeros(self.n_post, values.dtype)
         return empty.at[self.targets].add(values, mode="promise_in_bounds")
 
+    def weights(self, weight: Array) -> Array:
+        """The weights, () or in the layout, of what an edge holds."""
+        return weight
+
+    def delays(self, delay: Array) -> Array:
+        """The delays in steps, () or in the layout, of what an edge holds."""
+        return delay
+
     @property
     def n_synapses(self) -> int:
         """Number of synapses."""
         return int(np.prod(self.shape))
 
 
-@_pytree
+@pytree
 @dataclass(frozen=True)
 class Dense(Format):
     """Every source connects to every target once: layout (n_pre, n_post), no index stored."""
 
     name: ClassVar[str] = "dense"
-    n_pre: int = _size()
-    n_post: int = _size()
+    n_pre: int = size()
+    n_post: int = size()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -105,13 +115,13 @@ class Dense(Format):
         return jnp.sum(values, axis=0)
 
 
-@_pytree
+@pytree
 @dataclass(frozen=True)
 class OneToOne(Format):
     """Neuron i connects to neuron i, once: layout (n,), no index stored."""
 
     name: ClassVar[str] = "one_to_one"
-    n_pre: int = _size()
+    n_pre: int = size()
 
     @property
     def n_post(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -139,7 +149,7 @@ class OneToOne(Format):
         return values
 
 
-@_pytree
+@pytree
 @dataclass(frozen=True)
 class CSR(Format):
     """Any connectivity, source by source: layout (n_synapses,).
@@ -152,7 +162,7 @@ class CSR(Format):
     name: ClassVar[str] = "csr"
     indptr: Array
     indices: Array
-    n_post: int = _size()
+    n_post: int = size()
 
     @property
     def n_pre(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -182,7 +192,7 @@ class CSR(Format):
         return empty.at[self.sources].add(values, mode="promise_in_bounds", indices_are_sorted=True)
 
 
-@_pytree
+@pytree
 @dataclass(frozen=True)
 class FixedFanOut(Format):
     """The same number of synapses for every source: layout (n_pre, k).
@@ -193,7 +203,7 @@ class FixedFanOut(Format):
 
     name: ClassVar[str] = "fixed_fan_out"
     indices: Array
-    n_post: int = _size()
+    n_post: int = size()
 
     @property
     def n_pre(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -15,6 +15,7 @@ from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one
 from spikax._formats import Dense, Format, OneToOne, from_pairs
 from spikax._learning import Events, Plastic
 from spikax._ops import REFERENCE
+from spikax._procedural import TABLE, Procedural, procedural
 from spikax.errors import NumericsError, PluginError
 from spikax.plasticity import PairSTDP
 from spikax.plugins import Kernel
@@ -95,6 +96,9 @@ def _plastic(fmt: Format, weight: jax.Array, x: jax.Array, delay: jax.Array, *mo
 
 
 def _connectivity(name: str) -> Format:
+    if name == Procedural.name:
+        key = jnp.arange(2, dtype=jnp.uint32)
+        return procedural(fixed_outdegree(FAN_OUT)).format(key, N_PRE, N_POST)
     n_post = N_PRE if name == OneToOne.name else N_POST
     rules = {Dense.name: all_to_all(), OneToOne.name: one_to_one()}
     rule = rules.get(name, fixed_outdegree(FAN_OUT))
@@ -107,8 +111,9 @@ def _operands(op: str, fmt: Format) -> tuple[Any, ...]:
     def normal(*shape: int) -> jax.Array:
         return jnp.asarray(rng.normal(size=shape), jnp.float32)
 
-    weight, x, y = normal(*fmt.shape), normal(fmt.n_pre), normal(fmt.n_post)
+    shape = (TABLE,) if isinstance(fmt, Procedural) else fmt.shape
+    weight, x, y = normal(*shape), normal(fmt.n_pre), normal(fmt.n_post)
     if op in ("scatter", "learn"):
-        delay = jnp.asarray(rng.integers(1, SLOTS, fmt.shape), jnp.int32)
+        delay = jnp.asarray(rng.integers(1, SLOTS, shape), jnp.int32)
         return weight, x, delay, normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
     return {"forward": (weight, x), "transpose": (weight, y), "weight_gradient": (x, y)}[op]

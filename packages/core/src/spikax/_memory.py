@@ -24,6 +24,7 @@ from spikax._connectivity import (
     symmetric_pairwise_bernoulli,
 )
 from spikax._distributions import Distribution
+from spikax._procedural import TABLE, procedural
 from spikax._projection import Projection, inbox
 from spikax._summary import table
 from spikax._system import System
@@ -171,6 +172,9 @@ def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
         numbers += synapses * (1 + len(plasticity.variables)) + n_post * (kept * (steps + 2) - 1)
         numbers += n_pre * len(plasticity.pre_traces)
     size = jax.dtypes.canonicalize_dtype(float).itemsize
+    if isinstance(projection.connectivity, procedural):
+        values, kept = (TABLE if np.ndim(v) else n for v, n in ((weight, 1), (delay, 0)))
+        return Row(edge.name, synapses, 8, size * values, integers_to(steps).itemsize * kept)
     indices = 4 * _indices(edge, synapses, n_pre, n_post, channels)
     if plasticity is not None and not isinstance(projection.connectivity, one_to_one):
         indices += 4 * _columns(indices // 4, synapses, n_post, steps if np.ndim(delay) else 0)

@@ -31,7 +31,8 @@ from spikax._columns import Columns
 from spikax._formats import Dense, Format
 from spikax._learning import Events, Plastic, Values
 from spikax._learning import learn as _learn
-from spikax.errors import unknown
+from spikax._procedural import Procedural
+from spikax.errors import ConfigError, unknown
 
 Operator = Callable[..., Any]
 
@@ -173,7 +174,7 @@ def use_kernels(choice: str | None) -> Generator[None]:
 
 def _forward(fmt: Format, weight: Array, x: Array) -> Array:
     if not isinstance(fmt, Dense):
-        return fmt.sum_to_post(weight * fmt.pre_values(x))
+        return fmt.sum_to_post(fmt.weights(weight) * fmt.pre_values(x))
     if weight.ndim == 0:
         return jnp.broadcast_to(weight * jnp.sum(x), (fmt.n_post,))
     return jnp.matmul(x, weight, precision=jax.lax.Precision.HIGHEST)
@@ -184,17 +185,22 @@ def _transpose(fmt: Format, weight: Array, y: Array) -> Array:
         return weight * fmt.sum_to_pre(fmt.post_values(y))
     if isinstance(fmt, Dense):
         return jnp.matmul(weight, y, precision=jax.lax.Precision.HIGHEST)
-    return fmt.sum_to_pre(weight * fmt.post_values(y))
+    return fmt.sum_to_pre(fmt.weights(weight) * fmt.post_values(y))
 
 
 def _weight_gradient(fmt: Format, x: Array, y: Array) -> Array:
+    if isinstance(fmt, Procedural):
+        raise ConfigError(
+            "procedural synapses hold no weights of their own, so there is no gradient by each; "
+            "store the synapses (leave out procedural), or differentiate by what the edge holds"
+        )
     return fmt.pre_values(x) * fmt.post_values(y)
 
 
 def _scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
-    slot = (t + delay.astype(jnp.int32)) % ring.shape[0]
+    slot = (t + fmt.delays(delay).astype(jnp.int32)) % ring.shape[0]
     if delay.ndim:
-        values = weight * fmt.pre_values(x)
+        values = fmt.weights(weight) * fmt.pre_values(x)
         return ring.at[slot, fmt.targets].add(values, mode="promise_in_bounds")
     row = _forward(fmt, weight, x)
     if len(ring) == 1:  # the usual case of layers without delay, and the fastest

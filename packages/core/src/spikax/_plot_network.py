@@ -49,7 +49,7 @@ def plot_weights(net: BuiltNetwork, name: str, state: NetworkState | None, ax: A
     """A histogram of the weights of all synapses."""
     edge = _edge(net, name)
     learnt = state.edges[name] if state is not None and "weight" in edge.signals else edge
-    weights = in_unit(np.asarray(learnt.weight), edge.unit)
+    weights = in_unit(np.asarray(edge.format.weights(learnt.weight)), edge.unit)
     ax = axes(ax)
     each = np.broadcast_to(weights, edge.format.shape).ravel()
     ax.hist(each, bins=min(50, 5 + int(np.sqrt(each.size))), color=COLOURS[0])

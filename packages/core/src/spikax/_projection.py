@@ -12,10 +12,11 @@ import numpy as np
 
 from spikax._component import Component
 from spikax._connectivity import Rule
-from spikax._distributions import Distribution
+from spikax._distributions import Distribution, Each
 from spikax._fields import leaf, part, static
 from spikax._formats import Format
 from spikax._plasticity import Plasticity
+from spikax._procedural import procedural
 from spikax._state import State
 from spikax._system import Array
 from spikax.errors import ConfigError, unknown
@@ -73,11 +74,29 @@ class Projection:
             raise ConfigError(
                 f"plasticity is {self.plasticity!r}; give a rule such as PairSTDP(w_max=10*nS)."
             )
+        if isinstance(self.connectivity, procedural):
+            self._check_procedural()
         if self.diffusive and self.delay is not None:
             raise ConfigError(
                 f"the projection {self.pre!r} -> {self.post!r} is diffusive and has a delay of "
                 f"{self.delay}; leave it out: both ends are read at t."
             )
+
+    def _check_procedural(self) -> None:
+        where = f"the projection {self.pre!r} -> {self.post!r} is procedural"
+        for name in ("plasticity", "diffusive", "symmetric"):
+            if getattr(self, name):
+                raise ConfigError(f"{where}, and {name} with it is not possible: store it instead.")
+        for name in ("weight", "delay"):
+            value = getattr(self, name)
+            stored = isinstance(value, Each) or (
+                not isinstance(value, Distribution) and np.ndim(getattr(value, "mantissa", value))
+            )
+            if stored:
+                raise ConfigError(
+                    f"{where}, so its {name} is one number or a distribution; a value of its own "
+                    "at each synapse needs a rule without procedural."
+                )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Projection):
@@ -177,9 +196,11 @@ class Edge(Component):
     """
 
     format: Format = part(doc="which neurons are connected")
-    weight: Array = leaf("weight", doc="one number, or one per synapse in the order of the format")
+    weight: Array = leaf(
+        "weight", doc="one number, or what the format keeps: one per synapse, or a table"
+    )
     delays: Array | None = leaf(
-        "delay", doc="steps per synapse; None if all synapses have the same delay"
+        "delay", doc="steps, as for the weight; None if all synapses have the same delay"
     )
     pre: str = static(doc="source")
     post: str = static(doc="target")

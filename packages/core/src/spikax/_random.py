@@ -65,7 +65,7 @@ def key_words(key: int | Array) -> Array:
             "jax.random.key(seed), or two uint32 words; under jax.vmap, jax.random.split(key, n)"
         )
     # The keys of the "rbg" generators hold four words.
-    return words if words.size == 2 else jnp.stack(_scramble(words[0], words[1])) ^ words[2:]
+    return words if words.size == 2 else jnp.stack(scramble(words[0], words[1])) ^ words[2:]
 
 
 def fold(words: Array, name: str | int | Array) -> Array:
@@ -76,8 +76,8 @@ def fold(words: Array, name: str | int | Array) -> Array:
         name: A text (the same on every machine) or an integer, which may be traced.
     """
     high, low = _name_words(name)
-    x, y = _scramble_once(words[0], words[1])
-    return jnp.stack(_scramble_once(x ^ high, y ^ low))
+    x, y = scramble_once(words[0], words[1])
+    return jnp.stack(scramble_once(x ^ high, y ^ low))
 
 
 def streams(key: int | Array, size: int) -> Array:
@@ -86,8 +86,8 @@ def streams(key: int | Array, size: int) -> Array:
     A slice along the neurons is the stream of those neurons, wherever they are computed.
     """
     words = key_words(key)
-    x, y = _scramble_once(words[0], words[1])
-    return jnp.stack(_scramble_once(x ^ jnp.arange(size, dtype=jnp.uint32), jnp.full(size, y)))
+    x, y = scramble_once(words[0], words[1])
+    return jnp.stack(scramble_once(x ^ jnp.arange(size, dtype=jnp.uint32), jnp.full(size, y)))
 
 
 def bits(stream: Array, t: ArrayLike, draw: ArrayLike = 0) -> Array:
@@ -98,8 +98,8 @@ def bits(stream: Array, t: ArrayLike, draw: ArrayLike = 0) -> Array:
         t: The step, an integer scalar, usually traced.
         draw: Tells apart the numbers that one neuron takes in one step, below 2^31.
     """
-    p, q = _scramble(_word(t), _word(draw))
-    return _mix(_mix(stream[0] ^ p) ^ stream[1] ^ q)
+    p, q = scramble(_word(t), _word(draw))
+    return mix(mix(stream[0] ^ p) ^ stream[1] ^ q)
 
 
 def uniform(
@@ -121,22 +121,24 @@ def normal(
     return math.sqrt(2.0) * lax.erf_inv(symmetric)
 
 
-def _mix(x: Array) -> Array:
+def mix(x: Array) -> Array:
+    """The permutation of 32-bit words."""
     x = (x ^ (x >> 16)) * _MULTIPLIERS[0]
     x = (x ^ (x >> 15)) * _MULTIPLIERS[1]
     return x ^ (x >> 15)
 
 
-def _scramble(x: Array, y: Array) -> tuple[Array, Array]:
-    x = x ^ _mix(y ^ _ROUNDS[0])
-    y = y ^ _mix(x ^ _ROUNDS[1])
-    x = x ^ _mix(y ^ _ROUNDS[2])
-    y = y ^ _mix(x ^ _ROUNDS[3])
+def scramble(x: Array, y: Array) -> tuple[Array, Array]:
+    """The permutation of pairs of words."""
+    x = x ^ mix(y ^ _ROUNDS[0])
+    y = y ^ mix(x ^ _ROUNDS[1])
+    x = x ^ mix(y ^ _ROUNDS[2])
+    y = y ^ mix(x ^ _ROUNDS[3])
     return x, y
 
 
 @jax.jit
-def _scramble_once(x: Array, y: Array) -> tuple[Array, Array]:
+def scramble_once(x: Array, y: Array) -> tuple[Array, Array]:
     """The same, for set-up."""
     # As a loop: under jit(vmap), XLA's CPU compiler does not come to an end with the chain of
     # operations where its result is broadcast to an output (jax 0.10.2).
@@ -146,8 +148,8 @@ def _scramble_once(x: Array, y: Array) -> tuple[Array, Array]:
 def _double_round(i: Array, xy: tuple[Array, Array]) -> tuple[Array, Array]:
     rounds = jnp.asarray(_ROUNDS).reshape(2, 2)
     x, y = xy
-    x = x ^ _mix(y ^ rounds[i, 0])
-    return x, y ^ _mix(x ^ rounds[i, 1])
+    x = x ^ mix(y ^ rounds[i, 0])
+    return x, y ^ mix(x ^ rounds[i, 1])
 
 
 def _fraction(

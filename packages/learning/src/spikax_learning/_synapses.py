@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from spikax import Edge
+from spikax.errors import ConfigError
+from spikax.ops import Procedural
 from spikax_learning._history import Ring
 
 
@@ -17,7 +19,14 @@ def is_shared(edge: Edge) -> bool:
 
 def layout(edge: Edge) -> tuple[int, ...]:
     """The shape of a trace: that of the weight; one per target, for all its synapses, if shared."""
-    return (edge.format.n_post,) if is_shared(edge) else edge.format.shape
+    if is_shared(edge):
+        return (edge.format.n_post,)
+    if isinstance(edge.format, Procedural):
+        raise ConfigError(
+            f"the edge {edge.pre}->{edge.post} is procedural and looks its weights up in a table, "
+            "so no synapse has a weight to learn; give it one number, or leave out procedural."
+        )
+    return edge.format.shape
 
 
 def at_targets(edge: Edge, values: Array) -> Array:
@@ -37,7 +46,7 @@ def received(edge: Edge, signals: Ring, step: Array) -> Array:
         x = fmt.pre_values(signals[(step - edge.delay) % length])
     else:
         sources = fmt.pre_values(jnp.arange(fmt.n_pre))
-        x = signals[(step - edge.delays.astype(jnp.int32)) % length, sources]
+        x = signals[(step - fmt.delays(edge.delays).astype(jnp.int32)) % length, sources]
     return fmt.sum_to_post(x) if is_shared(edge) else x
 
 
