@@ -242,7 +242,7 @@ def test_degrees_and_weights_have_their_distribution():
         (sx.Exponential(3), stats.expon(scale=3)),
         (sx.LogNormal(2, 1), stats.lognorm(np.sqrt(np.log(1.25)), scale=2 / np.sqrt(1.25))),
     ],
-    ids=str,
+    ids=["uniform", "normal", "clipped", "exponential", "lognormal"],
 )
 def test_quantiles_are_those_of_scipy(law, frozen):
     at = (np.arange(TABLE) + 0.5) / TABLE
