@@ -194,14 +194,14 @@ def test_ctrl_c_while_a_chunk_is_fetched_keeps_that_chunk(model, reference, monk
     """The host waits for the chunk in its fetch: an interrupt there has the state a chunk ahead."""
     from spikax import _host_loop
 
-    once, fetch = iter([None, KeyboardInterrupt]), _host_loop.spikes_of
+    once, fetch = iter([None, KeyboardInterrupt]), _host_loop._drained
 
     def interrupted(*arguments):
         if next(once, None) is KeyboardInterrupt:
             raise KeyboardInterrupt
         return fetch(*arguments)
 
-    monkeypatch.setattr(_host_loop, "spikes_of", interrupted)
+    monkeypatch.setattr(_host_loop, "_drained", interrupted)
     state, rec = sx.simulate(model, model.init_state(), 30 * ms, record=RECORD, chunk=64)
     steps = int(state.t)
     assert steps == 64 == len(rec["E.V_m"].values)
