@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import spikax as sx
+from spikax import ops
 from spikax._conformance import smooth
 from spikax.units import ms, nS, pA
 
@@ -73,7 +74,7 @@ def test_modes_agree(case):
 
     By the reference: reverse over forward does not go through a kernel of a pack.
     """
-    with sx.ops.use_kernels("reference"):
+    with ops.use_kernels("reference"):
         _modes_agree(case)
 
 
