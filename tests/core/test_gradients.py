@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import spikax as sx
-from spikax import ops
 from spikax._conformance import smooth
 from spikax.units import ms, nS, pA
 
@@ -70,15 +69,7 @@ def make_loss(rest, chunk=None):
 
 @pytest.mark.usefixtures("x64")
 def test_modes_agree(case):
-    """jacfwd, jvp and a Hessian-vector product by both orders of modes.
-
-    By the reference: reverse over forward does not go through a kernel of a pack.
-    """
-    with ops.use_kernels("reference"):
-        _modes_agree(case)
-
-
-def _modes_agree(case):
+    """jacfwd, jvp and a Hessian-vector product by both orders of modes."""
     _, params, spikes, loss = case
     w, rest = sx.select(params, sx.weights("in->E"))
     flat, structure = jax.tree.flatten(w)
