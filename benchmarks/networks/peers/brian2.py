@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def _neurons(net: dict[str, Any]) -> tuple[Any, dict[str, slice]]:
     cells = [p for p in net["populations"] if p["model"] == "lif"]
     first = {k: cells[0][k] for k in ("values", "receptors", "V_init")}
     if any({k: p[k] for k in first} != first for p in cells):
-        raise NotImplementedError("neurons of several kinds")
+        sys.exit("populations of different neurons are one group here: give --peers without brian2")
     values, receptors = first["values"], first["receptors"]
     names = {name: v * UNITS.get(name, b.mV) for name, v in values.items()}
     names |= {f"tau_{port}": r["tau"] * b.ms for port, r in receptors.items()}
@@ -130,7 +131,7 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         return {"p": rule["p"]}
     if rule["name"] == "fixed_indegree":  # without multapses
         return {"i": f"k for k in sample(N_pre, size={rule['k']})"}
-    raise NotImplementedError(rule["name"])
+    sys.exit(f"the rule {rule['name']} is not written for Brian2: give --peers without brian2")
 
 
 def _drive(
