@@ -252,10 +252,15 @@ def _with_rules(kernel: Operator, reference: Operator) -> Operator:
 
     Tangents are those of the reference, which JAX can transpose; a batch is worked off one by one.
     """
+    # JAX drops the rule of what a gradient through a scan knows beforehand, and inlines it. The
+    # second rule is what a tangent of that gradient then finds: a batching rule keeps it in place.
+    ruled = _differentiated(kernel, reference)
+    return _differentiated(lambda *given: sequential_vmap(ruled)(*given), reference)
 
-    @jax.custom_jvp
-    def call(fmt: Any, *operands: Array) -> Any:
-        return sequential_vmap(kernel)(fmt, *operands)
+
+def _differentiated(function: Operator, reference: Operator) -> Operator:
+    """The function, with the derivatives of the reference."""
+    call = jax.custom_jvp(lambda fmt, *operands: function(fmt, *operands))
 
     @functools.partial(call.defjvp, symbolic_zeros=True)
     def _rule(primals: Any, tangents: Any) -> Any:
