@@ -20,8 +20,8 @@ from jax import Array, lax
 from spikax._formats import Dense, FixedFanOut, Format
 from spikax._ops import Formats
 
-_FEWEST = 4096  # synapses; below, all of them at once are as fast
-_BLOCK = 512  # synapses at a time, at most
+FEWEST = 4096  # synapses; below, all of them at once are as fast
+BLOCK = 512  # synapses at a time, at most
 # Projections in one loop. XLA's CPU runtime executes a loop body of up to eight kernels one after
 # the other, a longer one through a scheduler that costs more than these kernels; three each.
 _AT_ONCE = 2
@@ -97,12 +97,12 @@ def block_of(n_synapses: int, n_rows: int) -> int:
     """Synapses of a row or column that are taken at a time: most fit into one block."""
     mean = n_synapses / n_rows
     usual = 8 * math.ceil((mean + 2 * math.sqrt(mean)) / 8)
-    return min(_BLOCK, n_synapses, usual)
+    return min(BLOCK, n_synapses, usual)
 
 
 def _block(fmt: Format) -> int:
     if isinstance(fmt, FixedFanOut):
-        return min(_BLOCK, fmt.shape[1])
+        return min(BLOCK, fmt.shape[1])
     return block_of(fmt.n_synapses, fmt.n_pre)
 
 
@@ -111,6 +111,25 @@ def row_of(fmt: Any, source: Array) -> tuple[Array, Array]:
     if isinstance(fmt, FixedFanOut | Dense):
         return source * fmt.shape[1], (source + 1) * fmt.shape[1]
     return value_at(fmt.indptr, source), value_at(fmt.indptr, source + 1)
+
+
+def place_of(targets: Array, steps: Array, ring: Array, t: Array) -> Array:
+    """Index into the flat ring for synapses that send at step t, with delays of so many steps."""
+    length, n_post = ring.shape
+    if length == 1:
+        return targets
+    slot = lax.rem(t, jnp.int32(length)) + steps.astype(jnp.int32)
+    return jnp.where(slot < length, slot, slot - length) * n_post + targets
+
+
+def first_block(t: Array) -> Array:
+    """Event 0, block 0: zeros that are known when `t` is, so that a loop can wait for another."""
+    return jnp.broadcast_to(jnp.minimum(t, 0), (2,))
+
+
+def next_block(j: Array, k: Array, last: Array) -> Array:
+    """The next block of event j, or the first of the next event after its last."""
+    return jnp.where(last, jnp.stack([j + 1, jnp.int32(0)]), jnp.stack([j, k + 1]))
 
 
 class _Part(NamedTuple):
@@ -135,13 +154,9 @@ class _Part(NamedTuple):
 
     def place(self, start: Array, ring: Array, t: Array) -> Array:
         """Index into the flat ring for each synapse of a block."""
-        size, (length, n_post) = _block(self.fmt), ring.shape
-        targets = slice_of(self.fmt.targets, start, size)
-        if length == 1:
-            return targets
+        size = _block(self.fmt)
         steps = slice_of(self.delay, start, size) if self.delay.ndim else self.delay
-        slot = lax.rem(t, jnp.int32(length)) + steps.astype(jnp.int32)
-        return jnp.where(slot < length, slot, slot - length) * n_post + targets
+        return place_of(slice_of(self.fmt.targets, start, size), steps, ring, t)
 
 
 def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
@@ -168,10 +183,9 @@ def _walk(
             place = part.place(start, rings[part.ring], t)
             flat[part.ring] = flat[part.ring].at[place].add(sent, mode=_IN_BOUNDS)
             last = last & ends
-        return jnp.where(last, jnp.stack([j + 1, jnp.int32(0)]), jnp.stack([j, k + 1])), flat
+        return next_block(j, k, last), flat
 
-    # Zeros that are known when `t` is, so that one loop can be made to wait for another.
-    begin = jnp.broadcast_to(jnp.minimum(t, 0), (2,)), [ring.reshape(-1) for ring in rings]
+    begin = first_block(t), [ring.reshape(-1) for ring in rings]
     begin = varying(begin, [part[:3] for part in parts], found, x, t, rings)
     added = lax.while_loop(lambda carry: carry[0][0] < count, body, begin)[1]
     return [flat.reshape(ring.shape) for flat, ring in zip(added, rings, strict=True)]
@@ -189,7 +203,7 @@ def forward(fmt: Format, weight: Array, x: Array) -> Array:
 
 
 def _large(fmt: Format, *operands: Array) -> bool:
-    return fmt.n_synapses >= _FEWEST
+    return fmt.n_synapses >= FEWEST
 
 
 vars(forward)["supports"] = _large

@@ -15,12 +15,18 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from spikax._event_driven import active, block_of, row_of, slice_of, value_at, varying
+from spikax._event_driven import (
+    FEWEST,
+    active,
+    block_of,
+    next_block,
+    row_of,
+    slice_of,
+    value_at,
+    varying,
+)
 from spikax._learning import Events, Plastic
 from spikax._plasticity import Plasticity
-
-_FEWEST = 4096  # synapses; below, all of them at once are as fast
-_IN_BOUNDS = "promise_in_bounds"
 
 Flat = dict[str, Array]
 
@@ -70,7 +76,7 @@ def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
         return flat | {n: lax.dynamic_update_slice(flat[n], v, start) for n, v in kept.items()}
 
     size, segment = block_of(fmt.n_synapses, fmt.n_pre), functools.partial(row_of, fmt)
-    return _walk(active(events.pre["spike"]), segment, size, change, flat)
+    return _walk(active(events.pre["spike"]), segment, size, change, flat, (which, events))
 
 
 def _targets(which: Plastic, block: Block) -> Array:
@@ -100,13 +106,14 @@ def _by_columns(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array
         new = events.changed(here, {**seen, **events.mod}, rule.on_post, spikes)
         kept = {n: jnp.where(block.due, v, here[n]) for n, v in new.items()}
         return flat | {
-            n: flat[n].at[place].set(v, mode=_IN_BOUNDS, unique_indices=True)
+            n: flat[n].at[place].set(v, mode="promise_in_bounds", unique_indices=True)
             for n, v in kept.items()
         }
 
     steps = events.length - 1 if events.delay.ndim else 1
     size = block_of(which.fmt.n_synapses, which.fmt.n_post * steps)
-    return _walk(_arriving(events, post), _segment(which, events), size, change, flat)
+    segment = _segment(which, events)
+    return _walk(_arriving(events, post), segment, size, change, flat, (which, events))
 
 
 def _history(events: Events) -> Flat:
@@ -169,8 +176,12 @@ def _walk(
     size: int,
     change: Callable[[Block, Flat], Flat],
     flat: Flat,
+    operands: Any,
 ) -> tuple[Flat, Array]:
-    """Change the synapses of each event found, block by block; how many that were."""
+    """Change the synapses of each event found, block by block; how many that were.
+
+    `operands` are all arrays that `segment` and `change` look at.
+    """
     (count, index), n_synapses = found, flat["weight"].size
 
     def body(carry: tuple[Array, Flat]) -> tuple[Array, Flat]:
@@ -184,17 +195,16 @@ def _walk(
         flat = change(Block(event, start, (where >= begin) & (where < end)), flat)
         touched = touched + jnp.clip(end - begin, 0, size)
         last = begin + size >= end
-        after = jnp.where(last, jnp.stack([j + 1, 0 * k]), jnp.stack([j, k + 1]))
-        return jnp.append(after, touched), flat
+        return jnp.append(next_block(j, k, last), touched), flat
 
-    begin = varying((jnp.zeros(3, jnp.int32), flat), found)
+    begin = varying((jnp.zeros(3, jnp.int32), flat), found, operands)
     (_, _, touched), flat = lax.while_loop(lambda carry: carry[0][0] < count, body, begin)
     return flat, touched
 
 
 def _large(which: Plastic, *operands: Array) -> bool:
     del operands
-    return which.fmt.n_synapses >= _FEWEST
+    return which.fmt.n_synapses >= FEWEST
 
 
 vars(learn)["supports"] = _large

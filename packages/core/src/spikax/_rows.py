@@ -10,12 +10,17 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
-from spikax._event_driven import active, varying
+from spikax._event_driven import (
+    BLOCK,
+    active,
+    first_block,
+    next_block,
+    place_of,
+    value_at,
+    varying,
+)
 from spikax._ops import Formats
 from spikax._procedural import Procedural, delay_of, weight_of
-
-_BLOCK = 512  # synapses at a time, at most
-_IN_BOUNDS = "promise_in_bounds"
 
 
 def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
@@ -51,32 +56,22 @@ def _walk(
     found: tuple[Array, Array],
 ) -> Array:
     """Block after block of the synapses of each source, added to their targets in place."""
-    (count, index), size = found, min(_BLOCK, fmt.k)
+    (count, index), size = found, min(BLOCK, fmt.k)
     if not size:
         return ring
 
     def body(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         (j, k), flat = carry
-        source = index.at[j].get(mode=_IN_BOUNDS)
+        source = value_at(index, j)
         slot = k * size + jnp.arange(size, dtype=jnp.int32)
         target, word = fmt.row(source, slot)
         each = weight_of(weight, word) if weight.ndim else weight
-        sent = jnp.where(slot < fmt.k, x.at[source].get(mode=_IN_BOUNDS) * each, 0.0)
+        sent = jnp.where(slot < fmt.k, value_at(x, source) * each, 0.0)
         steps = delay_of(delay, word) if delay.ndim else delay
-        last = (k + 1) * size >= fmt.k
-        after = jnp.where(last, jnp.stack([j + 1, jnp.int32(0)]), jnp.stack([j, k + 1]))
-        return after, flat.at[_place(target, steps, ring, t)].add(sent, mode=_IN_BOUNDS)
+        after = next_block(j, k, (k + 1) * size >= fmt.k)
+        place = place_of(target, steps, ring, t)
+        return after, flat.at[place].add(sent, mode="promise_in_bounds")
 
-    # Zeros that are known when `t` is, so that one loop can be made to wait for another.
-    begin = jnp.broadcast_to(jnp.minimum(t, 0), (2,)), ring.reshape(-1)
+    begin = first_block(t), ring.reshape(-1)
     begin = varying(begin, fmt, weight, x, delay, t, found, ring)
     return lax.while_loop(lambda c: c[0][0] < count, body, begin)[1].reshape(ring.shape)
-
-
-def _place(target: Array, steps: Array, ring: Array, t: Array) -> Array:
-    """Index into the flat ring for each synapse."""
-    length, n_post = ring.shape
-    if length == 1:
-        return target
-    slot = lax.rem(t, jnp.int32(length)) + steps.astype(jnp.int32)
-    return jnp.where(slot < length, slot, slot - length) * n_post + target
