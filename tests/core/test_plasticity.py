@@ -12,11 +12,12 @@ import pytest
 
 import spikax as sx
 from spikax import _conformance as kit
-from spikax import ops
+from spikax import _plastic_walk, ops
 from spikax._fields import nested
 from spikax._model_page import page
 from spikax.errors import ConfigError, UnitError, UnknownNameError
 from spikax.plugins import Model, registry
+from spikax.testing import count_touched
 from spikax.units import UNITLESS, Hz, ms, mV, nS, pA
 
 x64 = pytest.mark.usefixtures("x64")
@@ -111,10 +112,10 @@ def build(
 RECORD = {"pre->post": "weight", "post": "got"}
 
 
-def run(model, inputs=SPIKES, record=RECORD):
+def run(model, inputs=SPIKES, record=RECORD, chunk=STEPS):
     """Weights as they stand after each step, (STEPS, synapses), and what arrived."""
     return sx.simulate(
-        model, model.init_state(), STEPS * DT * ms, inputs=inputs, record=record, chunk=STEPS
+        model, model.init_state(), STEPS * DT * ms, inputs=inputs, record=record, chunk=chunk
     )
 
 
@@ -236,8 +237,8 @@ def reference(edge, rule, pre, post, dopamine, sends=None):
     return np.array(weights).T, arrived
 
 
-def check_exact(rule, model, inputs=SPIKES):
-    _, rec = run(model, inputs)
+def check_exact(rule, model, inputs=SPIKES, chunk=STEPS):
+    _, rec = run(model, inputs, chunk=chunk)
     weights, arrived = reference(model.edges["pre->post"], rule, *inputs.values())
     assert np.abs(rec["pre->post.weight"].values - weights).max() <= 1e-12 * W_MAX
     assert np.abs(rec["post.got"].values - arrived).max() <= 1e-12 * W_MAX
@@ -281,6 +282,26 @@ def test_every_format_and_kind_of_delay_is_exact(connectivity, name, delay):
     model = build(rule, connectivity, delay, n_pre=n_pre)
     assert model.edges["pre->post"].format.name == name
     check_exact(rule, model, SPIKES | {"pre.spike": SPIKES["pre.spike"][:, :n_pre]})
+
+
+LARGE = {name: layout for name, layout in LAYOUTS.items() if not name.startswith("one to one")}
+
+
+@x64
+@pytest.mark.parametrize(("connectivity", "name", "delay"), LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("kind", ["PairSTDP", "TripletSTDP"])
+def test_the_loops_that_large_projections_take_are_exact(
+    connectivity, name, delay, kind, monkeypatch
+):
+    """The same truth, event by event, for the loops over rows and columns."""
+    monkeypatch.setattr(_plastic_walk, "FEWEST", 0)
+    rule = make(kind)
+    model = build(rule, connectivity, delay)
+    edge = model.edges["pre->post"]
+    silent = {"spike": jnp.zeros(PRE)}, {"spike": jnp.zeros(POST)}
+    assert count_touched(edge, edge.init_state(), *silent, t=jnp.int32(9), dt=DT) == 0
+    # Another length of chunk is another program: those of the tests above have no loops.
+    check_exact(rule, model, chunk=STEPS + 1)
 
 
 @x64

@@ -26,7 +26,8 @@ class Events(NamedTuple):
         w_max: (), the largest weight.
         synapse: "weight" and the further variables, each in the layout of the format.
         pre: "spike" and the traces of the sources before it, (n_pre,).
-        post: The same of the targets, (D + 1, n_post): that of step s stands in slot s mod (D + 1).
+        post: The same of the targets, (D + 1, n_post): that of step s, from t - D to t - 1, stands
+            in slot s mod (D + 1).
         mod: The traces of the modulator, ().
         delay: Steps from 1 to D, () or in the layout.
         t: The step.

@@ -115,7 +115,8 @@ class PlasticEdge(Edge):
         """What changes the synapses in a step."""
         rule = self.rule
         now = {n: trace * rule.decay(n, dt) for n, trace in state.traces.items()}
-        # Written first and read last: XLA then keeps the history in place.
+        # What synapses see is older than this step. They read the history before it is written, or
+        # XLA would copy it for their loops.
         last = {"spike": post["spike"], **now}
         history = {
             n: lax.dynamic_update_index_in_dim(ring, last[n], t % len(ring), 0)
@@ -126,7 +127,7 @@ class PlasticEdge(Edge):
             self.w_max,
             {"weight": state.weight, **state.variables},
             {"spike": pre["spike"], **{n: now[n] for n in rule.pre_traces}},
-            history,
+            state.history,
             {n: now[n] for n in rule.mod_traces},
             jnp.int32(self.delay) if self.delays is None else self.delays,
             jnp.asarray(t, jnp.int32),
