@@ -1,6 +1,10 @@
 """Plasticity that goes with spikes: equal to the reference, and to its own count of synapses."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +13,7 @@ import pytest
 
 import spikax as sx
 from spikax import _ops as ops
+from spikax._host_loop import _chunk
 from spikax.testing import count_touched
 from spikax.units import Hz, ms, mV, nS
 
@@ -37,7 +42,7 @@ SPIKES = {
 CELL = sx.Cell(sx.LIF(), exc=sx.Receptor(sx.Expon(5 * ms), sx.COBA(0 * mV)))
 
 
-def edge_of(connectivity="csr", delay="each", rule="pairs"):
+def network(connectivity="csr", delay="each", rule="pairs"):
     """Plastic synapses, enough for the loops."""
     populations = {
         "pre": sx.Population(sx.Relay(), N_PRE),
@@ -53,7 +58,11 @@ def edge_of(connectivity="csr", delay="each", rule="pairs"):
         DELAYS[delay],
         plasticity=RULES[rule],
     )
-    edge = sx.Network(populations, [projection]).build(dt=DT * ms, seed=2).edges["pre->post"]
+    return sx.Network(populations, [projection]).build(dt=DT * ms, seed=2)
+
+
+def edge_of(connectivity="csr", delay="each", rule="pairs"):
+    edge = network(connectivity, delay, rule).edges["pre->post"]
     assert edge.format.name == connectivity
     return edge
 
@@ -141,25 +150,15 @@ def test_a_flow_looks_at_every_synapse():
 
 @pytest.mark.parametrize("connectivity", CONNECTIVITY)
 @pytest.mark.parametrize("delay", DELAYS)
-def test_no_weight_is_copied_in_a_step(connectivity, delay):
-    edge = edge_of(connectivity, delay)
-
-    def run(edge, state, pre, post):
-        def step(carry, spikes):
-            state, t = carry
-            z, y = ({"spike": s} for s in spikes)
-            state, sent = edge.update(state, z, y, {}, t=t, dt=DT)
-            return (state, t + 1), ops.forward(edge.format, *sent)
-
-        return jax.lax.scan(step, (state, jnp.int32(0)), (pre, post))
-
-    compiled = jax.jit(run).lower(edge, edge.init_state(), *trains(edge)).compile()
-    text = compiled.as_text().partition("\nENTRY ")[0]
-    shapes = re.findall(r"\[([\d,]*)\]\S* copy\(", text)
+def test_no_weight_and_no_history_is_copied_in_a_step(connectivity, delay):
+    net = network(connectivity, delay)
+    state = net.init_state()
+    compiled = _chunk.lower((net, {}, {}), state, {}, np.int32(9), probes=(), length=16).compile()
+    step = compiled.as_text().partition("\nENTRY ")[0]
+    shapes = re.findall(r"\[([\d,]*)\]\S* copy\(", step)
     copied = {int(np.prod([int(n) for n in dims.split(",") if n])) for dims in shapes}
-    assert edge.format.n_synapses not in copied
-    history = edge.init_state().history["spike"].size
-    assert delay == "each" or history not in copied
+    learnt = state.edges["pre->post"]
+    assert not copied & {learnt.weight.size, learnt.history["spike"].size}
 
 
 @pytest.mark.parametrize("connectivity", CONNECTIVITY)
@@ -182,3 +181,40 @@ def test_gradients_and_batches_are_those_of_the_reference(connectivity):
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10), got, expected
     )
+
+
+SHARDED = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import Mesh, PartitionSpec as P
+import test_plastic_walk as cases
+
+mesh = Mesh(np.array(jax.devices()), ("trial",))
+assert len(jax.devices()) == 2
+for connectivity in cases.CONNECTIVITY:
+    edge = cases.edge_of(connectivity, "each")
+    pre, post = cases.trains(edge)
+    trials = jnp.stack([pre, pre[::-1], 0 * pre, pre[::2].repeat(2, 0)])
+
+    def weights(z):
+        # A scan begins with what varies over the mesh as it ends.
+        start = jax.tree.map(lambda v: v + 0 * z.sum(), edge.init_state())
+        return cases.steps(edge, start, z, post)[1]
+
+    run = jax.vmap(weights)
+    half = jax.shard_map(run, mesh=mesh, in_specs=P("trial"), out_specs=P("trial"))
+    assert np.array_equal(jax.jit(half)(trials), jax.jit(run)(trials))
+print("same on two devices")
+"""
+
+
+def test_learning_runs_on_two_devices():
+    """Trials under shard_map, with weights that all share at first."""
+    environment = os.environ | {
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+        ),
+    }
+    command = [sys.executable, "-c", SHARDED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "same on two devices" in done.stdout, done.stderr[-3000:]

@@ -120,13 +120,10 @@ def spikax_connectivity() -> Iterator[Connectivity]:
 @hookimpl
 def spikax_kernels() -> Iterator[Kernel]:
     """The operators by which a CPU touches only what was sent."""
+    places = {"forward": "_event_driven", "scatter": "_event_driven", "learn": "_plastic_walk"}
+    for op, place in places.items():
+        # A dense matrix is multiplied, unless its synapses have delays of their own.
+        for form in ("csr", "fixed_fan_out", "dense")[: 2 if op == "forward" else 3]:
+            yield Kernel(f"event_driven_{op}_{form}", f"spikax.{place}:{op}", op, form, "cpu")
     for op in ("forward", "scatter"):
-        for form in ("csr", "fixed_fan_out"):
-            name = f"event_driven_{op}_{form}"
-            yield Kernel(name, f"spikax._event_driven:{op}", op, form, "cpu")
-        name = f"event_driven_{op}_procedural"
-        yield Kernel(name, f"spikax._rows:{op}", op, "procedural", "cpu")
-    for form in ("csr", "fixed_fan_out", "dense"):
-        yield Kernel(
-            f"event_driven_learn_{form}", "spikax._plastic_walk:learn", "learn", form, "cpu"
-        )
+        yield Kernel(f"event_driven_{op}_procedural", f"spikax._rows:{op}", op, "procedural", "cpu")

@@ -101,7 +101,7 @@ def block_of(n_synapses: int, n_rows: int) -> int:
 
 
 def _block(fmt: Format) -> int:
-    if isinstance(fmt, FixedFanOut):
+    if isinstance(fmt, FixedFanOut | Dense):
         return min(BLOCK, fmt.shape[1])
     return block_of(fmt.n_synapses, fmt.n_pre)
 
@@ -111,6 +111,13 @@ def row_of(fmt: Any, source: Array) -> tuple[Array, Array]:
     if isinstance(fmt, FixedFanOut | Dense):
         return source * fmt.shape[1], (source + 1) * fmt.shape[1]
     return value_at(fmt.indptr, source), value_at(fmt.indptr, source + 1)
+
+
+def targets_of(fmt: Format, start: Array, size: int) -> Array:
+    """Targets of synapses that stand next to each other."""
+    if isinstance(fmt, Dense):
+        return lax.rem(start + jnp.arange(size, dtype=jnp.int32), jnp.int32(fmt.n_post))
+    return slice_of(fmt.targets, start, size)
 
 
 def place_of(targets: Array, steps: Array, ring: Array, t: Array) -> Array:
@@ -156,7 +163,7 @@ class _Part(NamedTuple):
         """Index into the flat ring for each synapse of a block."""
         size = _block(self.fmt)
         steps = slice_of(self.delay, start, size) if self.delay.ndim else self.delay
-        return place_of(slice_of(self.fmt.targets, start, size), steps, ring, t)
+        return place_of(targets_of(self.fmt, start, size), steps, ring, t)
 
 
 def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
@@ -206,6 +213,10 @@ def _large(fmt: Format, *operands: Array) -> bool:
     return fmt.n_synapses >= FEWEST
 
 
+def _better_than_a_product(fmt: Format, weight: Array, x: Array, delay: Array, *on: Array) -> bool:
+    return _large(fmt) and (delay.ndim > 0 or not isinstance(fmt, Dense))
+
+
 vars(forward)["supports"] = _large
-vars(scatter)["supports"] = _large
+vars(scatter)["supports"] = _better_than_a_product
 vars(scatter)["together"] = together

@@ -22,6 +22,7 @@ from spikax._event_driven import (
     next_block,
     row_of,
     slice_of,
+    targets_of,
     value_at,
     varying,
 )
@@ -67,7 +68,8 @@ def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
         here = {n: slice_of(v, block.start, block.due.size) for n, v in flat.items()}
         seen = {n: value_at(events.pre[n], block.event) for n in events.rule.pre_traces}
         if post:
-            place = _targets(which, block) + _slots(events, block) * fmt.n_post
+            targets = targets_of(fmt, block.start, block.due.size)
+            place = targets + _slots(events, block) * fmt.n_post
             seen |= {n: value_at(ring, place) for n, ring in post.items()}
         spikes = value_at(events.pre["spike"], block.event)
         new = events.changed(here, {**seen, **events.mod}, events.rule.on_pre, spikes)
@@ -77,13 +79,6 @@ def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
 
     size, segment = block_of(fmt.n_synapses, fmt.n_pre), functools.partial(row_of, fmt)
     return _walk(active(events.pre["spike"]), segment, size, change, flat, (which, events))
-
-
-def _targets(which: Plastic, block: Block) -> Array:
-    size, n_post = block.due.size, which.fmt.n_post
-    if which.fmt.name == "dense":
-        return lax.rem(block.start + jnp.arange(size, dtype=jnp.int32), jnp.int32(n_post))
-    return slice_of(which.fmt.targets, block.start, size)
 
 
 def _slots(events: Events, block: Block) -> Array | int:
