@@ -87,10 +87,18 @@ def value_at(values: Array, index: Array) -> Array:
     return values.at[index].get(mode=_IN_BOUNDS)
 
 
+def flattened(values: Array) -> Array:
+    """One value per synapse end to end, as a loop takes them; what is one number stays one.
+
+    A change of shape within the loop would be undone index by index, eight times slower.
+    """
+    return values.reshape(-1) if values.ndim else values
+
+
 def slice_of(values: Array, start: Array, size: int) -> Array:
-    """Values next to each other, of an array taken as flat."""
+    """Values next to each other."""
     # One contiguous slice: a gather would check and load index by index.
-    return lax.dynamic_slice(values.reshape(-1), (start,), (size,))
+    return lax.dynamic_slice(values, (start,), (size,))
 
 
 def block_of(n_synapses: int, n_rows: int) -> int:
@@ -113,11 +121,16 @@ def row_of(fmt: Any, source: Array) -> tuple[Array, Array]:
     return value_at(fmt.indptr, source), value_at(fmt.indptr, source + 1)
 
 
-def targets_of(fmt: Format, start: Array, size: int) -> Array:
+def target_list(fmt: Format) -> Array | int:
+    """Targets of all synapses; of a dense matrix, whose layout tells them, their number."""
+    return fmt.n_post if isinstance(fmt, Dense) else flattened(fmt.targets)
+
+
+def targets_of(targets: Array | int, start: Array, size: int) -> Array:
     """Targets of synapses that stand next to each other."""
-    if isinstance(fmt, Dense):
-        return lax.rem(start + jnp.arange(size, dtype=jnp.int32), jnp.int32(fmt.n_post))
-    return slice_of(fmt.targets, start, size)
+    if isinstance(targets, int):
+        return lax.rem(start + jnp.arange(size, dtype=jnp.int32), jnp.int32(targets))
+    return slice_of(targets, start, size)
 
 
 def place_of(targets: Array, steps: Array, ring: Array, t: Array) -> Array:
@@ -143,6 +156,7 @@ class _Part(NamedTuple):
     """What one projection sends: its place among the rings comes with it."""
 
     fmt: Format
+    targets: Array | int
     weight: Array
     delay: Array
     ring: int
@@ -163,13 +177,16 @@ class _Part(NamedTuple):
         """Index into the flat ring for each synapse of a block."""
         size = _block(self.fmt)
         steps = slice_of(self.delay, start, size) if self.delay.ndim else self.delay
-        return place_of(targets_of(self.fmt, start, size), steps, ring, t)
+        return place_of(targets_of(self.targets, start, size), steps, ring, t)
 
 
 def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
     """The operator `scatter` for several projections of one source."""
     weights, delays, rings = which.split(given)
-    parts = [_Part(*part) for part in zip(which.fmts, weights, delays, which.rings, strict=True)]
+    parts = [
+        _Part(fmt, target_list(fmt), flattened(weight), flattened(delay), ring)
+        for fmt, weight, delay, ring in zip(which.fmts, weights, delays, which.rings, strict=True)
+    ]
     found = active(x)
     for first in range(0, len(parts), _AT_ONCE):
         rings = _walk(parts[first : first + _AT_ONCE], found, x, t, rings)
@@ -193,7 +210,7 @@ def _walk(
         return next_block(j, k, last), flat
 
     begin = first_block(t), [ring.reshape(-1) for ring in rings]
-    begin = varying(begin, [part[:3] for part in parts], found, x, t, rings)
+    begin = varying(begin, [(part.fmt, part.weight, part.delay) for part in parts], x, t, rings)
     added = lax.while_loop(lambda carry: carry[0][0] < count, body, begin)[1]
     return [flat.reshape(ring.shape) for flat, ring in zip(added, rings, strict=True)]
 

@@ -19,9 +19,11 @@ from spikax._event_driven import (
     FEWEST,
     active,
     block_of,
+    flattened,
     next_block,
     row_of,
     slice_of,
+    target_list,
     targets_of,
     value_at,
     varying,
@@ -63,13 +65,14 @@ def _walked(which: Plastic, operands: Any) -> tuple[dict[str, Array], Array]:
 def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
     fmt, history = which.fmt, _history(events)
     post = {n: history[n] for n in events.rule.post_traces}
+    targets, delay = target_list(fmt), flattened(events.delay)
 
     def change(block: Block, flat: Flat) -> Flat:
         here = {n: slice_of(v, block.start, block.due.size) for n, v in flat.items()}
         seen = {n: value_at(events.pre[n], block.event) for n in events.rule.pre_traces}
         if post:
-            targets = targets_of(fmt, block.start, block.due.size)
-            place = targets + _slots(events, block) * fmt.n_post
+            ends = targets_of(targets, block.start, block.due.size)
+            place = ends + _slots(events, delay, block) * fmt.n_post
             seen |= {n: value_at(ring, place) for n, ring in post.items()}
         spikes = value_at(events.pre["spike"], block.event)
         new = events.changed(here, {**seen, **events.mod}, events.rule.on_pre, spikes)
@@ -81,11 +84,11 @@ def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
     return _walk(active(events.pre["spike"]), segment, size, change, flat, (which, events))
 
 
-def _slots(events: Events, block: Block) -> Array | int:
+def _slots(events: Events, delay: Array, block: Block) -> Array | int:
     """The slot that each synapse sees, of those that `_history` gives."""
-    if events.delay.ndim == 0:
+    if delay.ndim == 0:
         return 0
-    steps = slice_of(events.delay, block.start, block.due.size).astype(jnp.int32)
+    steps = slice_of(delay, block.start, block.due.size).astype(jnp.int32)
     return _ago(_now(events), steps, events.length)
 
 
