@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spikax as sx
-from spikax import _memory
+from spikax import _blocks, _memory
 from spikax.errors import ConfigError
 from spikax.units import Hz, ms, mV, nS, pA
 
@@ -137,8 +137,12 @@ def test_a_ring_for_two_channels_is_twice_as_long(spread):
 
 @pytest.mark.parametrize("rule", [RULES["csr"], RULES["no autapses"], RULES["fan-in"]], ids=repr)
 @pytest.mark.parametrize(("weight", "delay"), [(ONE, COMMON), (EACH, OWN)])
-def test_build_takes_no_more_than_it_says(rule, weight, delay):
-    """NumPy's part, which is that of the sampling; what JAX holds is not seen here."""
+def test_build_takes_no_more_than_it_says(rule, weight, delay, monkeypatch):
+    """NumPy's part, which is that of the sampling; what JAX holds is not seen here.
+
+    On one core: whether the blocks of several are there at the same time is up to the system.
+    """
+    monkeypatch.setattr(_blocks, "cores", lambda: 1)
     net = network(rule, weight, delay, size=1000)
     tracemalloc.start()
     try:
