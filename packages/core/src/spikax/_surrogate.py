@@ -42,7 +42,8 @@ def _spike_jvp(
 class Surrogate(abc.ABC):
     """The spike z = 1 where x >= 0, with `derivative(x)` in place of the missing dz/dx.
 
-    Works in forward and reverse mode; higher derivatives are those of the formula.
+    Works in forward and reverse mode; higher derivatives are those of the formula. In a scan, such
+    as `simulate` is, that holds for reverse over forward mode and forward over forward alone.
     """
 
     def __post_init__(self) -> None:
