@@ -13,7 +13,7 @@ from spikax._component import rebuild
 from spikax._delivery import Ring, deliver, empty
 from spikax._fields import clock, leaf, nested, part, static
 from spikax._procedural import Procedural
-from spikax._projection import Edge, Sends
+from spikax._projection import Carrying, Edge, Sends
 from spikax._random import fold, key_words
 from spikax._share import filled
 from spikax._state import State
@@ -99,10 +99,10 @@ class BuiltNetwork(System):
         arrived = self._empty(inputs)
         nodes, edges = dict(state.nodes), dict(state.edges)
         sent = self._call(self.delayed, edges, nodes, t, dt)
-        rings = self._deliver(sent, state.rings, arrived, t)
+        rings = self._deliver(sent, state.rings, arrived, edges, t)
         for node in self.order:
             before = [name for name in self.immediate if self.edges[name].post == node]
-            self._deliver(self._call(before, edges, nodes, t, dt), {}, arrived, t)
+            self._deliver(self._call(before, edges, nodes, t, dt), {}, arrived, edges, t)
             nodes[node] = self.nodes[node].update(nodes[node], arrived[node], t=t, dt=dt)
         return NetworkState(t=t + 1, nodes=nodes, edges=edges, rings=rings)
 
@@ -164,10 +164,13 @@ class BuiltNetwork(System):
         sent: Mapping[str, Sends | Array],
         rings: Mapping[str, Ring],
         arrived: dict[str, dict[str, Array]],
+        edges: dict[str, Any],
         t: Array,
     ) -> Mapping[str, Ring]:
         """Add what arrives at the end of the step to the ports, in place; the rings after it."""
-        rings, sums = deliver(self.edges, sent, rings, t)
+        carried = {n: edges[n].weight for n in sent if isinstance(edges[n], Carrying)}
+        rings, sums, carried = deliver(self.edges, sent, rings, t, carried)
+        edges |= {n: edges[n].replace(weight=weight) for n, weight in carried.items()}
         first = {self.edges[name].inbox: self.edges[name] for name in sent}
         for box, values in sums.items():
             target = arrived[first[box].post]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -20,6 +20,7 @@ from spikax import _ops as ops
 from spikax._fields import cell
 from spikax._projection import Edge, Sends
 from spikax._state import State
+from spikax._weight_tangent import link
 from spikax.units import Unit
 
 _WORTH_A_THREAD = 500  # synapses of a source
@@ -80,10 +81,11 @@ def empty(edges: Mapping[str, Edge], names: Iterable[str]) -> dict[str, Ring]:
 
 
 class Delivery(NamedTuple):
-    """Rings after a step, and what arrives at its end, both by inbox."""
+    """Rings after a step, what arrives at its end, both by inbox; weights that are carried."""
 
     rings: Mapping[str, Ring]
     arrived: Mapping[str, Array]
+    carried: Mapping[str, Array]
 
 
 def deliver(
@@ -91,6 +93,7 @@ def deliver(
     sent: Mapping[str, Sends | Array],
     rings: Mapping[str, Ring],
     t: Array,
+    carried: Mapping[str, Array],
 ) -> Delivery:
     """Put what the edges send at step t on its way, and read what arrives at t + 1."""
     boxes = {box.name: box for box in inboxes(edges, sent)}
@@ -108,8 +111,13 @@ def deliver(
         into = _send(edges, boxes, members, sums, now)
         if _fan_out(edges, members) < _WORTH_A_THREAD:
             now = t + _zero_after(sums[into])
+    carried = {
+        name: _link(edges[name], boxes[edges[name].inbox], sent[name], sums, t, weight)
+        for name, weight in carried.items()
+    }
     kept = {n: ring.replace(sums=sums[n].reshape(ring.sums.shape)) for n, ring in rings.items()}
-    return Delivery(kept, {name: _at_next(box, sums[name], t) for name, box in boxes.items()})
+    arrived = {name: _at_next(box, sums[name], t) for name, box in boxes.items()}
+    return Delivery(kept, arrived, carried)
 
 
 def flat(rings: Mapping[str, Ring]) -> dict[str, Ring]:
@@ -158,6 +166,16 @@ def _zero_after(sums: Array) -> Array:
     threads, and wait longer for these than the loops take.
     """
     return (sums[0] != sums[0]).astype(jnp.int32)
+
+
+def _link(
+    edge: Edge, box: Inbox, sent: Any, sums: dict[str, Array], t: Array, weight: Array
+) -> Array:
+    """Let what the edge sent move with the weights that are carried; these."""
+    ring, delay = sums[box.name].reshape(box.length, box.width), jnp.asarray(edge.steps)
+    ring, weight = link(edge.format, sent.x, delay, t, ring, weight)
+    sums[box.name] = ring.reshape(-1)
+    return weight
 
 
 def _send(

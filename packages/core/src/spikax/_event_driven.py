@@ -152,7 +152,7 @@ def next_block(j: Array, k: Array, last: Array) -> Array:
     return jnp.where(last, jnp.stack([j + 1, jnp.int32(0)]), jnp.stack([j, k + 1]))
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """What one projection sends: its place among the rings comes with it."""
 
     fmt: Format
@@ -184,7 +184,7 @@ def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, 
     """The operator `scatter` for several projections of one source."""
     weights, delays, rings = which.split(given)
     parts = [
-        _Part(fmt, target_list(fmt), flattened(weight), flattened(delay), ring)
+        Part(fmt, target_list(fmt), flattened(weight), flattened(delay), ring)
         for fmt, weight, delay, ring in zip(which.fmts, weights, delays, which.rings, strict=True)
     ]
     found = active(x)
@@ -194,7 +194,7 @@ def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, 
 
 
 def _walk(
-    parts: Sequence[_Part], found: tuple[Array, Array], x: Array, t: Array, rings: Sequence[Array]
+    parts: Sequence[Part], found: tuple[Array, Array], x: Array, t: Array, rings: Sequence[Array]
 ) -> list[Array]:
     """One loop over the sources that sent and the blocks of their synapses."""
     count, index = found
@@ -226,14 +226,38 @@ def forward(fmt: Format, weight: Array, x: Array) -> Array:
     return scatter(fmt, weight, x, jnp.int32(0), nothing, jnp.int32(0))[0]
 
 
-def _large(fmt: Format, *operands: Array) -> bool:
+def add_weight_gradient(
+    fmt: Format, x: Array, delay: Array, ring: Array, t: Array, weight: Array
+) -> Array:
+    """`weight`, in the layout, and to each synapse what it took from `x` to the ring, in place.
+
+    w_s + x_i(s) ring[(t + d_s) mod D, j(s)].
+    """
+    (count, index), size = active(x), _block(fmt)
+    one, flat = jnp.ones((), x.dtype), ring.reshape(-1)
+    part = Part(fmt, target_list(fmt), one, flattened(delay), 0)
+
+    def body(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        (j, k), sums = carry
+        start, sent, last = part.block(value_at(index, j), k, x)
+        arrived = value_at(flat, part.place(start, ring, t))
+        added = slice_of(sums, start, size) + sent * arrived
+        sums = lax.dynamic_update_slice(sums, added, (start,))
+        return next_block(j, k, last), sums
+
+    begin = first_block(t), weight.reshape(-1)
+    return lax.while_loop(lambda c: c[0][0] < count, body, begin)[1].reshape(weight.shape)
+
+
+def large(fmt: Format, *operands: Array) -> bool:
+    """Whether there are so many synapses that a loop over some pays."""
     return fmt.n_synapses >= FEWEST
 
 
 def _better_than_a_product(fmt: Format, weight: Array, x: Array, delay: Array, *on: Array) -> bool:
-    return _large(fmt) and (delay.ndim > 0 or not isinstance(fmt, Dense))
+    return large(fmt) and (delay.ndim > 0 or not isinstance(fmt, Dense))
 
 
-vars(forward)["supports"] = _large
+vars(forward)["supports"] = large
 vars(scatter)["supports"] = _better_than_a_product
 vars(scatter)["together"] = together

@@ -172,6 +172,11 @@ def use_kernels(choice: str | None) -> Generator[None]:
         _kernels.reset(token)
 
 
+def chosen() -> str | None:
+    """The choice of `use_kernels` in force."""
+    return _kernels.get()
+
+
 def _forward(fmt: Format, weight: Array, x: Array) -> Array:
     if not isinstance(fmt, Dense):
         return fmt.sum_to_post(fmt.weights(weight) * fmt.pre_values(x))

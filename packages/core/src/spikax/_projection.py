@@ -13,7 +13,7 @@ import numpy as np
 from spikax._component import Component
 from spikax._connectivity import Rule
 from spikax._distributions import Distribution, Each
-from spikax._fields import leaf, part, static
+from spikax._fields import cell, leaf, part, static
 from spikax._formats import Format
 from spikax._plasticity import Plasticity
 from spikax._procedural import procedural
@@ -173,6 +173,12 @@ class EdgeState(State):
     """What changes in an edge: of a static one nothing."""
 
     unit: Unit = dataclasses.field(metadata={"static": True})
+
+
+class Carrying(EdgeState):
+    """Of a static edge within a scan: its weights once more, for their tangent; see `link`."""
+
+    weight: Array = cell(kind="weight", doc="in the layout of the format, never changed")
 
 
 class Sends(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,14 +12,17 @@ import numpy as np
 from jax.core import Tracer
 
 from spikax._built import BuiltNetwork, NetworkState
+from spikax._component import rebuild
 from spikax._delivery import flat, shaped
 from spikax._hooks import Hook
 from spikax._host_loop import HostRun
 from spikax._plan import Plan, split_inputs
 from spikax._probes import Probe, Request, probes, steps
+from spikax._projection import Carrying, Edge, EdgeState
 from spikax._recording import Recording, Series
 from spikax._select import leaves
 from spikax._system import Array
+from spikax._weight_tangent import pays
 from spikax.errors import ConfigError
 from spikax.units import ms, to_coherent
 
@@ -131,6 +135,7 @@ def _refuse_host_work(plan: Plan, hooks: Sequence[Hook], to: Any) -> None:
 
 
 def _scan(plan: Plan, state: NetworkState) -> tuple[NetworkState, Recording]:
+    plan, state = _carrying(plan, state)
     start, n, chunk = state.t, plan.n, plan.chunk
 
     def step(s: NetworkState, x: dict[str, Array]) -> tuple[NetworkState, dict[str, Array]]:
@@ -144,7 +149,27 @@ def _scan(plan: Plan, state: NetworkState) -> tuple[NetworkState, Recording]:
         end, rows = _checkpointed(step, begin, dict(plan.varying), n, chunk)
     state = end.replace(rings=shaped(end.rings, state.rings))
     series = {p.path: _series(p, rows[p.path], start, n, plan.net.dt) for p in plan.probes}
-    return state, Recording(series)
+    return _released(state), Recording(series)
+
+
+def _carrying(plan: Plan, state: NetworkState) -> tuple[Plan, NetworkState]:
+    """Weights of large static edges move into the state for their tangents; see `link`."""
+    net, edges, carried = plan.net, dict(plan.net.edges), dict(state.edges)
+    for name, edge in net.edges.items():
+        static = type(edge).update is Edge.update
+        if static and net.axis is None and pays(edge.format, edge.weight):
+            carried[name] = Carrying(unit=edge.unit, weight=edge.weight)
+            constant = jax.lax.stop_gradient(edge.weight)
+            edges[name] = rebuild(type(edge), vars(edge) | {"weight": constant})
+    net = rebuild(type(net), vars(net) | {"edges": edges})
+    return dataclasses.replace(plan, net=net), state.replace(edges=carried)
+
+
+def _released(state: NetworkState) -> NetworkState:
+    edges = {
+        n: EdgeState(unit=s.unit) if isinstance(s, Carrying) else s for n, s in state.edges.items()
+    }
+    return state.replace(edges=edges)
 
 
 def _checkpointed(
