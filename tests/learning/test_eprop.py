@@ -4,6 +4,7 @@ The oracle differentiates `simulate` of the same network, in which the signals o
 those to the readout pass through `stop_gradient`.
 """
 
+import functools
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from spikax._component import rebuild
 from spikax.errors import ConfigError
 from spikax.testing import count_compilations
 from spikax.units import ms, mV, nS, pA
-from spikax_learning import EProp
+from spikax_learning import DRTRL, EProp
 
 N_IN, N, N_OUT, T = 8, 12, 2, 40
 RULE = EProp()
@@ -263,13 +264,13 @@ def test_recurrence_is_what_is_left_out(x64):
 # The readout's filter.
 
 
-def test_without_the_filter_of_the_readout_it_is_wrong(x64, monkeypatch):
+def test_without_the_filter_of_the_readout_it_is_wrong(x64):
     given = task(feed_forward)
     expected = by_path(bptt(given.net, given.state, given.spikes, given.targets).gradients)
-    monkeypatch.setattr("spikax_learning._online.readout_leak", lambda *_: 0.0)
-    # A loss of its own, for what is compiled is kept by the loss.
-    _, gradients = eprop(given, loss=lambda y, target: half_square(y, target))
-    found = by_path(gradients)
+    unfiltered = DRTRL(filtered=False).gradient(
+        given.net, given.state, {"in.spike": given.spikes}, given.targets, half_square
+    )
+    found = by_path(unfiltered[1])
     errors = {p: np.abs(found[p] - g).max() / np.abs(g).max() for p, g in expected.items()}
     assert errors["edges.in->E.weight"] > 0.1
     assert errors["edges.E->out.weight"] < 1e-10
@@ -384,12 +385,15 @@ def temporary_bytes(gradient, given, steps):
 
 
 def test_memory_does_not_grow_with_the_run():
-    def online(net, state, spikes, targets):
-        return RULE.gradient(net, state, {"in.spike": spikes}, targets, half_square)
+    def online(net, state, spikes, targets, chunk=20):
+        rule = EProp(chunk=chunk)
+        return rule.gradient(net, state, {"in.spike": spikes}, targets, half_square)
 
     given = task(feed_forward)
     short, long = (temporary_bytes(online, given, steps) for steps in (100, 100_000))
     assert long <= 1.01 * short
+    chosen = functools.partial(online, chunk=None)
+    assert temporary_bytes(chosen, given, 1_000_000) < 200e6
     assert temporary_bytes(bptt, given, 10_000) > 100 * short
 
 

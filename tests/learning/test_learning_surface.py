@@ -107,12 +107,34 @@ PLASTIC = sx.Projection(
     *("E", "E", "delta", sx.all_to_all(), sx.each(1 * mV), 1 * ms),
     plasticity=sx.PairSTDP(w_max=2 * mV),
 )
-HIDDEN_BEHIND = extended(jumps(), between("in", "I"), between("I", "E"), I=3)
+DEPRESSING = sx.Network(
+    jumps().populations | {"E": sx.Population(sx.LIF(), 3, release={"stp": sx.STP()})},
+    jumps().projections,
+)
+ASIDE = extended(jumps(), between("in", "I"), I=3)
+LATE_BEHIND = sx.Network(
+    extended(jumps(readouts=()), F=3).populations | {"out": sx.Population(READOUT, 3)},
+    [
+        *jumps(readouts=()).projections,
+        between("E", "F"),
+        sx.Projection("F", "out", "input", sx.all_to_all(), 1.0, 2 * ms),
+    ],
+)
 REFUSED = {
-    "a parameter of a model": (
+    "no parameter": (
         jumps(),
-        "nodes.E.*",
-        r"leave out nodes\.E\.V_th: it trains weights",
+        "seed",
+        r"leave out seed: it trains weights of projections and parameters of models only",
+    ),
+    "a release": (
+        DEPRESSING,
+        "*.tau_d",
+        r"leave out nodes\.E\.releases\.stp\.tau_d: the release 'stp' is sent by no projection",
+    ),
+    "shared parameters": (
+        sx.Network(ASIDE.populations, ASIDE.projections, share=[("E.tau_m", "I.tau_m")]),
+        "nodes.E.tau_m",
+        r"leave out nodes\.E\.tau_m: populations of this network share parameters",
     ),
     "not a Dynamics": (
         chain("input", 1.0, model=Mean()),
@@ -120,9 +142,9 @@ REFUSED = {
         r"leave out edges\.in->E\.weight: population 'E' is Mean\(\), a System that is not a Dynam",
     ),
     "no way to the readout": (
-        HIDDEN_BEHIND,
+        ASIDE,
         "weight",
-        r"leave out edges\.in->I\.weight: population 'I' has no projection to the readout 'out'",
+        r"leave out edges\.in->I\.weight: population 'I' has no projection to out\.y",
     ),
     "a rule of its own": (
         extended(jumps(), PLASTIC),
@@ -143,12 +165,12 @@ REFUSED = {
     "readout delays that differ": (
         jumps(delay=sx.Uniform(1 * ms, 9 * ms)),
         "weight",
-        r"leave out edges\.in->E\.weight: population 'E' reaches the readout 'out' by several",
+        r"follows the signal of 'E' by E->out, whose synapses have delays of their own",
     ),
-    "a port with channels": (
-        chain("syn.ex", 1 * pA, model=Channelled()),
+    "seen through a delay": (
+        LATE_BEHIND,
         "weight",
-        r"leave out edges\.in->E\.weight: it ends on a port with channels",
+        r"follows E->F through 'F', whose own way to the loss has a delay \(F->out\)",
     ),
     "nothing": (jumps(), sx.weights("E->E"), r"nothing matches"),
 }

@@ -17,24 +17,51 @@ from spikax.plugins import hookimpl as _hookimpl
 
 if _typing.TYPE_CHECKING:
     from spikax_learning._explain import explain as explain
+    from spikax_learning._signals import Adaptive as Adaptive
+    from spikax_learning._signals import Random as Random
+    from spikax_learning._signals import Symmetric as Symmetric
+    from spikax_learning.d_rtrl import DRTRL as DRTRL
+    from spikax_learning.d_rtrl import OSTL as OSTL
+    from spikax_learning.decolle import DECOLLE as DECOLLE
     from spikax_learning.eprop import EProp as EProp
+    from spikax_learning.ottt import OTTT as OTTT
+    from spikax_learning.pp_prop import PPProp as PPProp
+    from spikax_learning.rflo import RFLO as RFLO
+    from spikax_learning.three_factor import ThreeFactor as ThreeFactor
 
-__all__ = ["EProp", "explain", "spikax_learning_rules"]
+_RULES = {
+    "d_rtrl": ("d_rtrl", "DRTRL", "Wang et al. 2024"),
+    "ostl": ("d_rtrl", "OSTL", "Bohnstingl et al. 2022"),
+    "eprop": ("eprop", "EProp", "Bellec et al. 2020"),
+    "pp_prop": ("pp_prop", "PPProp", "Wang et al. 2024"),
+    "ottt": ("ottt", "OTTT", "Xiao et al. 2022"),
+    "rflo": ("rflo", "RFLO", "Murray 2019"),
+    "decolle": ("decolle", "DECOLLE", "Kaiser, Mostafa & Neftci 2020"),
+    "three_factor": ("three_factor", "ThreeFactor", "Fremaux & Gerstner 2016"),
+}
+_HOMES = {
+    **{name: module for module, name, _ in _RULES.values()},
+    "Adaptive": "_signals",
+    "Random": "_signals",
+    "Symmetric": "_signals",
+    "explain": "_explain",
+}
 
-_HOMES = {"EProp": "spikax_learning.eprop", "explain": "spikax_learning._explain"}
+__all__ = [*sorted(_HOMES), "spikax_learning_rules"]
 
 
 @_hookimpl
 def spikax_learning_rules() -> _Iterator[_LearningRule]:
     """The rules of this pack."""
-    yield _LearningRule("eprop", "spikax_learning.eprop:EProp", reference="Bellec et al. 2020")
+    for name, (module, rule, reference) in _RULES.items():
+        yield _LearningRule(name, f"spikax_learning.{module}:{rule}", reference=reference)
 
 
 def __getattr__(name: str) -> object:
     # The plugin host imports this module to see what it offers: rules wait for their first use.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(_importlib.import_module(_HOMES[name]), name)
+    return getattr(_importlib.import_module(f"spikax_learning.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
