@@ -1,4 +1,10 @@
-"""Data and tasks to learn from, as NumPy arrays; core's encoders turn values into spikes."""
+"""Data and tasks to learn from, as NumPy arrays; core's encoders turn values into spikes.
+
+from spikax_learning import tasks
+
+train, test = tasks.japanese_vowels()
+batch = train[:32]  # batch.inputs, batch.targets, batch.scored
+"""
 
 from spikax_learning.tasks._archive import DataError, FetchError, data_folder
 from spikax_learning.tasks._delayed_match import delayed_match_to_sample

@@ -61,17 +61,22 @@ class Archive:
         path.parent.mkdir(parents=True, exist_ok=True)
         # What breaks off leaves nothing behind: the file moves into place only when it is whole.
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            said = self._run(scratch)
+            problem = self._run(scratch)
             fetched = Path(scratch) / self.file
             if not fetched.exists():
-                raise FetchError(f"{self._failed(path)} {self.client} says:\n{said}")
+                raise FetchError(
+                    f"could not fetch {self.file}: {problem}\nWhere there is a network, run "
+                    f"`{' '.join((self.client, *self.arguments))}` and put the file into "
+                    f"{path.parent}, or name its folder in SPIKAX_DATA."
+                )
             self._check(fetched)
             fetched.replace(path)
 
     def _run(self, folder: str) -> str:
+        """What to say if this brings no file."""
         program = client(self.client)
         if program is None:
-            return "(not installed)"
+            return f"{self.client} is not installed."
         run = subprocess.run(
             [*program, *self.arguments],
             cwd=folder,
@@ -81,14 +86,7 @@ class Archive:
             encoding="utf-8",
             errors="replace",
         )
-        return run.stdout.strip()
-
-    def _failed(self, path: Path) -> str:
-        command = " ".join((self.client, *self.arguments))
-        return (
-            f"could not fetch {self.file}. Where there is a network, run `{command}` and put the "
-            f"file into {path.parent}, or name its folder in SPIKAX_DATA."
-        )
+        return f"{self.client} says:\n{run.stdout.strip()}"
 
     def _check(self, path: Path) -> None:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
