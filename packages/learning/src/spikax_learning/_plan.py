@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ def plan(
     net: BuiltNetwork,
     trained: Any,
     reads: tuple[str, ...],
-    broadcast: bool,
+    broadcast: Broadcast,
     filtered: bool = True,
 ) -> Plan:
     """Find the ways of every trained parameter to the loss.
@@ -111,8 +111,8 @@ def plan(
         trained: The part of it that `select` picked.
         reads: Signals that the loss reads.
         filtered: Whether the memory of a readout counts.
-        broadcast: Whether errors come to a population by feedback of its own, and so whether it
-            needs a projection to what is read.
+        broadcast: Whether the errors of a population that is read come to others by feedback, so
+            that they need no projection to it.
 
     Raises:
         ConfigError: A parameter cannot be trained: it would be left out in silence otherwise.
@@ -125,9 +125,8 @@ def plan(
         if n in edges or n in parameters or graph.passes(n, edges, parameters)
     ]
     lost = [n for n in (*edges, *parameters) if n not in needed]
-    if broadcast:  # errors reach all, from what is read
-        begin = graph.memories or [read.partition(".")[0] for read in reads]
-        needed = list(dict.fromkeys([*begin, *needed, *lost]))
+    if graph.speaking(broadcast):  # to all, from what is read
+        needed = list(dict.fromkeys([*graph.speaking(broadcast), *needed, *lost]))
         lost = []
     if lost:
         raise ConfigError(_unreached(rule, lost[0], edges, parameters, reads))
@@ -157,6 +156,7 @@ def default_reads(rule: str, net: BuiltNetwork) -> tuple[str, ...]:
 
 
 Names = Mapping[str, Iterable[str]]
+Broadcast = Callable[[str], bool]
 
 
 def _sorted(
@@ -322,17 +322,19 @@ class Graph:
             open_ += new
         return population in seen
 
-    def ways(self, rule: str, population: str, broadcast: bool) -> tuple[Way, ...]:
+    def ways(self, rule: str, population: str, broadcast: Broadcast) -> tuple[Way, ...]:
         """The ways of a population to the loss."""
         read = [path.partition(".") for path in self.reads]
         found = [Way(signal) for n, _, signal in read if n == population]
-        if broadcast:
-            speaking = self.memories or dict.fromkeys(read.partition(".")[0] for read in self.reads)
-            others = [n for n in speaking if n != population]
-            return (*found, *(self._broadcast(population, n) for n in others))
+        hears = not isinstance(self.net.nodes[population], MEMORIES)
+        speaking = [n for n in self.speaking(broadcast) if hears and n != population]
+        found += [self._broadcast(population, n) for n in speaking]
+        by_feedback = bool(self.speaking(broadcast))
         groups = dict[tuple[str, str, int], list[str]]()
         for name in self.followed(population):
             edge = self.net.edges[name]
+            if edge.post in speaking or (by_feedback and edge.post not in self.memories):
+                continue
             if edge.delays is not None:
                 raise ConfigError(
                     f"{rule} follows the signal of {population!r} by {name}, whose synapses have "
@@ -359,10 +361,17 @@ class Graph:
 
     def _broadcast(self, population: str, readout: str) -> Way:
         """The way of errors that come by feedback, as late as by an edge, if there is one."""
-        edges = [self.net.edges[e] for e in self.followed(population)]
-        direct = [e for e in edges if e.post == readout and e.delays is None]
-        signal, lag = (direct[0].signal, direct[0].delay) if direct else ("spike", 0)
-        return Way(signal, readout, (), lag, self._fades(readout))
+        edges = [e for e in self.followed(population) if self.net.edges[e].post == readout]
+        fades = self._fades(readout)
+        if not edges:
+            return Way("spike", readout, (), 0, fades)
+        edge = self.net.edges[edges[0]]
+        return Way(edge.signal, readout, (edges[0],), edge.delay, fades)
+
+    def speaking(self, broadcast: Broadcast) -> list[str]:
+        """The populations read whose errors come by feedback."""
+        read = self.memories or dict.fromkeys(read.partition(".")[0] for read in self.reads)
+        return [n for n in read if broadcast(n)]
 
     def _fades(self, population: str) -> bool:
         model = self.net.nodes[population]

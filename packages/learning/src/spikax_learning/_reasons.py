@@ -41,7 +41,7 @@ def _missing(
 ) -> Iterator[str]:
     if lost := graph.cut(target.population):
         yield f"what goes by {', '.join(lost)} is cut"
-    if axes.feedback.broadcast and any(way.to for way in target.ways):
+    if any(way.to and axes.feedback.broadcast(way.to) for way in target.ways):
         yield f"errors come by {type(axes.feedback).__name__.lower()} feedback"
     elif through := graph.between(target.population):
         yield f"what {', '.join(map(repr, through))} keeps of it is not followed"

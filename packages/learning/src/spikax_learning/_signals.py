@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,10 @@ Said = Mapping[str, tuple[Array, ...]]
 class Feedback:
     """How errors come to a population."""
 
-    broadcast: ClassVar[bool] = True
+    def broadcast(self, readout: str) -> bool:
+        """Whether the errors of a readout come by feedback, not by the network's own weights."""
+        del readout
+        return True
 
     def feedback(self, net: BuiltNetwork, plan: Plan) -> dict[str, Array]:
         """The matrices it needs of its own: none."""
@@ -45,15 +48,16 @@ class Feedback:
         del plan
         return ()
 
-    def told(self, key: str, matrix: Array | None, heard: Heard) -> Array | None:
+    def told(self, key: str, way: Way, matrix: Array | None, heard: Heard) -> Array | None:
         """The learning signal of one way, (K, N); None for what comes back by the weights.
 
         Args:
             key: "pre>post" of the way.
+            way: The way.
             matrix: That of `feedback` for it.
             heard: What there was in the window.
         """
-        del key, matrix, heard
+        del key, way, matrix, heard
         return None
 
 
@@ -61,7 +65,9 @@ class Feedback:
 class Symmetric(Feedback):
     """Errors go back by the very weights that led forward: L_j = sum_k W_jk error_k."""
 
-    broadcast: ClassVar[bool] = False
+    def broadcast(self, readout: str) -> bool:
+        del readout
+        return False
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,16 @@ class Random(Feedback):
         seed: Seed of the standard normal numbers of which B is made.
         scale: Their factor.
         matrices: B itself by population, `{"E": array}`, (neurons, outputs).
+        readouts: Those whose errors come so; of others they go back by the weights. None for all.
     """
 
     seed: int = 0
     scale: float = 1.0
     matrices: Mapping[str, object] | None = None
+    readouts: tuple[str, ...] | None = None
+
+    def broadcast(self, readout: str) -> bool:
+        return self.readouts is None or readout in self.readouts
 
     def feedback(self, net: BuiltNetwork, plan: Plan) -> dict[str, Array]:
         """One matrix for each population and each readout that speaks to it."""
@@ -85,7 +96,7 @@ class Random(Feedback):
             _key(target, way): self._matrix(target.population, sizes, way)
             for target in plan.targets
             for way in target.ways
-            if way.to is not None
+            if way.to is not None and self.broadcast(way.to)
         }
 
     def _matrix(self, name: str, sizes: Mapping[str, int], way: Way) -> Array:
@@ -102,11 +113,12 @@ class Random(Feedback):
             )
         return jnp.asarray(numbers, jnp.zeros(()).dtype)
 
-    def told(self, key: str, matrix: Array | None, heard: Heard) -> Array | None:
+    def told(self, key: str, way: Way, matrix: Array | None, heard: Heard) -> Array | None:
+        if matrix is None:
+            return None
         post = key.partition(">")[2]
-        # What comes by feedback is the error of the readout's output, as it is.
         seen = [error for path, error in heard.errors.items() if path.partition(".")[0] == post]
-        return None if matrix is None else seen[0] @ matrix.T
+        return (seen[0] * heard.gain(post, way)) @ matrix.T
 
     __hash__ = object.__hash__
 
@@ -164,7 +176,8 @@ class Local(Random):
             numbers.standard_normal((n, self.outputs)) / np.sqrt(n), jnp.zeros(()).dtype
         )
 
-    def told(self, key: str, matrix: Array | None, heard: Heard) -> Array | None:
+    def told(self, key: str, way: Way, matrix: Array | None, heard: Heard) -> Array | None:
+        del way
         if matrix is None:
             return None
         y = heard.spikes[key.partition(">")[0]] @ matrix
@@ -177,8 +190,8 @@ class Local(Random):
 class Modulated(Feedback):
     """All hear the same: the loss of the step."""
 
-    def told(self, key: str, matrix: Array | None, heard: Heard) -> Array | None:
-        del matrix
+    def told(self, key: str, way: Way, matrix: Array | None, heard: Heard) -> Array | None:
+        del way, matrix
         n = heard.moved[key.partition(">")[0]].recurrent.shape[-1]
         return jnp.broadcast_to(heard.losses[:, None], (len(heard.losses), n))
 
@@ -203,6 +216,14 @@ class Heard:
     targets: Any
     loss: Any
 
+    def gain(self, readout: str, way: Way) -> Array:
+        """How the output of a readout answers to what comes by an edge; 1 where there is none."""
+        moved = self.moved[readout]
+        if not way.edges:
+            return jnp.ones(())
+        read = next(iter(moved.read.values()))
+        return jnp.einsum("kan,kan->kn", read, moved.injected[way.edges[0]])
+
 
 def said(
     net: BuiltNetwork,
@@ -215,7 +236,10 @@ def said(
     found = dict[str, tuple[Array, ...]]()
     for target in plan.targets:
         keys = [_key(target, way) for way in target.ways]
-        by_feedback = [feedback.told(key, matrices.get(key), heard) for key in keys]
+        by_feedback = [
+            feedback.told(key, way, matrices.get(key), heard)
+            for key, way in zip(keys, target.ways, strict=True)
+        ]
         found[target.population] = tuple(
             _along(net, plan, target, way, heard, found) if signal is None else signal
             for way, signal in zip(target.ways, by_feedback, strict=True)
