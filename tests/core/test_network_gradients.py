@@ -7,54 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from every_neuron import DT, N, every_receptor, names, network, receptor
 
 import spikax as sx
 from spikax._conformance import smooth
-from spikax.plugins import Model, registry
-from spikax.units import ms, pA
+from spikax.units import ms
 
 pytestmark = pytest.mark.usefixtures("x64")
-STEPS, N = 16, 3
-DRIVE = {"LIF": 260, "ALIF": 260, "AdExIF": 700, "HH": 700}
-DRIVE |= {"IF": 260, "ExpIF": 200, "QuaIF": 400, "AdQuaIF": 400, "GIF": 400, "Izhikevich": 1000}
-DRIVE |= {"FitzHughNagumo": 150, "HindmarshRose": 600, "MorrisLecar": 100, "WangBuzsaki": 400}
-# The upstroke of its sodium channels outgrows a step of 0.25 ms.
-DT = {"WangBuzsaki": 0.05}
-
-
-def names(family):
-    """Core's own models; a plugin proves its own. Held has no parameters to look at."""
-    records = registry().records(Model).items()
-    own = [n for n, m in records if m.family == family and m.target.startswith("spikax.")]
-    return [n for n in own if n != "Held"]
-
-
-def network(neuron, receptors):
-    """Spikes from outside through every receptor, recurrence with a delay, a readout."""
-    cell = sx.Cell(sx.model(neuron)(I_e=np.linspace(0.9, 1.2, N) * DRIVE[neuron] * pA), **receptors)
-    inputs = [
-        sx.Projection("in", "E", name, sx.all_to_all(), sx.each(8 * receptor.coupling.unit))
-        for name, receptor in receptors.items()
-    ]
-    first, receptor = next(iter(receptors.items()))
-    back = sx.Projection(
-        "E",
-        "E",
-        first,
-        sx.pairwise_bernoulli(0.7),
-        4 * receptor.coupling.unit,
-        0.5 * ms,
-        name="back",
-    )
-    out = sx.Projection("E", "out", "input", sx.all_to_all(), sx.each(sx.Normal(0, 1)))
-    return sx.Network(
-        {
-            "in": sx.Population(sx.Relay(), N),
-            "E": sx.Population(cell, N),
-            "out": sx.Population(sx.LeakyReadout(), 2),
-        },
-        [*inputs, back, out],
-    )
+STEPS = 16
 
 
 def check(net, dt):
@@ -91,10 +51,7 @@ def check(net, dt):
 
 @pytest.mark.parametrize("neuron", names("neuron"))
 def test_neuron_with_every_receptor(neuron):
-    kinetics, couplings = names("synapse"), names("coupling")
-    pairs = zip(kinetics, couplings, strict=True)
-    receptors = {f"r{i}": receptor(*pair) for i, pair in enumerate(pairs)}
-    check(network(neuron, receptors), DT.get(neuron, 0.25))
+    check(network(neuron, every_receptor()), DT.get(neuron, 0.25))
 
 
 @pytest.mark.grid
@@ -103,7 +60,3 @@ def test_neuron_with_every_receptor(neuron):
 @pytest.mark.parametrize("neuron", names("neuron"))
 def test_grid_of_gradients(neuron, synapse, coupling):
     check(network(neuron, {"r": receptor(synapse, coupling)}), DT.get(neuron, 0.25))
-
-
-def receptor(kinetics, coupling):
-    return sx.Receptor(sx.model(kinetics)(), sx.model(coupling)())

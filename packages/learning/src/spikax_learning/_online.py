@@ -87,7 +87,7 @@ class Online(State):
         return merge(self.weights, self.fixed)
 
 
-def planned(axes: Axes, net: BuiltNetwork, trained: Any, loss: Loss) -> Plan:
+def planned(axes: Axes, net: BuiltNetwork, trained: Any, loss: Loss | None) -> Plan:
     """The ways of what is trained to what the loss reads."""
     reads = getattr(loss, "reads", None) or default_reads(axes.name, net)
     reads = (reads,) if isinstance(reads, str) else tuple(reads)

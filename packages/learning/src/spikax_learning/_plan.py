@@ -136,7 +136,7 @@ def plan(
         _check_dynamics(rule, net, name, *mine)
         ways = graph.ways(rule, name, broadcast)
         ways = tuple(dataclasses.replace(w, fades=w.fades and filtered) for w in ways)
-        targets.append(Target(name, *map(tuple, mine), ways))
+        targets.append(Target(name, tuple(mine[0]), tuple(mine[1]), ways))
     for target in targets:
         _check_releases(rule, target)
     return Plan(rule, reads, tuple(targets))

@@ -46,6 +46,6 @@ def _missing(
     elif through := graph.between(target.population):
         yield f"what {', '.join(map(repr, through))} keeps of it is not followed"
     if of_edge and type(axes.trace_of(net, target)) is not Exact:
-        yield axes.trace.__class__.__doc__.partition(":")[0].lower()
+        yield str(axes.trace.__doc__).partition(":")[0].lower()
     if not axes.filtered and any(way.to in graph.memories for way in target.ways):
         yield "what the readout remembers is not followed"
