@@ -24,6 +24,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.custom_batching import sequential_vmap
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -58,6 +59,31 @@ def link(
         weight: In the layout; what is carried for its tangent.
     """
     return _bind(_link, fmt, x, delay, t, ring, weight)
+
+
+def add_weight_gradient(
+    fmt: Format, x: Array, delay: Array, ring: Array, t: Array, total: Array
+) -> Array:
+    """`total`, and to each synapse what it takes from its source to the ring's slot of its target.
+
+    g_s + x_i(s) ring_j(s)[(t + d_s) mod D]; where it pays, only the synapses of sources that sent
+    are touched.
+
+    Args:
+        fmt: The connectivity.
+        x: (n_pre,), what each source sends at step t.
+        delay: Steps, integers, () or in the layout.
+        ring: (D, n_post).
+        t: The step, an integer scalar.
+        total: In the layout.
+    """
+    t = jnp.asarray(t).astype(jnp.int32)
+    if pays(fmt, total):
+        return sequential_vmap(event_driven.add_weight_gradient)(fmt, x, delay, ring, t, total)
+    slot = (t + fmt.delays(delay).astype(jnp.int32)) % len(ring)
+    if delay.ndim:
+        return total + fmt.pre_values(x) * ring.at[slot, fmt.targets].get(mode="promise_in_bounds")
+    return total + fmt.pre_values(x) * fmt.post_values(ring[slot])
 
 
 def _bind(primitive: Primitive, fmt: Format, *operands: Array) -> tuple[Array, Array]:

@@ -14,3 +14,4 @@ from spikax._ops import transpose as transpose
 from spikax._ops import use_kernels as use_kernels
 from spikax._ops import weight_gradient as weight_gradient
 from spikax._procedural import Procedural as Procedural
+from spikax._weight_tangent import add_weight_gradient as add_weight_gradient

@@ -311,12 +311,12 @@ def _credited(
 ) -> tuple[Array, Array | None]:
     """The gradient of a window by one parameter, and its trace after it."""
     b, swept, before = window.injected[name], window.swept, carry.traces[path]
-    said = [jnp.einsum("kan,kan->kn", tiled(swept.credit, b), b)]
+    said = [jnp.einsum("kan,kan->kn", tiled(swept.credit, b), b)[:, None]]
     skip = swept.whole.shape[0] - len(before)  # what is not remembered from window to window
     if len(before) and not last:
         later = tiled(swept.later[:, skip:], b)
-        said += list(jnp.moveaxis(jnp.einsum("kabn,kbn->kan", later, b), 1, 0))
-    brought = _brought(carry, name, path, sent, jnp.stack(said))
+        said.append(jnp.einsum("kabn,kbn->kan", later, b))
+    brought = _brought(carry, name, path, sent, jnp.concatenate(said, axis=1))
     spread = functools.partial(_spread, carry, name, path)
     gradient = brought[0] + sum(
         spread(swept.credit_before[skip + a]) * before[a] for a in range(len(before))
@@ -333,14 +333,14 @@ def _edge(carry: Online, name: str, path: str) -> Edge | None:
 
 
 def _brought(carry: Online, name: str, path: str, sent: Mapping[str, Array], said: Array) -> Array:
-    """Sums over a window of what comes in times what the neurons say, for several sayings."""
+    """Sums over a window of what comes in times what the neurons say, (K, c, N), for each c."""
     edge = _edge(carry, name, path)
     if edge is None:
-        return said.sum(1)
+        return said.sum(0)
     target = next(t for t in carry.plan.targets if name in t.edges)
     key = _source(carry.net, carry.axes, target, name)
     before = len(carry.sent[key])
-    return jax.vmap(lambda each: credited(edge, sent[key], before, each))(said)
+    return credited(edge, sent[key], before, said)
 
 
 def _spread(carry: Online, name: str, path: str, values: Array) -> Array:

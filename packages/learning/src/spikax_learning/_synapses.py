@@ -8,7 +8,7 @@ from jax import Array, lax
 
 from spikax import Edge
 from spikax.errors import ConfigError
-from spikax.ops import Dense, Procedural, forward
+from spikax.ops import Dense, Procedural, add_weight_gradient, forward, scatter
 
 
 def is_shared(edge: Edge) -> bool:
@@ -36,7 +36,7 @@ def at_targets(edge: Edge, values: Array) -> Array:
 
 
 def credited(edge: Edge, sent: Array, before: int, said: Array) -> Array:
-    """Sum over a window of what each synapse receives times what its target says.
+    """Sums over a window of what each synapse receives times what its target says.
 
     g_s = sum over n of x_i(s)(n - d_s) y_j(s)(n).
 
@@ -44,40 +44,51 @@ def credited(edge: Edge, sent: Array, before: int, said: Array) -> Array:
         edge: The edge.
         sent: (before + K, n_pre), what its sources sent, the last K rows within the window.
         before: Rows before the window, at least the longest delay.
-        said: (K, n_post).
+        said: (K, c, n_post), of c sayings.
+
+    Returns:
+        (c, *layout).
     """
-    if edge.delays is None:
-        rows = lax.slice_in_dim(sent, before - edge.delay, before - edge.delay + len(said))
-        return _product(edge, rows, said)
-    index = jnp.arange(before, len(sent), dtype=jnp.int32)
-    sources = edge.format.pre_values(jnp.arange(edge.format.n_pre, dtype=jnp.int32))
-    steps = edge.format.delays(edge.delays).astype(jnp.int32)
-
-    def received(n: Array) -> Array:
-        return sent.at[n - steps, sources].get(mode="promise_in_bounds")
-
-    return _summed(edge, received, index, said)
+    if edge.delays is not None or not (is_shared(edge) or isinstance(edge.format, Dense)):
+        return _by_source(edge, sent, before, said)
+    rows = lax.slice_in_dim(sent, before - edge.delay, before - edge.delay + len(said))
+    if not is_shared(edge):
+        return jnp.einsum("ki,kcj->cij", rows, said, precision=lax.Precision.HIGHEST)
+    one = jnp.ones((), rows.dtype)
+    arrived = jax.vmap(lambda x: forward(edge.format, one, x))(rows)
+    return jnp.einsum("kj,kcj->cj", arrived, said)
 
 
-def _product(edge: Edge, rows: Array, said: Array) -> Array:
+def _by_source(edge: Edge, sent: Array, before: int, said: Array) -> Array:
+    """Step by step of the sources, so that those that sent nothing need not be looked at."""
     if is_shared(edge):
-        one = jnp.ones((), rows.dtype)
-        return jnp.sum(jax.vmap(lambda x: forward(edge.format, one, x))(rows) * said, axis=0)
-    if isinstance(edge.format, Dense):
-        return jnp.einsum("ki,kj->ij", rows, said, precision=lax.Precision.HIGHEST)
-    return _summed(edge, edge.format.pre_values, rows, said)
+        return _arrived_by_delay(edge, sent, before, said)
+    fmt, index = edge.format, jnp.arange(len(sent), dtype=jnp.int32)
+    # What is said when it arrives, at its source's row plus the delay; nothing outside the window.
+    rings = jnp.pad(jnp.moveaxis(said, 1, 0), ((0, 0), (before, edge.delay), (0, 0)))
+    delay = jnp.asarray(edge.steps)
+
+    def add(totals: list[Array], now: tuple[Array, Array]) -> tuple[list[Array], None]:
+        row, x = now
+        pairs = zip(rings, totals, strict=True)
+        return [add_weight_gradient(fmt, x, delay, ring, row, g) for ring, g in pairs], None
+
+    zero = [jnp.zeros(fmt.shape, said.dtype) for _ in range(said.shape[1])]
+    return jnp.stack(lax.scan(add, zero, (index, sent))[0])
 
 
-def _summed(edge: Edge, received: object, given: Array, said: Array) -> Array:
-    """Step by step, so that no more than one number per synapse is held."""
-    fmt = edge.format
+def _arrived_by_delay(edge: Edge, sent: Array, before: int, said: Array) -> Array:
+    """The same of synapses that share a weight: what arrives is summed at the target first."""
+    one, length = jnp.ones((), sent.dtype), len(sent) + edge.delay
 
-    def add(total: Array, now: tuple[Array, Array]) -> tuple[Array, None]:
-        x = received(now[0])  # pyright: ignore[reportCallIssue]
-        one = fmt.sum_to_post(x) * now[1] if is_shared(edge) else x * fmt.post_values(now[1])
-        return total + one, None
+    def add(ring: Array, now: tuple[Array, Array]) -> tuple[Array, None]:
+        row, x = now
+        return scatter(edge.format, one, x, jnp.asarray(edge.steps), ring, row), None
 
-    return lax.scan(add, jnp.zeros(layout(edge), said.dtype), (given, said))[0]
+    index = jnp.arange(len(sent), dtype=jnp.int32)
+    empty = jnp.zeros((length, edge.format.n_post), sent.dtype)
+    arrived = lax.scan(add, empty, (index, sent))[0][before : before + len(said)]
+    return jnp.einsum("kj,kcj->cj", arrived, said)
 
 
 def as_weight(edge: Edge, gradient: Array) -> Array:
