@@ -376,16 +376,37 @@ def run(
     The last one may be shorter, and leaves no traces; so a run of one window needs none at all.
     """
     n = len(jax.tree.leaves(targets)[0])
-    whole = (n - 1) // steps
-    cut = jax.tree.map(
-        lambda x: x[: whole * steps].reshape(whole, steps, *x.shape[1:]), (rows, targets)
-    )
-    rest = jax.tree.map(lambda x: x[whole * steps :], (rows, targets))
-
-    def window(total: tuple[Online, Array], now: tuple[Any, Any]) -> tuple[Any, None]:
-        carry, metrics = advance(total[0], constant, *now)
-        return (carry, total[1] + metrics["loss"].sum().astype(total[1].dtype)), None
-
-    (carry, loss), _ = lax.scan(window, (carry, jnp.zeros(())), cut)
+    carry, losses, rest = _windows(carry, constant, (rows, targets), (n - 1) // steps, steps)
     carry, metrics = advance(carry, constant, *rest, last=True)
-    return loss + metrics["loss"].sum(), carry.gradients
+    return losses.sum() + metrics["loss"].sum(), carry.gradients
+
+
+def stream(
+    carry: Online,
+    constant: Mapping[str, Array],
+    rows: Mapping[str, Array],
+    targets: Any,
+    steps: int,
+) -> tuple[Online, Array]:
+    """Some steps of a run that goes on, in windows of so many; their losses."""
+    n = len(jax.tree.leaves(targets)[0])
+    carry, losses, rest = _windows(carry, constant, (rows, targets), n // steps, steps)
+    if n % steps == 0:
+        return carry, losses
+    carry, metrics = advance(carry, constant, *rest)
+    return carry, jnp.concatenate([losses, metrics["loss"]])
+
+
+def _windows(
+    carry: Online, constant: Mapping[str, Array], given: Any, count: int, steps: int
+) -> tuple[Online, Array, Any]:
+    """The network after so many windows, the losses in them, and what is given for the rest."""
+    cut = jax.tree.map(lambda x: x[: count * steps].reshape(count, steps, *x.shape[1:]), given)
+    rest = jax.tree.map(lambda x: x[count * steps :], given)
+
+    def window(carry: Online, now: tuple[Any, Any]) -> tuple[Online, Array]:
+        carry, metrics = advance(carry, constant, *now)
+        return carry, metrics["loss"]
+
+    carry, losses = lax.scan(window, carry, cut)
+    return carry, losses.reshape(-1), rest
