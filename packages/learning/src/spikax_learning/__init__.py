@@ -17,9 +17,14 @@ from spikax.plugins import hookimpl as _hookimpl
 
 if _typing.TYPE_CHECKING:
     from spikax_learning._explain import explain as explain
+    from spikax_learning._fit import Fit as Fit
+    from spikax_learning._fit import early_stopping as early_stopping
+    from spikax_learning._fit import fit as fit
     from spikax_learning._signals import Adaptive as Adaptive
     from spikax_learning._signals import Random as Random
     from spikax_learning._signals import Symmetric as Symmetric
+    from spikax_learning._stream import StreamFit as StreamFit
+    from spikax_learning._stream import fit_stream as fit_stream
     from spikax_learning.d_rtrl import DRTRL as DRTRL
     from spikax_learning.d_rtrl import OSTL as OSTL
     from spikax_learning.decolle import DECOLLE as DECOLLE
@@ -64,6 +69,8 @@ _HOMES = {
     "explain": "_explain",
 }
 _AROUND = {
+    "_fit": "Fit early_stopping fit",
+    "_stream": "StreamFit fit_stream",
     "losses": "count_cross_entropy count_mse cross_entropy first_spike_cross_entropy "
     "first_spike_mse max_cross_entropy mse rate_mse squared_error van_rossum",
     "regularisers": "l1_rate rate_regulariser running_rate_regulariser silence_regulariser "

@@ -25,8 +25,11 @@ def accuracy(y: Array, labels: Array) -> Array:
 
     Args:
         y: Output or spikes, (..., steps, neurons).
-        labels: Integers, (...) or the same in every step, (..., steps).
+        labels: Integers, (...) or the same in every step, (..., steps); with (labels, weights) the
+            sum is weighted by step, (..., steps).
     """
+    if isinstance(labels, tuple):
+        y = y * jnp.asarray(labels[1], y.dtype)[..., None]
     return (y.sum(-2).argmax(-1) == _of_example(y, labels)).mean()
 
 
