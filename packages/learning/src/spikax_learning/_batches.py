@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax import Array
 
 from spikax import BuiltNetwork
 from spikax.errors import ConfigError, ShapeError, unknown
@@ -22,13 +23,13 @@ class Batch(NamedTuple):
     Attributes:
         inputs: By port, (examples, ...).
         targets: (examples, ...).
-        share: What each example counts for, in all 1: what fills up a batch counts for nothing.
+        counts: 1 for each example, 0 for what fills up the batch.
         examples: How many there are.
     """
 
     inputs: Mapping[str, Any]
     targets: Any
-    share: np.ndarray
+    counts: np.ndarray
     examples: int
 
 
@@ -107,6 +108,13 @@ class Batches:
         return np.broadcast_to(target[:, None], (len(target), n))
 
 
+def mean_of(values: Array, counts: Array) -> Array:
+    """The mean over the examples of a batch, the axis in front."""
+    counts = counts.astype(values.dtype)
+    each = counts.reshape(-1, *(1,) * (values.ndim - 1))
+    return (each * values).sum(0) / counts.sum()
+
+
 def is_pair(data: Any) -> bool:
     """Whether it is (inputs, targets)."""
     return isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], Mapping)
@@ -142,6 +150,6 @@ def _named(pair: Pair) -> Iterator[tuple[str, Any]]:
 
 def _batch(inputs: Any, targets: Any, chosen: np.ndarray, size: int) -> Batch:
     index = np.resize(chosen, size)
-    share = np.where(np.arange(size) < len(chosen), 1 / len(chosen), 0)
+    counts = (np.arange(size) < len(chosen)).astype(float)
     inputs, targets = jax.tree.map(lambda a: np.asarray(a)[index], (inputs, targets))
-    return Batch(inputs, targets, share, len(chosen))
+    return Batch(inputs, targets, counts, len(chosen))

@@ -14,7 +14,7 @@ from jax import Array
 from spikax import BuiltNetwork, LeakyReadout, NetworkState, simulate
 from spikax.errors import ConfigError
 from spikax.units import ms
-from spikax_learning._batches import Batch, Batches, steps_of
+from spikax_learning._batches import Batch, Batches, mean_of, steps_of
 from spikax_learning.losses import Total
 
 Metric = Callable[[Any, Any], Array]
@@ -37,7 +37,7 @@ def evaluate(
 def _of_batch(
     net: BuiltNetwork, start: NetworkState, batch: Batch, n: int, loss: Any, metrics: Metrics
 ) -> dict[str, Array]:
-    rows = (batch.inputs, batch.targets, jnp.asarray(batch.share, float))
+    rows = (batch.inputs, batch.targets, jnp.asarray(batch.counts, float))
     return _evaluated(net, start, rows, n=n, loss=loss, metrics=metrics)
 
 
@@ -45,7 +45,7 @@ def _of_batch(
 def _evaluated(
     net: BuiltNetwork, start: NetworkState, rows: Any, *, n: int, loss: Any, metrics: Metrics
 ) -> dict[str, Array]:
-    inputs, targets, share = rows
+    inputs, targets, counts = rows
 
     def one(inputs: Any, target: Any) -> dict[str, Array]:
         y = series(net, start, inputs, n, loss)
@@ -55,7 +55,7 @@ def _evaluated(
         return {"loss": value, **{name: metric(*judged) for name, metric in metrics}}
 
     values = jax.vmap(one)(inputs, targets)
-    return jax.tree.map(lambda v: (v.astype(share.dtype) * share).sum(), values)
+    return jax.tree.map(lambda v: mean_of(v.astype(counts.dtype), counts), values)
 
 
 def series(net: BuiltNetwork, start: NetworkState, inputs: Any, n: int, loss: Any) -> Any:

@@ -17,7 +17,7 @@ from spikax import BuiltNetwork, Filter, NetworkState, merge, select
 from spikax.errors import ConfigError, NumericsError
 from spikax_learning import _checkpoint
 from spikax_learning._bar import Bar
-from spikax_learning._batches import Batches, Data, is_pair
+from spikax_learning._batches import Batches, Data, is_pair, mean_of
 from spikax_learning._evaluate import Metric, as_metrics, evaluate, names
 
 
@@ -218,7 +218,7 @@ class _Training:
         weights, memory = learner["weights"], learner["optimizer"]
         fixed, total, examples = select(net, self.train)[1], 0.0, 0
         for i, batch in enumerate(batches):
-            rows = batch.inputs, batch.targets, jnp.asarray(batch.share, float)
+            rows = batch.inputs, batch.targets, jnp.asarray(batch.counts, float)
             new, remembered, value, fine = _step(weights, memory, fixed, start, rows, by=self)
             if not fine:
                 reached = Fit(merge(weights, fixed), learner["history"])
@@ -238,17 +238,14 @@ def _step(
     weights: Any, memory: Any, fixed: Any, start: NetworkState, rows: Any, *, by: _Training
 ) -> tuple[Any, Any, Array, Array]:
     """Weights and memory after a batch, its loss, and whether all is finite."""
-    inputs, targets, share = rows
+    inputs, targets, counts = rows
     net = merge(weights, fixed)
 
     def one(inputs: Any, target: Any) -> tuple[Array, Any]:
         return by.rule.gradient(net, start, inputs, target, by.loss, by.train)
 
-    def mean(values: Array) -> Array:
-        shares = share.reshape(-1, *(1,) * (values.ndim - 1))
-        return (shares.astype(values.dtype) * values).sum(0)
-
-    loss, gradients = jax.tree.map(mean, jax.vmap(one)(inputs, targets))
+    of_each = jax.vmap(one)(inputs, targets)
+    loss, gradients = jax.tree.map(lambda values: mean_of(values, counts), of_each)
     fine = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves((loss, gradients))]).all()
     with jax.numpy_dtype_promotion("standard"):  # what optax needs
         updates, memory = by.optimizer.update(gradients, memory, weights)
