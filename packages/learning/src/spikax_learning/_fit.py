@@ -15,9 +15,9 @@ from jax import Array
 
 from spikax import BuiltNetwork, Filter, NetworkState, merge, select
 from spikax.errors import ConfigError, NumericsError
-from spikax_learning import _checkpoint
 from spikax_learning._bar import Bar
 from spikax_learning._batches import Batches, Data, is_pair, mean_of
+from spikax_learning._checkpoint import Checkpoint, load, save, settings
 from spikax_learning._evaluate import Metric, as_metrics, evaluate, names
 
 
@@ -140,7 +140,7 @@ def fit(
         raise ConfigError("metrics are of the validation data; give some: validation=data.")
     learner = training.begin(net, names(chosen, judged is not None), seed, batch_size)
     if resume:
-        learner = _checkpoint.load(checkpoint, learner)
+        learner = load(checkpoint, learner)
     start, stopped = net.init_state(), False
     with Bar(epochs, _done(learner), progress, " epochs") as bar:
         while _done(learner) < epochs and not stopped:
@@ -153,7 +153,7 @@ def fit(
                 row |= {"validation loss": found.pop("loss"), **found}
             learner = learner | {"history": _longer(learner["history"], row)}
             if checkpoint is not None:
-                _checkpoint.save(checkpoint, learner)
+                save(checkpoint, learner)
             result = Fit(now, learner["history"])
             stopped = any([bool(callback(result)) for callback in callbacks])
             bar.update(_done(learner), row)
@@ -191,9 +191,7 @@ class _Training:
     loss: Any
     train: Filter
 
-    def begin(
-        self, net: BuiltNetwork, columns: Any, seed: int, batch_size: int
-    ) -> _checkpoint.Checkpoint:
+    def begin(self, net: BuiltNetwork, columns: Any, seed: int, batch_size: int) -> Checkpoint:
         """All that changes, before the first step; also what a checkpoint holds."""
         weights, _ = select(net, self.train)
         weights = jax.tree.map(jnp.asarray, weights)
@@ -205,15 +203,15 @@ class _Training:
             "history": {name: np.zeros(0, jnp.zeros(()).dtype) for name in columns},
             "seed": np.int32(seed),
             "batch_size": np.int32(batch_size),
-            "settings": _checkpoint.settings(self.optimizer, weights, memory),
+            "settings": settings(self.optimizer, weights, memory),
         }
 
-    def net(self, learner: _checkpoint.Checkpoint, net: BuiltNetwork) -> BuiltNetwork:
+    def net(self, learner: Checkpoint, net: BuiltNetwork) -> BuiltNetwork:
         return merge(learner["weights"], select(net, self.train)[1])
 
     def epoch(
-        self, learner: _checkpoint.Checkpoint, net: BuiltNetwork, start: NetworkState, batches: Any
-    ) -> tuple[_checkpoint.Checkpoint, float]:
+        self, learner: Checkpoint, net: BuiltNetwork, start: NetworkState, batches: Any
+    ) -> tuple[Checkpoint, float]:
         """Go once through the batches; also the mean loss."""
         weights, memory = learner["weights"], learner["optimizer"]
         fixed, total, examples = select(net, self.train)[1], 0.0, 0
@@ -289,7 +287,7 @@ def _not_finite(epoch: int, step: int, loss: float, reached: Fit) -> NumericsErr
     return error
 
 
-def _done(learner: _checkpoint.Checkpoint) -> int:
+def _done(learner: Checkpoint) -> int:
     return len(learner["history"]["loss"])
 
 
