@@ -17,15 +17,37 @@ from spikax.plugins import hookimpl as _hookimpl
 
 if _typing.TYPE_CHECKING:
     from spikax_learning._explain import explain as explain
+    from spikax_learning._fit import Fit as Fit
+    from spikax_learning._fit import early_stopping as early_stopping
+    from spikax_learning._fit import fit as fit
     from spikax_learning._signals import Adaptive as Adaptive
     from spikax_learning._signals import Random as Random
     from spikax_learning._signals import Symmetric as Symmetric
+    from spikax_learning._stream import StreamFit as StreamFit
+    from spikax_learning._stream import fit_stream as fit_stream
     from spikax_learning.d_rtrl import DRTRL as DRTRL
     from spikax_learning.d_rtrl import OSTL as OSTL
     from spikax_learning.decolle import DECOLLE as DECOLLE
     from spikax_learning.eprop import EProp as EProp
+    from spikax_learning.losses import count_cross_entropy as count_cross_entropy
+    from spikax_learning.losses import count_mse as count_mse
+    from spikax_learning.losses import cross_entropy as cross_entropy
+    from spikax_learning.losses import first_spike_cross_entropy as first_spike_cross_entropy
+    from spikax_learning.losses import first_spike_mse as first_spike_mse
+    from spikax_learning.losses import max_cross_entropy as max_cross_entropy
+    from spikax_learning.losses import mse as mse
+    from spikax_learning.losses import rate_mse as rate_mse
+    from spikax_learning.losses import squared_error as squared_error
+    from spikax_learning.losses import van_rossum as van_rossum
     from spikax_learning.ottt import OTTT as OTTT
     from spikax_learning.pp_prop import PPProp as PPProp
+    from spikax_learning.regularisers import l1_rate as l1_rate
+    from spikax_learning.regularisers import rate_regulariser as rate_regulariser
+    from spikax_learning.regularisers import running_rate_regulariser as running_rate_regulariser
+    from spikax_learning.regularisers import silence_regulariser as silence_regulariser
+    from spikax_learning.regularisers import sparsity_regulariser as sparsity_regulariser
+    from spikax_learning.regularisers import voltage_regulariser as voltage_regulariser
+    from spikax_learning.regularisers import weight_regulariser as weight_regulariser
     from spikax_learning.rflo import RFLO as RFLO
     from spikax_learning.three_factor import ThreeFactor as ThreeFactor
 
@@ -46,6 +68,15 @@ _HOMES = {
     "Symmetric": "_signals",
     "explain": "_explain",
 }
+_AROUND = {
+    "_fit": "Fit early_stopping fit",
+    "_stream": "StreamFit fit_stream",
+    "losses": "count_cross_entropy count_mse cross_entropy first_spike_cross_entropy "
+    "first_spike_mse max_cross_entropy mse rate_mse squared_error van_rossum",
+    "regularisers": "l1_rate rate_regulariser running_rate_regulariser silence_regulariser "
+    "sparsity_regulariser voltage_regulariser weight_regulariser",
+}
+_HOMES |= {name: home for home, names in _AROUND.items() for name in names.split()}
 
 __all__ = [*sorted(_HOMES), "spikax_learning_rules"]
 
