@@ -19,6 +19,7 @@ from spikax_learning._bar import Bar
 from spikax_learning._batches import Batches, Data, is_pair, mean_of
 from spikax_learning._checkpoint import Checkpoint, load, save, settings
 from spikax_learning._evaluate import Metric, as_metrics, evaluate, names
+from spikax_learning._whole_runs import check_whole_runs
 
 
 class Rule(Protocol):
@@ -130,7 +131,7 @@ def fit(
             optimiser, seed or batch size.
     """
     _check(net, data, epochs, checkpoint, resume)
-    _check_loss(rule, loss)
+    check_whole_runs(rule, loss)
     training = _Training(rule, optimizer, loss, train)
     whole = getattr(loss, "whole_run", False)
     batches = Batches(net, data, batch_size, whole)
@@ -263,16 +264,6 @@ def _check(net: Any, data: Any, epochs: int, checkpoint: Any, resume: bool) -> N
         raise ConfigError(
             f"data is a {type(data).__name__}, which can be gone through once, not {epochs} times; "
             "give a list of batches, or an object whose __iter__ starts anew."
-        )
-
-
-def _check_loss(rule: Any, loss: Any) -> None:
-    if getattr(loss, "whole_run", False) and not getattr(rule, "whole_runs", False):
-        parts = getattr(loss, "parts", (loss,))
-        instead = [f"{part.instead} for {part}" for part in parts if part.whole_run]
-        raise ConfigError(
-            f"{rule} sees one step at a time, and the loss is of a whole run; write "
-            f"{'; '.join(instead)}, or use backpropagation through time."
         )
 
 

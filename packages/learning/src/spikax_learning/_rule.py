@@ -10,11 +10,12 @@ from typing import Any
 import jax
 from jax import Array
 
-from spikax import BuiltNetwork, Filter, NetworkState, select
+from spikax import BuiltNetwork, Filter, NetworkState, leaves, select
 from spikax_learning._explain import Explanation
 from spikax_learning._inputs import of_run, of_step, steps
 from spikax_learning._online import Axes, Loss, Online, advance, planned, run, start, stream
 from spikax_learning._reasons import reasons
+from spikax_learning._whole_runs import check_whole_runs
 
 _BYTES = 64e6
 """What a window may hold of one run."""
@@ -51,6 +52,7 @@ class OnlineRule(abc.ABC):
         Raises:
             ConfigError: A picked parameter cannot be trained by this rule.
         """
+        check_whole_runs(self, loss)
         return start(self.axes, net, state, loss, train)
 
     def step(
@@ -113,6 +115,7 @@ class OnlineRule(abc.ABC):
         Returns:
             The sum of the losses, and gradients in the structure of `select(net, train)[0]`.
         """
+        check_whole_runs(self, loss)
         n = steps(targets)
         constant, rows = of_run(net, inputs, n)
         carry = start(self.axes, net, state, loss, train)
@@ -122,8 +125,10 @@ class OnlineRule(abc.ABC):
         self, net: BuiltNetwork, train: Filter = "weight", loss: Loss | None = None
     ) -> Explanation:
         """How each picked parameter is trained; see `spikax_learning.explain`."""
-        plan = planned(self.axes, net, select(net, train)[0], loss)
-        return Explanation(reasons(self.axes, net, plan))
+        trained = select(net, train)[0]
+        said = reasons(self.axes, net, planned(self.axes, net, trained, loss))
+        order = [leaf.path for leaf in leaves(trained)]
+        return Explanation(sorted(said, key=lambda one: order.index(one.path)))
 
 
 _compiled = jax.jit(run, static_argnames="steps")
