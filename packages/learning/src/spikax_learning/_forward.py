@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +15,39 @@ from spikax import BuiltNetwork, NetworkState, State, merge
 from spikax_learning._inputs import of_run, steps
 from spikax_learning._whole import Loss, Reads, scalar, seen
 
-Push = Callable[[Array, Array], Array]
-"""How the next variables answer to the variables, (S,), and the parameters, (P,): (S,)."""
+
+class Step(NamedTuple):
+    """A step of the network, as a function of S variables h and P trained numbers theta.
+
+    Attributes:
+        net: The network of given trained numbers, (P,).
+        state: The state of given variables, (S,).
+        inputs: What arrives from outside.
+        h: The variables before the step.
+        theta: The trained numbers.
+    """
+
+    net: Callable[[Array], BuiltNetwork]
+    state: Callable[[Array], NetworkState]
+    inputs: Mapping[str, Array]
+    h: Array
+    theta: Array
+
+    def update(self, h: Array, theta: Array) -> NetworkState:
+        """The state after the step."""
+        net, state = self.net(theta), self.state(h)
+        return net.update(state, self.inputs, t=state.t, dt=net.dt)
+
+    def __call__(self, h: Array, theta: Array) -> Array:
+        """The variables after the step."""
+        return variables(self.update(h, theta))[0]
 
 
 class Memory(Protocol):
-    """What is known of dh/dtheta, with h the S variables and theta the P parameters."""
+    """What is known of dh/dtheta."""
 
-    def moved(self, push: Push, t: Array) -> Any:
-        """What is known after step t: push dh/dtheta on, add what the parameters do in the step."""
+    def moved(self, step: Step, t: Array) -> Any:
+        """What is known after step t: dh/dtheta pushed on, with what theta does in the step."""
         ...
 
     def credited(self, error: Array) -> Array:
@@ -101,19 +125,17 @@ def advance(
 ) -> tuple[Forward, dict[str, Array]]:
     """One step: the network moves, then what is known of it, then the gradients grow."""
     theta, shaped = ravel_pytree(carry.weights)
+
+    def net(theta: Array) -> BuiltNetwork:
+        return merge(shaped(theta), carry.fixed)
+
     h, put = variables(carry.state)
-    t, dt = carry.state.t, carry.fixed.dt
-
-    def move(h: Array, theta: Array) -> tuple[Array, NetworkState]:
-        new = merge(shaped(theta), carry.fixed).update(put(h), inputs, t=t, dt=dt)
-        return variables(new)[0], new
-
-    _, push, state = jax.linearize(move, h, theta, has_aux=True)
-    memory = carry.memory.moved(push, t)
+    step = Step(net, put, inputs, h, theta)
+    memory, state = carry.memory.moved(step, carry.state.t), step.update(h, theta)
     h, put = variables(state)
 
     def cost(h: Array, theta: Array) -> tuple[Array, Any]:
-        y = seen(merge(shaped(theta), carry.fixed), put(h), carry.reads)
+        y = seen(net(theta), put(h), carry.reads)
         return scalar(carry.loss)(y, target), y
 
     # A signal may be a function of a parameter too, not of the state alone.
@@ -128,9 +150,9 @@ def run(carry: Forward, inputs: Mapping[str, Any], targets: Any) -> tuple[Array,
     n = steps(targets)
     constant, rows = of_run(merge(carry.weights, carry.fixed), inputs, n)
 
-    def step(carry: Forward, row: Any) -> tuple[Forward, Array]:
-        carry, metrics = advance(carry, {**constant, **row[0]}, row[1])
-        return carry, metrics["loss"]
+    def step(held: tuple[Forward, Array], row: Any) -> tuple[tuple[Forward, Array], None]:
+        carry, metrics = advance(held[0], {**constant, **row[0]}, row[1])
+        return (carry, held[1] + metrics["loss"]), None
 
-    carry, losses = jax.lax.scan(step, carry, (rows, targets), length=n)
-    return losses.sum(), carry.gradients
+    (carry, total), _ = jax.lax.scan(step, (carry, jnp.zeros(())), (rows, targets), length=n)
+    return total, carry.gradients

@@ -104,7 +104,7 @@ class Reach:
             if leaf.value.shape[-1:] == (size,):
                 found = found.at[rows, first + rows % size].set(True)
             else:
-                found = found.at[:, first : first + size].set(True)
+                found = found.at[:, self.slice(name)].set(True)
         return found
 
     def posts(self, leaf: Any) -> list[str]:
@@ -114,6 +114,10 @@ class Reach:
         path = leaf.path.removeprefix("nodes.")
         followers = [follower for owner, follower in self.net.shared if owner == path]
         return [p.partition(".")[0] for p in (path, *followers)]
+
+    def slice(self, name: str) -> slice:
+        """Where the neurons of a population stand."""
+        return slice(self.first[name], self.first[name] + self.sizes[name])
 
     def read_neurons(self) -> Array:
         """Whether the loss reads a neuron, (N, 1)."""

@@ -13,7 +13,7 @@ from jax import Array
 from spikax import BuiltNetwork, Filter, NetworkState, State
 from spikax.errors import ConfigError
 from spikax_learning._explain import Explanation
-from spikax_learning._forward import Forward, Push, advance, run, start, variables
+from spikax_learning._forward import Forward, Step, advance, run, start, variables
 from spikax_learning._inputs import of_step
 from spikax_learning._whole import Loss, alike, reads_of, trainable
 
@@ -23,19 +23,15 @@ class Influence(State):
 
     Attributes:
         matrix: dh/dtheta, transposed, (P, S).
-        kept: Which of its entries are kept, (P, S); None for all.
     """
 
     matrix: Array
-    kept: Array | None = None
 
-    def moved(self, push: Push, t: Array) -> Influence:
+    def moved(self, step: Step, t: Array) -> Influence:
         del t
+        _, push = jax.linearize(step, step.h, step.theta)
         ones = jnp.eye(len(self.matrix), dtype=self.matrix.dtype)
-        matrix = jax.vmap(push)(self.matrix, ones)
-        if self.kept is not None:
-            matrix = jnp.where(self.kept, matrix, jnp.zeros_like(matrix))
-        return self.replace(matrix=matrix)
+        return self.replace(matrix=jax.vmap(push)(self.matrix, ones))
 
     def credited(self, error: Array) -> Array:
         return self.matrix @ error

@@ -6,17 +6,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from spikax import BuiltNetwork, Filter, NetworkState, leaves
 from spikax.errors import ConfigError
 from spikax_learning._explain import Explained, Explanation
-from spikax_learning._forward import Forward, advance, run, start
+from spikax_learning._forward import Forward, Step, advance, run, start, variables
+from spikax_learning._gate import gated_step
 from spikax_learning._inputs import of_step
 from spikax_learning._reach import Reach, check_neurons, overlap
 from spikax_learning._whole import Loss, paths_of, reads_of, trainable
 from spikax_learning.rtrl import Influence, nothing_yet
+
+
+class SparseInfluence(Influence):
+    """The derivatives of those variables alone that are of certain neurons.
+
+    Attributes:
+        kept: Of which neurons, for each trained number, by population, (P, neurons).
+        entries: The same by variable, (P, S).
+    """
+
+    kept: Mapping[str, Array]
+    entries: Array
+
+    def moved(self, step: Step, t: Array) -> SparseInfluence:
+        del t
+
+        def push(dh: Array, dtheta: Array, kept: Mapping[str, Array]) -> Array:
+            def gated(h: Array, theta: Array) -> Array:
+                new = gated_step(step.net(theta), step.state(h), step.inputs, kept)
+                return variables(new)[0]
+
+            return jax.jvp(gated, (step.h, step.theta), (dh, dtheta))[1]
+
+        ones = jnp.eye(len(self.matrix), dtype=self.matrix.dtype)
+        matrix = jax.vmap(push)(self.matrix, ones, self.kept)
+        return self.replace(matrix=jnp.where(self.entries, matrix, jnp.zeros_like(matrix)))
 
 
 @dataclass(frozen=True)
@@ -25,8 +53,10 @@ class SnAp:
 
         M(t+1) = K * (J(t) M(t) + dF/dtheta(t))
 
-    As `RTRL`, but of the influence matrix M only those entries are kept, K, whose variable is of a
-    neuron that the parameter can act on within n steps, by the connections of the network:
+    As `RTRL`, but of the influence matrix M only those entries are kept, where K is 1 and not 0,
+    whose variable is of a neuron that the parameter can act on within n steps, by the connections
+    of the network. K is applied to each population as it moves, so nothing gets past what is left
+    out, not even to a readout within the same step.
 
     - A variable of a neuron, its receptors or its releases is of that neuron. So is what is on its
       way to it in the ring of a port, whatever the delay; so a synapse with a delay is one hop.
@@ -73,8 +103,13 @@ class SnAp:
         self._check_reached(reach, trained)
         neurons = reach.neurons(self.n - 1)
         rows = [overlap(reach.owners(leaf), neurons) for leaf in leaves(trained)]
-        kept = jnp.concatenate(rows)[:, reach.of_variables(state)]
-        return start(trained, fixed, state, Influence(matrix=matrix, kept=kept), loss, reads)
+        kept = jnp.concatenate(rows)
+        memory = SparseInfluence(
+            matrix=matrix,
+            kept={name: kept[:, reach.slice(name)] for name, _ in net.sizes},
+            entries=kept[:, reach.of_variables(state)],
+        )
+        return start(trained, fixed, state, memory, loss, reads)
 
     def _check_reached(self, reach: Reach, trained: BuiltNetwork) -> None:
         for leaf in leaves(trained):

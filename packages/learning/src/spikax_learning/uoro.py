@@ -12,7 +12,7 @@ from jax import Array
 
 from spikax import BuiltNetwork, Filter, NetworkState, State
 from spikax_learning._explain import Explanation
-from spikax_learning._forward import Forward, Push, advance, run, start, variables
+from spikax_learning._forward import Forward, Step, advance, run, start, variables
 from spikax_learning._inputs import of_step
 from spikax_learning._whole import Loss, alike, reads_of, trainable
 
@@ -32,11 +32,13 @@ class RankOne(State):
     right: Array
     key: Array
 
-    def moved(self, push: Push, t: Array) -> RankOne:
-        still, none = jnp.zeros_like(self.left), jnp.zeros_like(self.right)
-        signs = jax.random.rademacher(jax.random.fold_in(self.key, t), still.shape, still.dtype)
-        pushed = push(self.left, none)
-        (pulled,) = jax.linear_transpose(lambda theta: push(still, theta), none)(signs)
+    def moved(self, step: Step, t: Array) -> RankOne:
+        signs = jax.random.rademacher(
+            jax.random.fold_in(self.key, t), self.left.shape, self.left.dtype
+        )
+        _, push = jax.linearize(lambda h: step(h, step.theta), step.h)
+        _, pull = jax.vjp(lambda theta: step(step.h, theta), step.theta)
+        pushed, (pulled,) = push(self.left), pull(signs)
         old, new = _balance(self.right, pushed), _balance(pulled, signs)
         return self.replace(left=old * pushed + new * signs, right=self.right / old + pulled / new)
 
