@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from spikax import BuiltNetwork, Dynamics, NetworkState
+from spikax import BuiltNetwork, Dynamics, NetworkState, leaves
 from spikax.errors import ConfigError
 from spikax_learning._forward import is_real
 
@@ -27,11 +29,11 @@ class Reach:
     """
 
     def __init__(self, net: BuiltNetwork, paths: Iterable[str]) -> None:
-        self.net, self.sizes = net, dict(net.sizes)
+        self.net, self.sizes, self.paths = net, dict(net.sizes), tuple(paths)
         self.first, self.total = dict[str, int](), 0
         for name, size in net.sizes:
             self.first[name], self.total = self.total, self.total + size
-        self.read = sorted({path.partition(".")[0] for path in paths})
+        self.read = sorted({path.partition(".")[0] for path in self.paths})
         sending = {edge.pre for edge in net.edges.values()}
         readouts = set(self.read) - sending
         self.free = [
@@ -41,13 +43,21 @@ class Reach:
         ]
         self.hops = [name for name in net.edge_order if name not in self.free]
 
-    def neurons(self, hops: int) -> Array:
+    def neurons(self, hops: Array) -> Array:
         """Whether neuron j (row) reaches neuron k (column) within so many hops, (N, N)."""
         free, hop = self._joined(self.free), self._joined(self.hops)
-        reached = self._freely(jnp.eye(self.total, dtype=bool), free)
-        for _ in range(min(hops, self.total)):  # no shortest way has more
-            reached = self._freely(_after(reached, hop), free)
-        return reached
+
+        def freely(reached: Array) -> Array:
+            for _ in self.sizes:  # edges that are no hop form no loop
+                reached = reached | overlap(reached, free)
+            return reached
+
+        def further(_: Any, reached: Array) -> Array:
+            return freely(reached | overlap(reached, hop))
+
+        here = freely(jnp.eye(self.total, dtype=bool))
+        # No shortest way has more hops than there are neurons.
+        return jax.lax.fori_loop(0, jnp.minimum(hops, self.total), further, here)
 
     def populations(self, start: str, hops: int) -> set[str]:
         """The populations that one reaches, if their neurons are connected."""
@@ -64,11 +74,6 @@ class Reach:
             reached = reached | {
                 self.net.edges[e].post for e in edges if self.net.edges[e].pre in reached
             }
-        return reached
-
-    def _freely(self, reached: Array, free: Array) -> Array:
-        for _ in self.sizes:  # edges that are no hop form no loop
-            reached = _after(reached, free)
         return reached
 
     def _joined(self, names: Iterable[str]) -> Array:
@@ -124,7 +129,7 @@ class Reach:
         read = [jnp.full((size, 1), name in self.read) for name, size in self.net.sizes]
         return jnp.concatenate(read)
 
-    def of_variables(self, state: NetworkState) -> Array:
+    def of_variables(self, state: NetworkState) -> np.ndarray:
         """The neuron that each real number of a state is of, (S,), in the order of `variables`.
 
         Those of neurons, receptors and releases are of the neuron; what is on its way in a ring is
@@ -136,12 +141,12 @@ class Reach:
             rings={name: self._own(into[name], ring) for name, ring in state.rings.items()},
         )
         pairs = zip(jax.tree.leaves(own), jax.tree.leaves(state), strict=True)
-        return jnp.concatenate([mine.reshape(-1) for mine, leaf in pairs if is_real(leaf)])
+        return np.concatenate([mine for mine, leaf in pairs if is_real(leaf)])
 
     def _own(self, name: str, tree: Any) -> Any:
         """In place of each number its neuron: the last axis is that of neurons."""
         first, size = self.first[name], self.sizes[name]
-        return jax.tree.map(lambda a: first + jnp.arange(a.size, dtype=jnp.int32) % size, tree)
+        return jax.tree.map(lambda a: first + np.arange(a.size) % size, tree)
 
 
 def check_neurons(rule: str, net: BuiltNetwork, state: NetworkState) -> None:
@@ -168,11 +173,30 @@ def _edge_of(leaf: Any) -> str:
     return leaf.path.removeprefix("edges.").removesuffix(".weight")
 
 
-def _after(first: Array, second: Array) -> Array:
-    """Who is reached by the first, or by the second after it."""
-    return first | overlap(first, second)
-
-
 def overlap(first: Array, second: Array) -> Array:
     """The product of two matrices of truth values."""
     return first.astype(float) @ second.astype(float) > 0
+
+
+@functools.partial(jax.jit, static_argnames="paths")
+def kept(net: BuiltNetwork, trained: BuiltNetwork, hops: Array, paths: tuple[str, ...]) -> Array:
+    """Which neurons each trained number reaches within so many hops, (P, N)."""
+    reach = Reach(net, paths)
+    neurons = reach.neurons(hops)
+    return jnp.concatenate([overlap(reach.owners(leaf), neurons) for leaf in leaves(trained)])
+
+
+@functools.partial(jax.jit, static_argnames="paths")
+def complete(
+    net: BuiltNetwork, trained: BuiltNetwork, hops: Array, paths: tuple[str, ...]
+) -> dict[str, Array]:
+    """By trained leaf, whether all that it reaches, and that leads to the loss, is so near."""
+    reach = Reach(net, paths)
+    near, everything = reach.neurons(hops), reach.neurons(jnp.asarray(reach.total))
+    matters = overlap(everything, reach.read_neurons()).reshape(1, -1)
+
+    def all_near(leaf: Any) -> Array:
+        own = reach.owners(leaf)
+        return ~(overlap(own, everything) & ~overlap(own, near) & matters).any()
+
+    return {leaf.path: all_near(leaf) for leaf in leaves(trained)}

@@ -16,7 +16,7 @@ from spikax_learning._explain import Explained, Explanation
 from spikax_learning._forward import Forward, Step, advance, run, start, variables
 from spikax_learning._gate import gated_step
 from spikax_learning._inputs import of_step
-from spikax_learning._reach import Reach, check_neurons, overlap
+from spikax_learning._reach import Reach, check_neurons, complete, kept
 from spikax_learning._whole import Loss, paths_of, reads_of, trainable
 from spikax_learning.rtrl import Influence, nothing_yet
 
@@ -101,13 +101,11 @@ class SnAp:
         check_neurons("SnAp", net, state)
         reach = Reach(net, paths_of(reads))
         self._check_reached(reach, trained)
-        neurons = reach.neurons(self.n - 1)
-        rows = [overlap(reach.owners(leaf), neurons) for leaf in leaves(trained)]
-        kept = jnp.concatenate(rows)
+        by_neuron = kept(net, trained, jnp.asarray(self.n - 1), reach.paths)
         memory = SparseInfluence(
             matrix=matrix,
-            kept={name: kept[:, reach.slice(name)] for name, _ in net.sizes},
-            entries=kept[:, reach.of_variables(state)],
+            kept={name: by_neuron[:, reach.slice(name)] for name, _ in net.sizes},
+            entries=by_neuron[:, reach.of_variables(state)],
         )
         return start(trained, fixed, state, memory, loss, reads)
 
@@ -148,20 +146,16 @@ class SnAp:
         check_neurons("SnAp", net, net.init_state())
         reach = Reach(net, paths_of(reads_of("SnAp", net, _read_y)))
         self._check_reached(reach, trained)
-        kept, all_ = reach.neurons(self.n - 1), reach.neurons(reach.total)
-        matter = overlap(all_, reach.read_neurons())[None, :, 0]
+        exact = complete(net, trained, jnp.asarray(self.n - 1), reach.paths)
+        return Explanation(self._explained(path, bool(near)) for path, near in exact.items())
 
-        def explained(leaf: Any) -> Explained:
-            own = reach.owners(leaf)
-            cut = bool((overlap(own, all_) & ~overlap(own, kept) & matter).any())
-            return Explained(
-                path=leaf.path,
-                how=f"influence on the neurons within {self.n} step{'s' * (self.n > 1)}",
-                exact=not cut,
-                why="what it does to others is cut" if cut else "no others lead to the loss",
-            )
-
-        return Explanation(map(explained, leaves(trained)))
+    def _explained(self, path: str, exact: bool) -> Explained:
+        return Explained(
+            path=path,
+            how=f"influence on the neurons within {self.n} step{'s' * (self.n > 1)}",
+            exact=exact,
+            why="no others lead to the loss" if exact else "what it does to others is cut",
+        )
 
 
 def _read_y(y: Array, target: Any) -> Array:
