@@ -33,12 +33,14 @@ class RankOne(State):
     key: Array
 
     def moved(self, step: Step, t: Array) -> RankOne:
-        signs = jax.random.rademacher(
-            jax.random.fold_in(self.key, t), self.left.shape, self.left.dtype
-        )
-        _, push = jax.linearize(lambda h: step(h, step.theta), step.h)
-        _, pull = jax.vjp(lambda theta: step(step.h, theta), step.theta)
-        pushed, (pulled,) = push(self.left), pull(signs)
+        sign, probe = jax.random.split(jax.random.fold_in(self.key, t))
+        still, none = jnp.zeros_like(self.left), jnp.zeros_like(self.right)
+        _, push = jax.linearize(step, step.h, step.theta)
+        pull = jax.linear_transpose(lambda theta: push(still, theta), none)
+        # A random direction of theta moves whatever theta acts on. Signs elsewhere are noise alone.
+        touched = push(still, jax.random.normal(probe, none.shape, none.dtype)) != 0
+        signs = jax.random.rademacher(sign, still.shape, still.dtype) * touched.astype(still.dtype)
+        pushed, (pulled,) = push(self.left, none), pull(signs)
         old, new = _balance(self.right, pushed), _balance(pulled, signs)
         return self.replace(left=old * pushed + new * signs, right=self.right / old + pulled / new)
 
@@ -59,9 +61,10 @@ class UORO:
         r0 = sqrt(|w| / |J s|),    r1 = sqrt(|(dF/dtheta)^T nu| / |nu|)
 
     M is the influence matrix of `RTRL`, over the S real numbers of the whole state and the P that
-    are trained; nu are random signs, new ones in each step. The mean of s w^T over the signs is M,
-    so the gradient is right on average; its deviation is large. It takes S + P numbers, and a step
-    of the network forward and one backward for each step.
+    are trained; nu are random signs, new ones in each step, and 0 for variables that no trained
+    number acts on in the step. The mean of s w^T over the signs is M, so the gradient is right on
+    average; its deviation is large. It takes S + P numbers, and two steps of the network forward
+    and one backward for each step.
 
     The loss of a run is that of `RTRL`.
 
