@@ -1,6 +1,5 @@
 """UORO is RTRL on average: a mean over many seeds."""
 
-import functools
 from types import SimpleNamespace
 
 import jax

@@ -25,7 +25,9 @@ class BPTT:
         dE/dtheta = sum_t dF/dtheta(t)^T lambda(t+1),   lambda(t) = dE(t)/dh(t) + J(t)^T lambda(t+1)
 
     h' = F(h, theta) is a step of the whole network. theta are the numbers that `train` picks,
-    parameters of models as well as weights. It keeps every step of a run; to keep less:
+    parameters of models as well as weights. What acts only when a state is made, such as V_init, or
+    in whole steps, such as t_ref, has a gradient of zero. It keeps every step of a run; to keep
+    less:
 
     - `checkpoint=K` keeps the state of every K-th step and computes the others again: the same
       gradient in memory of T/K states and K steps, least where K is near sqrt(T).

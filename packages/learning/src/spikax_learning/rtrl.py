@@ -48,7 +48,7 @@ class RTRL:
     way in the rings of delays. theta are the P numbers that `train` picks, parameters of models as
     well as weights. M is pushed on column by column in forward mode; J is never formed.
 
-    The gradient is that of backpropagation through time, whatever the network. It takes P S numbers
+    The gradient is that of `BPTT`, whatever the network. It takes P S numbers
     and P steps of the network for each step, so it is for small networks, and for telling what
     others leave out.
 
