@@ -25,6 +25,7 @@ if _typing.TYPE_CHECKING:
     from spikax_learning._signals import Symmetric as Symmetric
     from spikax_learning._stream import StreamFit as StreamFit
     from spikax_learning._stream import fit_stream as fit_stream
+    from spikax_learning.bptt import BPTT as BPTT
     from spikax_learning.d_rtrl import DRTRL as DRTRL
     from spikax_learning.d_rtrl import OSTL as OSTL
     from spikax_learning.decolle import DECOLLE as DECOLLE
@@ -49,7 +50,10 @@ if _typing.TYPE_CHECKING:
     from spikax_learning.regularisers import voltage_regulariser as voltage_regulariser
     from spikax_learning.regularisers import weight_regulariser as weight_regulariser
     from spikax_learning.rflo import RFLO as RFLO
+    from spikax_learning.rtrl import RTRL as RTRL
+    from spikax_learning.snap import SnAp as SnAp
     from spikax_learning.three_factor import ThreeFactor as ThreeFactor
+    from spikax_learning.uoro import UORO as UORO
 
 _RULES = {
     "d_rtrl": ("d_rtrl", "DRTRL", "Wang et al. 2024"),
@@ -60,6 +64,10 @@ _RULES = {
     "rflo": ("rflo", "RFLO", "Murray 2019"),
     "decolle": ("decolle", "DECOLLE", "Kaiser, Mostafa & Neftci 2020"),
     "three_factor": ("three_factor", "ThreeFactor", "Fremaux & Gerstner 2016"),
+    "bptt": ("bptt", "BPTT", "Werbos 1990"),
+    "rtrl": ("rtrl", "RTRL", "Williams & Zipser 1989"),
+    "snap": ("snap", "SnAp", "Menick et al. 2021"),
+    "uoro": ("uoro", "UORO", "Tallec & Ollivier 2017"),
 }
 _HOMES = {
     **{name: module for module, name, _ in _RULES.values()},
