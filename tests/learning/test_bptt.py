@@ -13,7 +13,7 @@ from spikax.errors import ConfigError, ShapeError
 from spikax.plugins import LearningRule, registry
 from spikax.surrogates import Smooth
 from spikax.units import ms, mV, nS, pA
-from spikax_learning import BPTT, explain
+from spikax_learning import BPTT, EProp, explain, max_cross_entropy
 
 N_IN, N, N_OUT, T = 4, 5, 2, 40
 
@@ -245,3 +245,31 @@ def test_ragged_targets_are_refused():
     targets = given.targets, given.targets[:2]
     with pytest.raises(ShapeError, match="rows"):
         BPTT().gradient(given.net, given.state, {"in.spike": given.spikes}, targets, half_square)
+
+
+def test_a_loss_of_a_whole_run_sees_all_steps_at_once(x64, whole):
+    """Of the potentials' maxima, which no sum over steps is."""
+    (given, _, _), target = whole, jnp.int32(1)
+    loss = max_cross_entropy("out")
+
+    @jax.jit
+    def directly(net, state, spikes):
+        trained, fixed = sx.select(net, "weight")
+
+        def total(trained):
+            record, inputs = {"out": "y"}, {"in.spike": spikes}
+            merged = sx.merge(trained, fixed)
+            _, seen = sx.simulate(merged, state, T * ms, inputs=inputs, record=record)
+            return -jax.nn.log_softmax(seen["out.y"].values.max(0))[target]
+
+        return jax.value_and_grad(total)(trained)
+
+    expected, by = directly(given.net, given.state, given.spikes)
+    inputs = {"in.spike": given.spikes}
+    found, gradients = BPTT(checkpoint=7).gradient(given.net, given.state, inputs, target, loss)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert difference(gradients, by) < 1e-10
+    with pytest.raises(ConfigError, match="is a loss of a whole run, and BPTT"):
+        BPTT(truncate=7).gradient(given.net, given.state, inputs, target, loss)
+    with pytest.raises(ConfigError, match="sees one step at a time"):
+        EProp().gradient(given.net, given.state, inputs, target, loss)

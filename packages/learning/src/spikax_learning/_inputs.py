@@ -52,3 +52,21 @@ def steps(targets: Any) -> int:
             "for each step."
         )
     return lengths.pop()[0]
+
+
+def rows_of(net: BuiltNetwork, inputs: Mapping[str, Any]) -> int:
+    """The number of steps that inputs have rows for."""
+    ports, sizes = net.ports, dict(net.sizes)
+    lengths = set[int]()
+    for path, value in inputs.items():
+        if path not in ports:
+            raise unknown("input", path, ports)
+        shape = ports[path].shape(sizes[path.partition(".")[0]])
+        if jnp.ndim(getattr(value, "mantissa", value)) == len(shape) + 1:
+            lengths.add(jnp.shape(getattr(value, "mantissa", value))[0])
+    if len(lengths) != 1:
+        raise ShapeError(
+            f"the inputs have {sorted(lengths)} rows; a loss of a whole run needs inputs with one "
+            "row for each step, as many in each."
+        )
+    return lengths.pop()

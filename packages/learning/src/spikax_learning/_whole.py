@@ -8,9 +8,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from spikax import BuiltNetwork, Filter, LeakyReadout, NetworkState, floats, leaves, select
+from spikax import BuiltNetwork, Filter, NetworkState, floats, leaves, select
 from spikax.errors import ConfigError, ShapeError
 from spikax_learning._explain import Explained, Explanation
+from spikax_learning._plan import default_reads
 
 Loss = Callable[[Any, Any], Array]
 Reads = str | tuple[str, ...]
@@ -47,15 +48,7 @@ def reads_of(rule: str, net: BuiltNetwork, loss: Loss) -> Reads:
     named = getattr(loss, "reads", None)
     if named:
         return named
-    found = [name for name, model in net.nodes.items() if isinstance(model, LeakyReadout)]
-    if len(found) != 1:
-        raise ConfigError(
-            f"the network has {len(found)} populations of LeakyReadout ({', '.join(found)}); "
-            f"{rule} needs to know which one the loss reads: give it one, for example "
-            "'out': Population(LeakyReadout(20*ms), 3), or give the loss an attribute, "
-            'loss.reads = "E.spike".'
-        )
-    return f"{found[0]}.y"
+    return default_reads(rule, net)[0]
 
 
 def paths_of(reads: Reads) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from spikax import BuiltNetwork, Filter, NetworkState, merge, simulate
 from spikax.errors import ConfigError
 from spikax.units import ms, quantity
 from spikax_learning._explain import Explanation
-from spikax_learning._inputs import of_run, steps
+from spikax_learning._inputs import of_run, rows_of, steps
 from spikax_learning._whole import Loss, Reads, alike, paths_of, reads_of, scalar, trainable
 
 
@@ -36,7 +36,8 @@ class BPTT:
 
     The loss of a run is the sum over its steps of `loss(y, target)`, with the signal y that the
     loss reads after the step: the output of the network's only `LeakyReadout`, or what its
-    attribute `reads` names, such as "E.spike", or several, of which y is a tuple then.
+    attribute `reads` names, such as "E.spike", or several, of which y is a tuple then. A loss of a
+    whole run, such as `first_spike_mse`, gets all steps at once, (T, N), and one target.
 
     Attributes:
         checkpoint: Steps between the states that are kept; None keeps everything.
@@ -45,6 +46,7 @@ class BPTT:
 
     checkpoint: int | None = None
     truncate: int | None = None
+    whole_runs: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("checkpoint", "truncate"):
@@ -77,8 +79,9 @@ class BPTT:
             net: A built network.
             state: Where it starts.
             inputs: What arrives from outside by port: constant, or one row for each step.
-            targets: One row for each step; their number is that of the steps.
-            loss: Loss of one step, `loss(y, target) -> scalar`.
+            targets: One row for each step; their number is that of the steps. For a loss of whole
+                runs, what it compares with; the number of steps is then that of the inputs.
+            loss: Loss of one step, `loss(y, target) -> scalar`, or of the whole run.
             train: A filter of `select` that picks real numbers; all weights if not given.
 
         Returns:
@@ -88,12 +91,15 @@ class BPTT:
             ConfigError: A picked leaf has no derivative.
         """
         trained, fixed = trainable("BPTT", net, train)
-        reads, n = reads_of("BPTT", net, loss), steps(targets)
+        reads, whole_run = reads_of("BPTT", net, loss), getattr(loss, "whole_run", False)
+        n = rows_of(net, inputs) if whole_run else steps(targets)
         constant, rows = of_run(net, inputs, n)
+        if whole_run:
+            return self._of_whole_run(trained, fixed, state, {**constant, **rows}, targets, loss, n)
 
         def piece(trained: Any, state: NetworkState, rows: Any) -> tuple[Array, NetworkState]:
             net = merge(trained, fixed)
-            y, state = self._simulated(net, state, {**constant, **rows[0]}, rows[1], reads)
+            y, state = self._simulated(net, state, {**constant, **rows[0]}, steps(rows[1]), reads)
             return jax.vmap(scalar(loss))(y, rows[1]).sum(), state
 
         def add(carry: Any, rows: Any) -> tuple[Any, None]:
@@ -112,12 +118,32 @@ class BPTT:
             carry, _ = add(carry, jax.tree.map(lambda a: a[whole:], (rows, targets)))
         return carry[1], carry[2]
 
+    def _of_whole_run(
+        self,
+        trained: BuiltNetwork,
+        fixed: BuiltNetwork,
+        state: NetworkState,
+        inputs: Mapping[str, Array],
+        target: Any,
+        loss: Loss,
+        n: int,
+    ) -> tuple[Array, BuiltNetwork]:
+        if self.truncate is not None:
+            raise ConfigError(f"{loss} is a loss of a whole run, and {self} cuts runs into pieces.")
+        reads = reads_of("BPTT", merge(trained, fixed), loss)
+
+        def total(trained: Any) -> Array:
+            y, _ = self._simulated(merge(trained, fixed), state, inputs, n, reads)
+            return loss(y, target)
+
+        return jax.value_and_grad(total)(trained)
+
     def _simulated(
         self,
         net: BuiltNetwork,
         state: NetworkState,
         inputs: Mapping[str, Array],
-        targets: Any,
+        n: int,
         reads: Reads,
     ) -> tuple[Any, NetworkState]:
         """What the loss reads in each step of a piece, and the state at its end."""
@@ -128,7 +154,7 @@ class BPTT:
         state, rec = simulate(
             net,
             state,
-            steps(targets) * net.dt * ms,
+            n * net.dt * ms,
             inputs=_quantities(net, inputs),
             record=record,
             chunk=self.checkpoint,
