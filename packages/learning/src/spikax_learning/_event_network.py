@@ -50,6 +50,11 @@ def layout(net: BuiltNetwork) -> Layout:
     for name in net.edge_order:
         _check_edge(net, name, kinds)
     ordered = sorted((n for n in net.order if kinds[n] != "readout"), key=lambda n: kinds[n])
+    if "neuron" not in kinds.values():
+        raise ConfigError(
+            "EventProp finds spike times, and the network has no population of "
+            "Cell(LIF(t_ref=0*ms), syn=Receptor(Expon(5*ms), CUBA()))."
+        )
     sizes = dict(net.sizes)
     ends = np.cumsum([sizes[n] for n in ordered]).tolist()
     first = [(n, end - sizes[n]) for n, end in zip(ordered, ends, strict=True)]
@@ -147,7 +152,8 @@ def weights(net: BuiltNetwork, plan: Layout, targets: Iterable[str]) -> Array:
 
 
 def _into(net: BuiltNetwork, plan: Layout, population: str) -> Array:
-    sizes, model = dict(net.sizes), net.whole().nodes[population]
+    sizes: dict[str, int] = dict(net.sizes)
+    model: Any = net.whole().nodes[population]
     total = sum(sizes[name] for name in plan.first)
     table = jnp.zeros((len(plan.lags), total, sizes[population]))
     place = jnp.asarray(np.searchsorted(plan.lags, np.arange(plan.lags[-1] + 1)), jnp.int32)
@@ -157,7 +163,7 @@ def _into(net: BuiltNetwork, plan: Layout, population: str) -> Array:
         pre = fmt.pre_values(jnp.arange(fmt.n_pre, dtype=jnp.int32)) + plan.first[edge.pre]
         weight = jnp.broadcast_to(edge.weight * factor, fmt.shape)
         table = table.at[jnp.broadcast_to(lag, fmt.shape), pre, fmt.targets].add(weight)
-    capacity = model.neuron.C_m if isinstance(model, Cell) else jnp.ones(())
+    capacity = jnp.ones(()) if type(model) is LeakyReadout else model.neuron.C_m
     return table / jnp.broadcast_to(capacity, (1, 1, sizes[population]))
 
 

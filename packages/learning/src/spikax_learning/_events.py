@@ -22,6 +22,8 @@ class Given(NamedTuple):
         source: (E,), which of the S - N sources from outside each comes from.
         lags: (C,), the delays that occur; the first one is 0.
         end: (), the time at the end.
+        enough: (N,), spikes of each neuron after all of which nothing matters any more; never
+            reached if all are 0.
     """
 
     membranes: Membranes
@@ -31,21 +33,22 @@ class Given(NamedTuple):
     source: Array
     lags: Array
     end: Array
+    enough: Array
 
 
 class Spikes(NamedTuple):
-    """All spikes of a run in order, in arrays of K; beyond `count`, the end and source 0.
+    """All spikes of a run in order, in arrays of K; beyond `number`, the end and source 0.
 
     Attributes:
         time: (K,).
         source: (K,), counted through: first the sources from outside, then the neurons.
-        count: (), how many there are.
+        number: (), how many there are.
         full: (), whether the run had more than K and broke off.
     """
 
     time: Array
     source: Array
-    count: Array
+    number: Array
     full: Array
 
 
@@ -55,6 +58,7 @@ class Run(NamedTuple):
     Attributes:
         heads: (C,), the next spike to arrive, for each delay.
         slope: (K,), dx/dt at which a spike's neuron reached the threshold.
+        left: (N,), how many spikes of each neuron are still of interest.
         order: (C K,), what happened: c K + k is the arrival of spike k by delay c; by the first
             delay it arrives when it is made.
     """
@@ -66,12 +70,12 @@ class Run(NamedTuple):
     heads: Array
     taken: Array
     slope: Array
+    left: Array
     order: Array
     events: Array
     over: Array
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def spikes(size: int, weight: Array, given: Given) -> Spikes:
     """Every spike up to the end, at its exact time.
 
@@ -80,12 +84,21 @@ def spikes(size: int, weight: Array, given: Given) -> Spikes:
         weight: (C, S, N), jumps of J by delay, source and neuron; differentiable.
         given: The rest, not differentiable.
     """
+    return _spikes(size, weight, given)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _spikes(size: int, weight: Array, given: Given) -> Any:
     return _run(size, weight, given).spikes
 
 
 def _run(size: int, weight: Array, given: Given) -> Run:
-    step = functools.partial(_event, size, weight, given)
-    return jax.lax.while_loop(lambda run: ~run.over, step, _begin(size, given))
+    step, some = functools.partial(_event, size, weight, given), jnp.any(given.enough > 0)
+
+    def going(run: Run) -> Array:
+        return ~run.over & ~(some & jnp.all(run.left <= 0))
+
+    return jax.lax.while_loop(going, step, _begin(size, given))
 
 
 def _begin(size: int, given: Given) -> Run:
@@ -95,7 +108,7 @@ def _begin(size: int, given: Given) -> Run:
     heads = jnp.zeros(len(given.lags), jnp.int32)
     order = jnp.zeros(size * len(given.lags), jnp.int32)
     slope, over = jnp.ones(size), jnp.array(False)
-    return Run(zero, given.x, given.J, made, heads, none, slope, order, none, over)
+    return Run(*(zero, given.x, given.J, made, heads, none, slope, given.enough, order, none, over))
 
 
 def _event(size: int, weight: Array, given: Given, run: Run) -> Run:
@@ -110,17 +123,19 @@ def _event(size: int, weight: Array, given: Given, run: Run) -> Run:
     arrives = ~crosses & (late <= outside) & (late < given.end)
     enters = ~crosses & ~arrives & (outside < given.end)
     emits = crosses | enters
-    full = emits & (made.count == size)
+    full = emits & (made.number == size)
     emits, over = emits & ~full, full | ~(arrives | emits)
 
     h = jnp.where(crosses, wait[neuron], known - run.t)
     t = jnp.where(crosses, run.t + h, known)
     x, J = moved(m, run.x, run.J, h)
-    slope = m.slope(x, J)[neuron]
+    # A maximum that just reaches the threshold has a slope below what rounding leaves of it.
+    least = jnp.sqrt(jnp.finfo(x.dtype).eps) * (m.threshold - m.reset) / m.tau_m
+    slope = jnp.maximum(m.slope(x, J), least)[neuron]
     fired = crosses & (index(len(x)) == neuron)
     x = jnp.where(fired, m.reset, x)
 
-    k = jnp.where(emits, made.count, run.heads[c])
+    k = jnp.where(emits, made.number, run.heads[c])
     inputs = weight.shape[1] - len(x)
     new = jnp.where(crosses, neuron + inputs, given.source[run.taken])
     source = jnp.where(emits, new, made.source[k])
@@ -130,7 +145,7 @@ def _event(size: int, weight: Array, given: Given, run: Run) -> Run:
     made = Spikes(
         time=made.time.at[at].set(t, mode="drop"),
         source=made.source.at[at].set(source, mode="drop"),
-        count=made.count + emits.astype(jnp.int32),
+        number=made.number + emits.astype(jnp.int32),
         full=full,
     )
     return Run(
@@ -141,6 +156,7 @@ def _event(size: int, weight: Array, given: Given, run: Run) -> Run:
         heads=run.heads.at[c].add(arrives.astype(jnp.int32)),
         taken=run.taken + (enters & emits).astype(jnp.int32),
         slope=run.slope.at[at].set(jnp.where(crosses, slope, 1.0), mode="drop"),
+        left=run.left - fired.astype(jnp.int32),
         order=run.order.at[run.events].set(jnp.where(over, 0, c * size + k), mode="drop"),
         events=run.events + (~over).astype(jnp.int32),
         over=over,
@@ -154,7 +170,7 @@ def index(n: int) -> Array:
 
 def _next_arrival(size: int, given: Given, run: Run) -> tuple[Array, Array]:
     """When the next spike on its way arrives, and by which delay."""
-    waiting = (run.heads < run.spikes.count) & (index(len(run.heads)) > 0)
+    waiting = (run.heads < run.spikes.number) & (index(len(run.heads)) > 0)
     sent = run.spikes.time[jnp.minimum(run.heads, size - 1)]
     arrivals = jnp.where(waiting, sent + given.lags, jnp.inf)
     c = jnp.argmin(arrivals).astype(jnp.int32)
@@ -205,4 +221,4 @@ def _backward(size: int, kept: Any, cotangent: Spikes) -> tuple[Array, None]:
     return jnp.zeros_like(weight).at[c, source].add(lam_J), None
 
 
-spikes.defvjp(_forward, _backward)
+_spikes.defvjp(_forward, _backward)

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.core import Tracer
 
@@ -16,9 +17,9 @@ from spikax import BuiltNetwork, Filter, NetworkState, leaves, merge, select
 from spikax.errors import ConfigError, NumericsError, ShapeError, unknown
 from spikax.units import ms, to_coherent
 from spikax_learning import _event_network as exact
-from spikax_learning._events import Given, Spikes, index, spikes
+from spikax_learning._event_signals import entering, first_spikes, is_time, means
+from spikax_learning._events import Given, spikes
 from spikax_learning._explain import Explained, Explanation
-from spikax_learning._inputs import steps
 
 Loss = Callable[[Array, Any], Array]
 
@@ -89,7 +90,7 @@ class EventProp:
         plan = exact.layout(net)
         _trained(net, train)
         path, duration = _reads(net, plan, loss), self._duration(net, inputs)
-        time, source, odd = _entering(net, plan, inputs)
+        time, source, odd = entering(net, plan, inputs)
         _check(exact.refractory(net, plan), "a neuron has t_ref > 0; write LIF(t_ref=0*ms)")
         _check(
             exact.pending(state), "spikes are on their way in the state; start from a silent one"
@@ -113,7 +114,7 @@ class EventProp:
         )
 
     def _duration(self, net: BuiltNetwork, inputs: Mapping[str, Any]) -> Array:
-        lengths = {jnp.shape(x)[0] for x in inputs.values() if not _is_time(x)}
+        lengths = {jnp.shape(x)[0] for x in inputs.values() if not is_time(x)}
         if self.duration is not None:
             return jnp.asarray(to_coherent(self.duration, ms, "duration"), dtype=float)
         if len(lengths) != 1:
@@ -156,42 +157,6 @@ def _check(wrong: Array, message: str) -> None:
         raise ConfigError(f"EventProp: {message}.")
 
 
-def _is_time(value: Any) -> bool:
-    """Whether a value has a unit."""
-    return hasattr(value, "unit") or hasattr(value, "mantissa")
-
-
-def _entering(
-    net: BuiltNetwork, plan: exact.Layout, inputs: Mapping[str, Any]
-) -> tuple[Array, Array, Array]:
-    """Times of the spikes from outside, in order and ended by inf; their sources; any odd ones."""
-    paths = {f"{name}.spike": (first, dict(net.sizes)[name]) for name, first in plan.inputs}
-    times, sources = [jnp.array([jnp.inf])], [jnp.zeros(1, jnp.int32)]
-    odd = jnp.array(False)
-    for path, value in inputs.items():
-        if path not in paths:
-            raise unknown("input for spikes", path, paths)
-        first, size = paths[path]
-        numbers = jnp.asarray(to_coherent(value, ms, path) if _is_time(value) else value, float)
-        if numbers.ndim != 2 or numbers.shape[1] != size:
-            raise ShapeError(
-                f"input {path!r} has shape {numbers.shape}; expected (spikes, {size}) for times, "
-                f"or one row of {size} for each step."
-            )
-        if _is_time(value):
-            odd |= jnp.any(numbers < 0)
-        else:
-            odd |= jnp.any((numbers != 0) & (numbers != 1))
-            stamps = (jnp.arange(len(numbers), dtype=numbers.dtype) + 1) * net.dt
-            numbers = jnp.where(numbers > 0, stamps[:, None], jnp.inf)
-        times.append(numbers.ravel())
-        own = (first + index(size))[None]
-        sources.append(jnp.broadcast_to(own, numbers.shape).ravel())
-    time, source = jnp.concatenate(times), jnp.concatenate(sources)
-    order = jnp.argsort(time)
-    return time[order], source[order], odd
-
-
 @functools.partial(jax.jit, static_argnums=0)
 def _solve(
     task: tuple[Any, ...],
@@ -207,7 +172,9 @@ def _solve(
     time, source, odd = entering
     membranes, x, J = exact.membranes(net, plan, state)
     lags = jnp.asarray(plan.lags, dtype=float) * net.dt
-    given = Given(membranes, x, J, time, source, lags, duration)
+    watched = [first * ((n, "spike") == (population, signal)) for n, _ in plan.neurons]
+    enough = np.repeat(np.array(watched, np.int32), [dict(net.sizes)[n] for n, _ in plan.neurons])
+    given = Given(membranes, x, J, time, source, lags, duration, jnp.asarray(enough))
 
     def total(trained: BuiltNetwork) -> tuple[Array, Array]:
         now = merge(trained, rest)
@@ -230,41 +197,3 @@ def _scalar(value: Array) -> Array:
     if jnp.shape(value):
         raise ShapeError(f"the loss has shape {jnp.shape(value)}; expected a scalar.")
     return value
-
-
-def first_spikes(made: Spikes, offset: int, count: int, first: int) -> Array:
-    """(first, count), the first spikes of each neuron of a population, inf for none."""
-    fired = index(len(made.time)) < made.count
-    own = (made.source[:, None] == offset + index(count)[None]) & fired[:, None]
-    rank = jnp.sum(jnp.where(own, jnp.cumsum(own, axis=0), 0), axis=1) - 1
-    row = jnp.where(jnp.any(own, axis=1), rank, first)  # beyond the end: dropped
-    empty = jnp.full((first, count), jnp.inf)
-    return empty.at[row, made.source - offset].set(made.time, mode="drop")
-
-
-def means(
-    net: BuiltNetwork,
-    made: Spikes,
-    jumps: Array,
-    given: Given,
-    y: Array,
-    population: str,
-    targets: Any,
-) -> Array:
-    """(rows, N), the mean of a readout over each of as many equal parts as targets has rows."""
-    tau, rows = net.whole().nodes[population].tau, steps(targets)
-    edges = jnp.linspace(0.0, 1.0, rows + 1) * given.end
-    tau = jnp.broadcast_to(tau, y.shape)[None, :]
-
-    def area(since: Array) -> Array:
-        """Integral of a decaying 1 from each edge back to `since`, by the end of each part."""
-        passed = jnp.maximum(edges - since, 0.0)[:, None]
-        return jnp.diff(-tau * jnp.expm1(-passed / tau), axis=0)
-
-    def add(total: Array, spike: tuple[Array, Array]) -> tuple[Array, None]:
-        time, source = spike
-        arrive = jax.vmap(lambda lag, row: area(time + lag) * row[None, :])
-        return total + arrive(given.lags, jumps[:, source]).sum(0), None
-
-    total, _ = jax.lax.scan(add, area(jnp.zeros(())) * y[None, :], (made.time, made.source))
-    return total / (given.end / rows)
