@@ -81,7 +81,7 @@ def first_crossing(m: Membranes, x: Array, J: Array, horizon: Array) -> Array:
 
 
 def _root(m: Membranes, x: Array, J: Array, low: Array, high: Array) -> Array:
-    """Roots by the parabola through value, slope and curvature, halving where it leaves [low, high].
+    """Roots by the parabola through value, slope and curvature; halves where it leaves the bracket.
 
     A parabola knows a maximum that hardly reaches the threshold, so few steps are needed anywhere.
     """

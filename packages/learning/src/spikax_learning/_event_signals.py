@@ -76,17 +76,17 @@ def means(
     readout: Any = net.whole().nodes[population]
     rows = steps(targets)
     edges = jnp.linspace(0.0, 1.0, rows + 1) * given.end
-    tau = jnp.broadcast_to(readout.tau, y.shape)[None, :]
+    tau = jnp.broadcast_to(readout.tau, y.shape)[None, None, :]
 
     def area(since: Array) -> Array:
-        """Integral of a decaying 1 from each edge back to `since`, by the end of each part."""
-        passed = jnp.maximum(edges - since, 0.0)[:, None]
+        """(rows, K, N), the integral over each part of 1 that decays from `since`, (K,), on."""
+        passed = jnp.maximum(edges[:, None] - since[None, :], 0.0)[:, :, None]
         return jnp.diff(-tau * jnp.expm1(-passed / tau), axis=0)
 
-    def add(total: Array, spike: tuple[Array, Array]) -> tuple[Array, None]:
-        time, source = spike
-        arrive = jax.vmap(lambda lag, row: area(time + lag) * row[None, :])
-        return total + arrive(given.lags, jumps[:, source]).sum(0), None
+    def add(total: Array, by_delay: tuple[Array, Array]) -> tuple[Array, None]:
+        lag, table = by_delay
+        return total + jnp.sum(area(made.time + lag) * table[made.source][None], axis=1), None
 
-    total, _ = jax.lax.scan(add, area(jnp.zeros(())) * y[None, :], (made.time, made.source))
+    total = jnp.sum(area(jnp.zeros(1)) * y[None, None, :], axis=1)
+    total, _ = jax.lax.scan(add, total, (given.lags, jumps))
     return total / (given.end / rows)
