@@ -24,11 +24,11 @@ import spikax as sx
 from spikax.units import ms, mV, pA, pF
 from spikax_learning import EventProp
 
-FIRST, LAST, END = 2.0, 22.0, 40.0  # ms: the span of the inputs, and a run
+FIRST, LAST, END = 2.0, 32.0, 50.0  # ms: the span of the inputs, and a run
 TRAIN, TEST, BATCH = 5000, 1000, 50
 GOAL = 0.95  # of the test points
 COLOURS = ("#0072B2", "#D55E00", "#888888")
-RULE = EventProp(duration=END * ms, max_spikes=280)
+RULE = EventProp(duration=END * ms, max_spikes=300)
 
 
 class Points(NamedTuple):
@@ -74,7 +74,7 @@ def network(hidden: int) -> sx.Network:
             "out": sx.Population(sx.LeakyReadout(20 * ms), 3),
         },
         [
-            sx.Projection("in", "hidden", "syn", sx.all_to_all(), sx.Normal(10 * pA, 12 * pA)),
+            sx.Projection("in", "hidden", "syn", sx.all_to_all(), sx.Normal(10 * pA, 10 * pA)),
             sx.Projection("hidden", "out", "input", sx.all_to_all(), sx.Normal(0.0, 3.0)),
         ],
     )
@@ -127,7 +127,7 @@ def learn(
     # that one learning rate serves them all.
     spread = jax.tree.map(jnp.std, weights)
     batches = len(train.labels) // BATCH
-    optimizer = optax.adam(optax.cosine_decay_schedule(0.03, epochs * batches))
+    optimizer = optax.adam(optax.cosine_decay_schedule(0.02, epochs * batches))
 
     @jax.jit
     def step(weights: Any, memory: Any, times: Any, labels: Any) -> tuple[Any, Any, Any]:
@@ -151,7 +151,7 @@ def learn(
 
 
 def run(
-    hidden: int = 100, epochs: int = 26, train: int = TRAIN, test: int = TEST
+    hidden: int = 120, epochs: int = 20, train: int = TRAIN, test: int = TEST
 ) -> tuple[dict[str, Any], tuple[sx.BuiltNetwork, np.ndarray]]:
     """Train, and test on other points.
 
