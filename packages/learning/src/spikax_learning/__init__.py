@@ -30,6 +30,7 @@ if _typing.TYPE_CHECKING:
     from spikax_learning.d_rtrl import OSTL as OSTL
     from spikax_learning.decolle import DECOLLE as DECOLLE
     from spikax_learning.eprop import EProp as EProp
+    from spikax_learning.eventprop import EventProp as EventProp
     from spikax_learning.losses import count_cross_entropy as count_cross_entropy
     from spikax_learning.losses import count_mse as count_mse
     from spikax_learning.losses import cross_entropy as cross_entropy
@@ -59,6 +60,7 @@ _RULES = {
     "d_rtrl": ("d_rtrl", "DRTRL", "Wang et al. 2024"),
     "ostl": ("d_rtrl", "OSTL", "Bohnstingl et al. 2022"),
     "eprop": ("eprop", "EProp", "Bellec et al. 2020"),
+    "eventprop": ("eventprop", "EventProp", "Wunderlich & Pehle 2021"),
     "pp_prop": ("pp_prop", "PPProp", "Wang et al. 2024"),
     "ottt": ("ottt", "OTTT", "Xiao et al. 2022"),
     "rflo": ("rflo", "RFLO", "Murray 2019"),
