@@ -14,8 +14,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 @pytest.fixture
 def quick_compiler():
-    """Compile without LLVM's optimisations: for tests whose programs run once, within a tolerance."""
-    before = jax.config.jax_disable_most_optimizations
+    """Compile without optimising: for tests whose programs run once, within a tolerance."""
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)

@@ -82,8 +82,9 @@ def _case(model: Dynamics, size: int, dt: float, seed: int, steps: int = STEPS) 
     state = model.init_state(size, key=seed, dt=dt)
     warm = Case(model, state, _arrivals(model, size, 3 * steps, rng), dt, 0)
     _structure(warm)
-    for start in range(0, 3 * steps, steps):
-        state = _run(warm, state, slice(start, start + steps), start)[0]
+    for t in range(0, 3 * steps, steps):
+        some = {name: v[t : t + steps] for name, v in warm.inputs.items()}
+        state = _run(Case(model, state, some, dt, t))[0]
     return Case(model, state, _arrivals(model, size, steps, rng), dt, 3 * steps)
 
 
@@ -99,21 +100,24 @@ def _arrivals(model: Dynamics, size: int, steps: int, rng: np.random.Generator) 
 
 
 def _run(
-    case: Case, state: Any = None, part: slice = slice(0, STEPS), t: int | None = None
+    case: Case, state: Any = None, part: slice = slice(None), t: int | None = None
 ) -> tuple[Any, Any]:
-    """Scan over a part of the arrivals; the state at the end and every signal at every step."""
-    state, t = (case.state if state is None else state), (case.t if t is None else t)
+    """Scan over the arrivals; the state at the end and every signal at every step."""
+    state, start = (case.state if state is None else state), (case.t if t is None else t)
     inputs = {name: v[part] for name, v in case.inputs.items()}
-    return _compiled(case.model, state, inputs, jnp.int32(t), case.dt, part.stop - part.start)
+    length = None if inputs else len(range(*part.indices(STEPS)))
+    return _compiled(case.model, state, inputs, jnp.int32(start), case.dt, length)
 
 
-def _scan(model: Any, state: Any, inputs: Any, t: Any, dt: float, steps: int) -> tuple[Any, Any]:
+def _scan(
+    model: Any, state: Any, inputs: Any, t: Any, dt: float, length: int | None
+) -> tuple[Any, Any]:
     def body(carry: Any, x: Any) -> tuple[Any, Any]:
         s, now = carry
         s = model.update(s, x, t=now, dt=dt)
         return (s, now + 1), {n: model.read(s, n) for n in model.signals}
 
-    (final, _), rows = jax.lax.scan(body, (state, t), inputs, length=steps)
+    (final, _), rows = jax.lax.scan(body, (state, t), inputs, length=length)
     return final, rows
 
 
@@ -207,7 +211,7 @@ def _scan_splits(case: Case) -> None:
         "fires_once is True, but a spike is neither 0 nor 1"
     )
     middle, first = _run(case, part=slice(0, half))
-    end, last = _run(case, middle, slice(half, STEPS), case.t + half)
+    end, last = _run(case, middle, slice(half, None), case.t + half)
     _same(whole, end, "scan(a + b) differs from scan(a), scan(b)", rtol=1e-12)
     for name in rows:
         joined = np.concatenate([first[name], last[name]])
@@ -363,7 +367,7 @@ def _agree(reverse: Callable[..., Any], probe: Callable[..., Any], case: Case, r
 def _differences(
     probe: Callable[..., Any], widths: np.ndarray, point: Any, rest: Any
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """The loss, its tangents, central differences by every entry of the widths and of four times."""
+    """The loss, its tangents, its central differences of these widths and of four times these."""
     n = len(widths)
     shifts = np.concatenate([scale * np.diag(widths) for scale in (0, 1, -1, 4, -4)])
     values, tangents = map(np.asarray, probe(shifts, np.tile(np.eye(n), (5, 1)), point, rest))
