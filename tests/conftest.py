@@ -13,6 +13,15 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 @pytest.fixture
+def quick_compiler():
+    """Compile without optimising: for tests whose programs run once, within a tolerance."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture
 def x64():
     """Double precision while the test runs."""
     with jax.enable_x64(True):

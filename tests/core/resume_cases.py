@@ -34,6 +34,16 @@ def target(**receptors):
     return sx.Cell(sx.LIF(), **receptors or {"r": sx.Receptor(sx.Expon(), sx.COBA())})
 
 
+def edges(rule):
+    """An edge of every kind of weight and delay, each to a population of its own."""
+    kinds = [(w, d) for w in WEIGHTS for d in DELAYS]
+    posts = {f"{w}, {d}": sx.Population(target(), N) for w, d in kinds}
+    projections = [
+        sx.Projection("pre", f"{w}, {d}", "r", RULES[rule], WEIGHTS[w], DELAYS[d]) for w, d in kinds
+    ]
+    return sx.Network({"pre": relay()} | posts, projections)
+
+
 def into_target(source, edge, cell=None, **options):
     populations = {"pre": source, "post": sx.Population(cell or target(), N)}
     return sx.Network(populations, [edge], **options)
@@ -72,8 +82,9 @@ def relay():
     return sx.Population(sx.Relay(), N)
 
 
-def edge(rule=RULES["csr"], weight=WEIGHTS["array"], delay=DELAYS["per synapse"], **options):
-    return sx.Projection("pre", "post", "r", rule, weight, delay, **options)
+def edge(weight=WEIGHTS["array"], **options):
+    delay = DELAYS["per synapse"]
+    return sx.Projection("pre", "post", "r", RULES["csr"], weight, delay, **options)
 
 
 def cases():
@@ -83,13 +94,7 @@ def cases():
         for r in registry().records(Model).values()
         if r.target.startswith("spikax.")
     }
-    edges = {
-        f"edge {r} {w} {d}": into_target(relay(), edge(RULES[r], WEIGHTS[w], DELAYS[d]))
-        for r in RULES
-        for w in WEIGHTS
-        for d in DELAYS
-    }
-    return models | edges | {"edge gap junctions": gap_junctions()}
+    return models | {f"edge {r}": edges(r) for r in RULES} | {"edge gap junctions": gap_junctions()}
 
 
 def drive(model, seed):

@@ -1,14 +1,16 @@
 """The command line, run in this process: what it prints and its exit code."""
 
+import functools
 import json
 import re
 import sys
 import types
 
 import importlib_metadata
+import jax
 import pytest
 
-from spikax import _cli
+from spikax import _cli, _kernel_check
 from spikax._fields import parameters
 from spikax.plugins import Exporter, Kernel, LearningRule, Model, Registry, hookimpl
 
@@ -46,9 +48,22 @@ GOOD = entry("good", spikax_exporters=spikax_exporters, SPIKAX_API=1)
 BROKEN = types.SimpleNamespace(name="broken", dist=GOOD.dist, load=broken)
 
 
+@pytest.fixture(scope="module")
+def look_once():
+    """Core's own kernels are tried once in each precision, those of a plugin whenever asked."""
+    once = functools.cache(lambda kernel, x64, try_it=_kernel_check.check: try_it(kernel))
+
+    def check(kernel, every=_kernel_check.check):
+        own = kernel.origin.plugin == "spikax"
+        return once(kernel, jax.config.read("jax_enable_x64")) if own else every(kernel)
+
+    return check
+
+
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(monkeypatch, capsys, look_once):
     """Run a command with these plugins and no others."""
+    monkeypatch.setattr(_kernel_check, "check", look_once)
 
     def run(*arguments, installed=()):
         def registry(strict=False):

@@ -9,6 +9,7 @@ from spikax.plugins import Model, registry
 from spikax.testing import check_dynamics
 from spikax.units import Hz, ms, pA
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
 # What makes a model active, so that a case has spikes in it.
 ACTIVE = {
     "LIF": {"I_e": 300 * pA},

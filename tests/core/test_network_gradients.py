@@ -13,7 +13,7 @@ import spikax as sx
 from spikax._conformance import smooth
 from spikax.units import ms
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 STEPS = 16
 
 

@@ -1,5 +1,7 @@
 """Neurons and synapses against closed forms, published figures and a general-purpose solver."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -90,11 +92,12 @@ def test_hh_rests_where_the_currents_cancel():
     """Rest of the published constants: -65.0 mV within 0.01, and it stays there."""
     model = sx.HH()
 
+    @jax.jit
     def total(V):
         gates = [alpha(V) / (alpha(V) + beta(V)) for alpha, beta in model._gates()]
-        return float(model._channels(V, *gates))
+        return model._channels(V, *gates)
 
-    rest = brentq(total, -80, -50)
+    rest = brentq(lambda V: float(total(V)), -80, -50)
     assert rest == pytest.approx(-65.0, abs=0.01)
     rec = simulate(sx.HH(), 100, 0.05, "V_m")
     assert rec["E.V_m"].values[-1, 0] == pytest.approx(rest, abs=1e-6)
@@ -113,11 +116,15 @@ def test_hh_fires_at_the_published_rate():
 def test_hh_equals_a_general_solver():
     model = sx.HH(I_e=700 * pA)
 
-    def rhs(_, y):
+    @jax.jit
+    def slopes(y):
         V, *gates = y
         rates = zip(model._gates(), gates, strict=True)
-        current = float(model._channels(V, *gates)) + 700
-        return [current / 100, *(float(a(V) * (1 - x) - b(V) * x) for (a, b), x in rates)]
+        current = model._channels(V, *gates) + 700
+        return jnp.stack([current / 100, *(a(V) * (1 - x) - b(V) * x for (a, b), x in rates)])
+
+    def rhs(_, y):
+        return np.asarray(slopes(y))
 
     start = [-65.0, *(float(a(-65.0) / (a(-65.0) + b(-65.0))) for a, b in model._gates())]
     samples = np.arange(1.0, 13)

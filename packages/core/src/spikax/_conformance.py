@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,12 @@ class Case:
     @property
     def first(self) -> Mapping[str, Any]:
         """The arrivals of the first step."""
-        return {k: v[0] for k, v in self.inputs.items()}
+        return {k: jnp.asarray(v[0]) for k, v in self.inputs.items()}
+
+    @cached_property
+    def eager(self) -> Any:
+        """The state after the first step, computed operation by operation."""
+        return self.step(self.state, self.first, jnp.int32(self.t))
 
 
 def check_dynamics(model: Dynamics, *, size: int = 24, dt: Any = 0.1 * ms, seed: int = 0) -> None:
@@ -76,7 +82,9 @@ def _case(model: Dynamics, size: int, dt: float, seed: int, steps: int = STEPS) 
     state = model.init_state(size, key=seed, dt=dt)
     warm = Case(model, state, _arrivals(model, size, 3 * steps, rng), dt, 0)
     _structure(warm)
-    state = _run(warm)[0]
+    for t in range(0, 3 * steps, steps):
+        some = {name: v[t : t + steps] for name, v in warm.inputs.items()}
+        state = _run(Case(model, state, some, dt, t))[0]
     return Case(model, state, _arrivals(model, size, steps, rng), dt, 3 * steps)
 
 
@@ -88,26 +96,33 @@ def _arrivals(model: Dynamics, size: int, steps: int, rng: np.random.Generator) 
             1.0 if typical is None else typical * rng.normal(0.8, 1.0, (steps, *shape))
         )
 
-    return {name: jnp.asarray(draw(p.shape(size), p.unit)) for name, p in model.ports.items()}
+    return {name: draw(p.shape(size), p.unit) for name, p in model.ports.items()}
 
 
 def _run(
     case: Case, state: Any = None, part: slice = slice(None), t: int | None = None
 ) -> tuple[Any, Any]:
     """Scan over the arrivals; the state at the end and every signal at every step."""
-    start = case.t if t is None else t
+    state, start = (case.state if state is None else state), (case.t if t is None else t)
+    inputs = {name: v[part] for name, v in case.inputs.items()}
+    length = None if inputs else len(range(*part.indices(STEPS)))
+    return _compiled(case.model, state, inputs, jnp.int32(start), case.dt, length)
 
+
+def _scan(
+    model: Any, state: Any, inputs: Any, t: Any, dt: float, length: int | None
+) -> tuple[Any, Any]:
     def body(carry: Any, x: Any) -> tuple[Any, Any]:
         s, now = carry
-        s = case.step(s, x, now)
-        return (s, now + 1), {n: case.model.read(s, n) for n in case.model.signals}
+        s = model.update(s, x, t=now, dt=dt)
+        return (s, now + 1), {n: model.read(s, n) for n in model.signals}
 
-    xs = jax.tree.map(lambda v: v[part], case.inputs)
-    length = len(range(*part.indices(STEPS))) if not xs else None
-    (final, _), rows = jax.lax.scan(
-        body, (case.state if state is None else state, jnp.int32(start)), xs, length=length
-    )
+    (final, _), rows = jax.lax.scan(body, (state, t), inputs, length=length)
     return final, rows
+
+
+# Compiled once for all cases of a structure: compilation is nearly all that a check costs.
+_compiled = jax.jit(_scan, static_argnums=(4, 5))
 
 
 def _same(a: Any, b: Any, what: str, rtol: float = 0.0) -> None:
@@ -148,7 +163,7 @@ def _units(case: Case) -> None:
 
     inputs = {n: v * scale(case.model.ports[n].unit) for n, v in case.first.items()}
     moved = Case(scaled(case.model), scaled(case.state), inputs, case.dt * base[0], case.t)
-    expected = scaled(case.step(case.state, case.first, jnp.int32(case.t)))
+    expected = scaled(case.eager)
     got = moved.step(moved.state, inputs, jnp.int32(case.t))
     _same(
         expected,
@@ -175,9 +190,8 @@ def _transforms(case: Case) -> None:
         return model.update(state, inputs, t=t, dt=case.dt)
 
     t, compiled = jnp.int32(case.t), jax.jit(step)
-    eager = case.step(case.state, case.first, t)
     jitted = compiled(case.model, case.state, case.first, t)
-    _same(eager, jitted, "jit differs from eager", rtol=1e-12)
+    _same(case.eager, jitted, "jit differs from eager", rtol=1e-12)
     again = compiled(jax.tree.map(lambda x: x * 1, case.model), case.state, case.first, t)
     _same(jitted, again, "two equal calls differ")
     assert traced == 1, "a second call with other values of the same shapes traces again"
@@ -292,24 +306,33 @@ def check_gradients(
     """
     with jax.enable_x64(True):
         width = float(to_coherent(dt, ms, "dt"))
-        loss = _loss(smooth(model), width)
+        reverse, probe = _derivatives(width)
         for attempt in range(5):
             case = _case(smooth(model), 4, width, seed + attempt)
-            if _agree(loss, case, rtol):
+            if _agree(reverse, probe, case, rtol):
                 return
         raise AssertionError("no case away from a switch was found in five draws")
 
 
-def _loss(model: Any, dt: float) -> Callable[..., Any]:
-    weights = {n: np.random.default_rng(9).uniform(0.5, 1.5, STEPS) for n in model.signals}
+def _derivatives(dt: float) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Compiled once for all draws: the gradient of a loss; values and tangents at many shifts."""
 
-    def loss(params: list[Any], inputs: Any, rest: Any) -> Any:
-        filled, state, t = rest
-        case = Case(_fill(filled, params), state, inputs, dt, 0)
-        rows = _run(case, t=t)[1]
-        return sum(jnp.sum(weights[n] @ rows[n].reshape(STEPS, -1)) for n in rows)
+    def loss(shift: Any, point: Any, rest: Any) -> Any:
+        """With every element of leaf i moved by shift[i]."""
+        values, structure = jax.tree.flatten(point)
+        moved = [value + shift[i] for i, value in enumerate(values)]
+        params, inputs = jax.tree.unflatten(structure, moved)
+        model, state, t = rest
+        rows = _scan(_fill(model, params), state, inputs, t, dt, STEPS)[1]
+        rng, total = np.random.default_rng(9), 0.0
+        for name in model.signals:
+            total += jnp.sum(rng.uniform(0.5, 1.5, STEPS) @ rows[name].reshape(STEPS, -1))
+        return total
 
-    return jax.jit(loss)
+    def along(shift: Any, direction: Any, *more: Any) -> Any:
+        return jax.jvp(lambda s: loss(s, *more), (shift,), (direction,))
+
+    return jax.jit(jax.grad(loss)), jax.jit(jax.vmap(along, (0, 0, None, None)))
 
 
 def _fill(model: Any, params: list[Any]) -> Any:
@@ -320,26 +343,19 @@ def _fill(model: Any, params: list[Any]) -> Any:
     )
 
 
-def _agree(loss: Callable[..., Any], case: Case, rtol: float) -> bool:
+def _agree(reverse: Callable[..., Any], probe: Callable[..., Any], case: Case, rtol: float) -> bool:
     """Whether all agree; False where finite differences of two widths do not."""
     info = [leaf for leaf in leaves(case.model) if floats(leaf)]
     names = [leaf.path for leaf in info] + [f"input {n}" for n in sorted(case.inputs)]
-    point, structure = jax.tree.flatten(([leaf.value for leaf in info], dict(case.inputs)))
-
-    def value(shift: Any) -> Any:
-        """The loss with every element of leaf i moved by shift[i]."""
-        moved = [p + shift[i] for i, p in enumerate(point)]
-        return loss(*jax.tree.unflatten(structure, moved), (case.model, case.state, case.t))
-
-    still = jnp.zeros(len(point))
-    reverse = np.asarray(jax.jit(jax.grad(value))(still))
-    forward = np.asarray(jax.jit(jax.jacfwd(value))(still))
-    widths = np.array([1e-5 * max(float(jnp.abs(p).max(initial=0.0)), 1e-3) for p in point])
-    near, far = _differences(value, widths)
-    floor = 1e-9 * abs(float(value(still))) / widths
+    point, rest = ([leaf.value for leaf in info], case.inputs), (case.model, case.state, case.t)
+    sizes = [np.abs(value).max(initial=0.0) for value in jax.tree.leaves(point)]
+    widths = 1e-5 * np.maximum(sizes, 1e-3)
+    gradient = np.asarray(reverse(np.zeros(len(widths)), point, rest))
+    value, forward, near, far = _differences(probe, widths, point, rest)
+    floor = 1e-9 * abs(value) / widths
     if np.any(np.abs(near - far) > 30 * (rtol * np.abs(far) + floor) + 1e-7):
         return False
-    for name, r, f, d, noise in zip(names, reverse, forward, near, floor, strict=True):
+    for name, r, f, d, noise in zip(names, gradient, forward, near, floor, strict=True):
         assert np.isfinite(r), f"the gradient by {name} is {r}"
         assert np.isclose(r, f, rtol=1e-9, atol=1e-9), f"by {name}: reverse {r}, forward {f}"
         assert np.isclose(r, d, rtol=rtol, atol=noise + 1e-7), (
@@ -348,9 +364,13 @@ def _agree(loss: Callable[..., Any], case: Case, rtol: float) -> bool:
     return True
 
 
-def _differences(value: Callable[..., Any], widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Central differences by every entry, of the given widths and of four times these."""
-    shifts = [sign * np.diag(widths) for sign in (1, -1, 4, -4)]
-    values = np.asarray(jax.jit(jax.vmap(value))(jnp.asarray(np.concatenate(shifts))))
-    ahead, behind, far_ahead, far_behind = values.reshape(4, -1)
-    return (ahead - behind) / (2 * widths), (far_ahead - far_behind) / (8 * widths)
+def _differences(
+    probe: Callable[..., Any], widths: np.ndarray, point: Any, rest: Any
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """The loss, its tangents, its central differences of these widths and of four times these."""
+    n = len(widths)
+    shifts = np.concatenate([scale * np.diag(widths) for scale in (0, 1, -1, 4, -4)])
+    values, tangents = map(np.asarray, probe(shifts, np.tile(np.eye(n), (5, 1)), point, rest))
+    still, ahead, behind, far_ahead, far_behind = values.reshape(5, n)
+    near, far = (ahead - behind) / (2 * widths), (far_ahead - far_behind) / (8 * widths)
+    return float(still[0]), tangents[:n], near, far
