@@ -39,8 +39,11 @@ def varying(tree: Any, *operands: Any) -> Any:
     return jax.tree.map(lambda v: lax.select(either, v, v), tree)
 
 
-def active(x: Array) -> tuple[Array, Array]:
-    """Number of the entries that are not zero, and their indices, (n,) with what follows unused."""
+def active(x: Array, t: Array | int = 0) -> tuple[Array, Array]:
+    """Number of the entries that are not zero, and their indices, (n,) with what follows unused.
+
+    The search waits until `t`, which is not negative, is known.
+    """
     # The words as an array of their own: a loop would pack a word anew whenever it looks at it.
     words = lax.optimization_barrier(_words(x != 0))
     of_words = _words(words != 0)
@@ -55,7 +58,8 @@ def active(x: Array) -> tuple[Array, Array]:
     def in_words(k: Array, found: Any) -> Any:
         return _each_bit(value_at(of_words, k), k * 32, in_word, found)
 
-    start = varying((jnp.int32(0), jnp.zeros(x.shape[0], jnp.int32)), x)
+    zero = jnp.minimum(jnp.asarray(t, jnp.int32), 0)
+    start = varying((zero, jnp.broadcast_to(zero, x.shape)), x)
     return lax.fori_loop(jnp.int32(0), jnp.int32(of_words.shape[0]), in_words, start)
 
 
@@ -192,7 +196,7 @@ def together(which: Formats, t: Array, *given: Array) -> tuple[Array, ...]:
     now = t
     for k, x in enumerate(xs):
         members = [part for source, part in parts if source == k]
-        found = active(x)
+        found = active(x, now)
         for first in range(0, len(members), _AT_ONCE):
             rings = _walk(members[first : first + _AT_ONCE], found, x, now, rings)
         if sum(part.fmt.n_synapses / part.fmt.n_pre for part in members) < _WORTH_A_THREAD:
