@@ -551,6 +551,34 @@ def test_what_touches_only_what_was_sent_equals_the_reference_bit_for_bit(rule, 
             assert np.array_equal(got, jax.jit(reference)(fmt, *operands)), op
 
 
+def test_what_is_sent_at_once_is_what_is_scattered_in_turn(x64):
+    """Sources of two sizes, two rings of other lengths, formats with and without a kernel."""
+    rng = np.random.default_rng(5)
+    rules = (pairwise_poisson(0.8), all_to_all(), one_to_one(), fixed_outdegree(70))
+    formats = [from_pairs(rule.sample(90, 90, rng)) for rule in rules[:3]]
+    formats.append(from_pairs(rules[3].sample(100, 90, rng)))
+    xs = [jnp.asarray((rng.random(n) < 0.2) * rng.normal(size=n)) for n in (90, 100)]
+    weights = [jnp.asarray(rng.normal(size=fmt.shape)) for fmt in formats]
+    delays = [jnp.asarray(rng.integers(1, 5, formats[0].shape)), 2, 1, 1]
+    rings = [jnp.asarray(rng.normal(size=(slots, 90))) for slots in (5, 1)]
+
+    def sent(weights, xs, rings):
+        made = zip(formats, weights, delays, (0, 0, 0, 1), (0, 0, 1, 1), strict=True)
+        return ops.send([ops.Sending(*each) for each in made], xs, rings, jnp.int32(12))
+
+    def sine(*given):
+        return sum(jnp.sum(jnp.sin(ring)) for ring in sent(*given))
+
+    def transformed(*given):
+        three = jax.tree.map(lambda v: jnp.stack([v, 2 * v, -v]), given)
+        return sent(*given), jax.grad(sine, (0, 1, 2))(*given), jax.vmap(sent)(*three)
+
+    got = jax.jit(transformed)(weights, xs, rings)
+    with ops.use_kernels("reference"):
+        wanted = jax.jit(lambda *given: transformed(*given))(weights, xs, rings)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-12), got, wanted)
+
+
 SHARDED = """
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import Mesh, PartitionSpec as P

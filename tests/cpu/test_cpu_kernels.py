@@ -166,6 +166,40 @@ def test_a_large_step_on_the_threads_of_xla_equals_one_thread(make, monkeypatch)
     assert np.all(automatic[1])
 
 
+@pytest.mark.parametrize("chunks", CHUNKS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_several_projections_equal_the_reference_in_turn(dtype, chunks, monkeypatch):
+    """Three sources, one of them silent, two rings of other lengths, every kind of projection."""
+    monkeypatch.setattr(kernels, "CHUNKS", chunks)
+    with jax.enable_x64(dtype == "float64"):
+        rng = np.random.default_rng(9)
+
+        def normal(*shape):
+            return jnp.asarray(rng.normal(size=shape), dtype)
+
+        def some(n, share):
+            return jnp.where(rng.random(n) < share, normal(n), 0.0)
+
+        xs = [some(100, 0.3), some(133, 1), some(9, 0)]
+        rings = [normal(SLOTS, 77), normal(1, 81)]
+        formats = (csr(random_lengths(133, 20), 77), fan_out(100, 37, 81), csr([4] * 9, 77))
+        formats += (fan_out(133, 30, 81), csr(random_lengths(100, 9), 77, shuffled=True))
+        which = ops.Formats(formats, sources=(1, 0, 2, 1, 0), rings=(0, 1, 0, 1, 0))
+        weights = [normal(*formats[0].shape), *normal(2), *(normal(*f.shape) for f in formats[3:])]
+        delays = [
+            jnp.asarray(rng.integers(1, SLOTS, formats[0].shape), jnp.int8),
+            jnp.int32(1),
+            jnp.int16(SLOTS),
+            jnp.ones(formats[3].shape, jnp.int16),
+            jnp.asarray(rng.integers(1, SLOTS, formats[4].shape), jnp.int32),
+        ]
+        got = jax.jit(kernels.together)(which, jnp.int32(T), *weights, *delays, *xs, *rings)
+        each = zip(formats, weights, delays, which.sources, which.rings, strict=True)
+        for fmt, weight, delay, source, k in each:
+            rings[k] = jnp.asarray(expected("scatter", fmt, weight, xs[source], delay, rings[k], T))
+        assert all(map(np.array_equal, got, rings))
+
+
 def test_what_is_not_finite_arrives_from_the_sources_that_send():
     fmt = CSR(jnp.array([0, 1, 2, 3], jnp.int32), jnp.array([0, 1, 2], jnp.int32), 3)
     weight, x = jnp.array([jnp.inf, jnp.inf, 1.0]), jnp.array([0.0, 1.0, jnp.nan])

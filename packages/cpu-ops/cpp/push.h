@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <variant>
+#include <vector>
 
 #include "cuts.h"
 #include "rows.h"
@@ -10,36 +12,11 @@
 
 namespace spikax {
 
-// Adds every synapse of the sources that sent to `sum`, which has three methods:
-//   open(lo, hi)    before the first synapse whose target is in lo to hi,
-//   add(x, a, b)    synapses a to b of one source, which sent x,
-//   fetch(s)        synapse s and those after it come next but one.
-// Whatever the number of threads, each target gets its terms in the order of sources and positions.
-template <class T, class Sum>
-void push(xla::ffi::ThreadPool& pool, const Rows& rows, const Sent<T>& sent, int64_t n_post,
-          int64_t asked, const Sum& sum) {
-  const int64_t chunks = chunks_for(pool, asked ? 0 : sent.synapses(rows), asked);
-  Cuts cuts(n_post, chunks);
-  if (chunks > 1 && cuts.make(pool, rows, sent)) {
-    return parallel(pool, chunks, [&](int64_t c) {
-      sum.open(cuts.bound(c), cuts.bound(c + 1));
-      for (int64_t k = 0; k < sent.count; ++k)
-        sum.add(sent.x[sent.source[k]], cuts.begin(k, c), cuts.end(k, c));
-    });
-  }
-  sum.open(0, n_post);
-  for (int64_t k = 0; k < sent.count; ++k) {
-    if (k + 1 < sent.count) sum.fetch(rows.begin(sent.source[k + 1]));
-    const int64_t i = sent.source[k];
-    sum.add(sent.x[i], rows.begin(i), rows.end(i));
-  }
-}
-
-// The head of a row comes from far away; the processor itself goes on from there.
+// Fetches what comes up, some cache lines of it at most: the processor itself goes on from there.
 template <class V>
-void fetch_head(const V* row) {
-  constexpr int64_t line = 64 / sizeof(V);
-  for (int64_t k = 0; k < 4; ++k) __builtin_prefetch(row + k * line);
+void fetch(const V* from, int64_t n) {
+  constexpr int64_t line = 64 / sizeof(V), most = 8 * line;
+  for (int64_t k = 0; k < std::min(n, most); k += line) __builtin_prefetch(from + k);
 }
 
 // The same slot of the ring for all, or no ring: y_j += sum of w_s x_i(s).
@@ -54,9 +31,9 @@ struct Targets {
     if (clear) std::fill(y + lo, y + hi, T(0));
   }
 
-  void fetch(int64_t s) const {
-    fetch_head(target + s);
-    if (weight.each) fetch_head(weight.value + s);
+  void fetch_row(int64_t a, int64_t b) const {
+    fetch(target + a, b - a);
+    if (weight.each) fetch(weight.value + a, b - a);
   }
 
   void add(T x, int64_t a, int64_t b) const {
@@ -77,14 +54,14 @@ struct Slots {
   const int32_t* target;
   const D* delay;
   Weight<T> weight;
-  T* const* slot;
+  std::vector<T*> slot;
 
   void open(int64_t, int64_t) const {}
 
-  void fetch(int64_t s) const {
-    fetch_head(target + s);
-    fetch_head(delay + s);
-    if (weight.each) fetch_head(weight.value + s);
+  void fetch_row(int64_t a, int64_t b) const {
+    fetch(target + a, b - a);
+    fetch(delay + a, b - a);
+    if (weight.each) fetch(weight.value + a, b - a);
   }
 
   void add(T x, int64_t a, int64_t b) const {
@@ -111,5 +88,69 @@ struct Slots {
     for (; s < b; ++s) *place(s) += value(s);
   }
 };
+
+// What a projection adds, and to what. A sum has three methods:
+//   open(lo, hi)       before the first synapse whose target is in lo to hi,
+//   fetch_row(a, b)    synapses a to b come soon,
+//   add(x, a, b)       synapses a to b of one source, which sent x.
+template <class T>
+struct Path {
+  Rows rows;
+  Sent<T> sent;
+  int64_t n_post;
+  std::variant<Targets<T>, Slots<T, int8_t>, Slots<T, int16_t>, Slots<T, int32_t>> sum;
+};
+
+// All rows of all projections whose sources sent, one after the other.
+template <class T>
+std::vector<Row<T>> rows_to_walk(const std::vector<Path<T>>& paths) {
+  std::vector<Row<T>> found;
+  int64_t count = 0;
+  for (const Path<T>& path : paths) count += path.sent.count;
+  found.reserve(count);
+  for (const Path<T>& path : paths)
+    for (int64_t k = 0; k < path.sent.count; ++k) {
+      const int64_t i = path.sent.source[k];
+      found.push_back({&path, path.sent.x[i], path.rows.begin(i), path.rows.end(i)});
+    }
+  return found;
+}
+
+// Adds every synapse of the sources that sent. Whatever the number of threads, each target gets
+// its terms in the order of projections, sources and positions.
+template <class T>
+void push(xla::ffi::ThreadPool& pool, const std::vector<Path<T>>& paths, int64_t asked) {
+  constexpr size_t ahead = 6;  // Rows: one comes from far away, and many are short.
+  const std::vector<Row<T>> rows = rows_to_walk(paths);
+  int64_t synapses = 0;
+  for (const Row<T>& row : rows) synapses += row.end - row.begin;
+  auto open = [&](int64_t range, int64_t n) {
+    for (const Path<T>& path : paths)
+      std::visit([&](auto& sum) { sum.open(bound(path, range, n), bound(path, range + 1, n)); },
+                 path.sum);
+  };
+  auto add = [](const Row<T>& row, int64_t a, int64_t b) {
+    std::visit([&](auto& sum) { sum.add(row.x, a, b); }, row.path->sum);
+  };
+  const int64_t chunks = chunks_for(pool, synapses, asked);
+  Cuts cuts(chunks);
+  if (chunks > 1 && cuts.make(pool, rows)) {
+    return parallel(pool, chunks, [&](int64_t c) {
+      open(c, chunks);
+      for (size_t k = 0; k < rows.size(); ++k) add(rows[k], cuts.begin(k, c), cuts.end(k, c));
+    });
+  }
+  auto fetch_row = [&](size_t k) {
+    if (k >= rows.size()) return;
+    const Row<T>& row = rows[k];
+    std::visit([&](auto& sum) { sum.fetch_row(row.begin, row.end); }, row.path->sum);
+  };
+  for (size_t k = 0; k < ahead; ++k) fetch_row(k);
+  open(0, 1);
+  for (size_t k = 0; k < rows.size(); ++k) {
+    fetch_row(k + ahead);
+    add(rows[k], rows[k].begin, rows[k].end);
+  }
+}
 
 }  // namespace spikax

@@ -21,12 +21,17 @@ struct Sent {
   const T* x;
   const int32_t* source;
   int64_t count;
+};
 
-  int64_t synapses(const Rows& rows) const {
-    int64_t sum = 0;
-    for (int64_t k = 0; k < count; ++k) sum += rows.end(source[k]) - rows.begin(source[k]);
-    return sum;
-  }
+// The synapses of a projection that one source sends x through.
+template <class T>
+struct Path;
+
+template <class T>
+struct Row {
+  const Path<T>* path;
+  T x;
+  int64_t begin, end;
 };
 
 // One weight per synapse, or the same for all.

@@ -23,8 +23,6 @@ from spikax._state import State
 from spikax._weight_tangent import link
 from spikax.units import Unit
 
-_WORTH_A_THREAD = 500  # synapses of a source
-
 
 class Ring(State):
     """What is on its way to a port."""
@@ -98,19 +96,12 @@ def deliver(
     """Put what the edges send at step t on its way, and read what arrives at t + 1."""
     boxes = {box.name: box for box in inboxes(edges, sent)}
     sums = {name: _emptied(box, rings, t) for name, box in boxes.items()}
-    together = dict[int, dict[str, Sends]]()
     for name, what in sent.items():
-        if isinstance(what, Sends):
-            together.setdefault(id(what.x), {})[name] = what
-        else:
+        if not isinstance(what, Sends):
             box = boxes[edges[name].inbox]
             now = _at_next(box, sums[box.name], t)
             sums[box.name] = _with_slot(box, sums[box.name], t + 1, now + what)
-    now = t
-    for members in together.values():
-        into = _send(edges, boxes, members, sums, now)
-        if _fan_out(edges, members) < _WORTH_A_THREAD:
-            now = t + _zero_after(sums[into])
+    _send(edges, boxes, {n: w for n, w in sent.items() if isinstance(w, Sends)}, sums, t)
     carried = {
         name: _link(edges[name], boxes[edges[name].inbox], sent[name], sums, t, weight)
         for name, weight in carried.items()
@@ -154,20 +145,6 @@ def _at_next(box: Inbox, sums: Array, t: Array) -> Array:
     return lax.dynamic_slice(sums, ((t + 1) % box.length * box.width,), (box.width,))
 
 
-def _fan_out(edges: Mapping[str, Edge], names: Iterable[str]) -> float:
-    """Synapses of a source, on average."""
-    return sum(edges[n].format.n_synapses / max(1, edges[n].format.n_pre) for n in names)
-
-
-def _zero_after(sums: Array) -> Array:
-    """Zero, but known only when these sums are.
-
-    The runtime of a CPU would hand loops of a few microseconds, one for each population, to several
-    threads, and wait longer for these than the loops take.
-    """
-    return (sums[0] != sums[0]).astype(jnp.int32)
-
-
 def _link(
     edge: Edge, box: Inbox, sent: Any, sums: dict[str, Array], t: Array, weight: Array
 ) -> Array:
@@ -184,16 +161,21 @@ def _send(
     sent: Mapping[str, Sends],
     sums: dict[str, Array],
     t: Array,
-) -> str:
-    """Deliver what edges send that have the same `x`; the name of an inbox that got some."""
-    into = [boxes[name] for name in dict.fromkeys(edges[name].inbox for name in sent)]
-    position = {box.name: k for k, box in enumerate(into)}
+) -> None:
+    """Deliver what edges send, source by source: those that send the same array have the same."""
+    xs = {id(what.x): what.x for what in sent.values()}
+    source, ring = ({key: k for k, key in enumerate(keys)} for keys in (xs, boxes))
     sendings = [
-        ops.Sending(edge.format, what.weight, edge.steps, position[edge.inbox])
-        for edge, what in ((edges[name], what) for name, what in sent.items())
+        ops.Sending(
+            edges[name].format,
+            what.weight,
+            edges[name].steps,
+            source[id(what.x)],
+            ring[edges[name].inbox],
+        )
+        for name, what in sent.items()
     ]
-    rings = [sums[box.name].reshape(box.length, box.width) for box in into]
-    x = next(iter(sent.values())).x
-    for box, ring in zip(into, ops.send(sendings, x, rings, t), strict=True):
-        sums[box.name] = ring.reshape(-1)
-    return into[0].name
+    sendings.sort(key=lambda sending: sending.source)
+    rings = [sums[box.name].reshape(box.length, box.width) for box in boxes.values()]
+    for name, added in zip(boxes, ops.send(sendings, [*xs.values()], rings, t), strict=True):
+        sums[name] = added.reshape(-1)

@@ -25,6 +25,7 @@ BLOCK = 512  # synapses at a time, at most
 # Projections in one loop. XLA's CPU runtime executes a loop body of up to eight kernels one after
 # the other, a longer one through a scheduler that costs more than these kernels; three each.
 _AT_ONCE = 2
+_WORTH_A_THREAD = 500  # synapses of a source
 _IN_BOUNDS = "promise_in_bounds"
 
 
@@ -38,8 +39,11 @@ def varying(tree: Any, *operands: Any) -> Any:
     return jax.tree.map(lambda v: lax.select(either, v, v), tree)
 
 
-def active(x: Array) -> tuple[Array, Array]:
-    """Number of the entries that are not zero, and their indices, (n,) with what follows unused."""
+def active(x: Array, t: Array | int = 0) -> tuple[Array, Array]:
+    """Number of the entries that are not zero, and their indices, (n,) with what follows unused.
+
+    The search waits until `t`, which is not negative, is known.
+    """
     # The words as an array of their own: a loop would pack a word anew whenever it looks at it.
     words = lax.optimization_barrier(_words(x != 0))
     of_words = _words(words != 0)
@@ -54,7 +58,8 @@ def active(x: Array) -> tuple[Array, Array]:
     def in_words(k: Array, found: Any) -> Any:
         return _each_bit(value_at(of_words, k), k * 32, in_word, found)
 
-    start = varying((jnp.int32(0), jnp.zeros(x.shape[0], jnp.int32)), x)
+    zero = jnp.minimum(jnp.asarray(t, jnp.int32), 0)
+    start = varying((zero, jnp.broadcast_to(zero, x.shape)), x)
     return lax.fori_loop(jnp.int32(0), jnp.int32(of_words.shape[0]), in_words, start)
 
 
@@ -180,17 +185,33 @@ class Part(NamedTuple):
         return place_of(targets_of(self.targets, start, size), steps, ring, t)
 
 
-def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
-    """The operator `scatter` for several projections of one source."""
-    weights, delays, rings = which.split(given)
+def together(which: Formats, t: Array, *given: Array) -> tuple[Array, ...]:
+    """The operator `scatter` for several projections."""
+    weights, delays, xs, rings = which.split(given)
+    each = zip(which.fmts, weights, delays, which.sources, which.rings, strict=True)
     parts = [
-        Part(fmt, target_list(fmt), flattened(weight), flattened(delay), ring)
-        for fmt, weight, delay, ring in zip(which.fmts, weights, delays, which.rings, strict=True)
+        (source, Part(fmt, target_list(fmt), flattened(weight), flattened(delay), ring))
+        for fmt, weight, delay, source, ring in each
     ]
-    found = active(x)
-    for first in range(0, len(parts), _AT_ONCE):
-        rings = _walk(parts[first : first + _AT_ONCE], found, x, t, rings)
+    now = t
+    for k, x in enumerate(xs):
+        members = [part for source, part in parts if source == k]
+        found = active(x, now)
+        for first in range(0, len(members), _AT_ONCE):
+            rings = _walk(members[first : first + _AT_ONCE], found, x, now, rings)
+        if sum(part.fmt.n_synapses / part.fmt.n_pre for part in members) < _WORTH_A_THREAD:
+            now = t + _zero_after(rings[members[0].ring])
     return tuple(rings)
+
+
+def _zero_after(ring: Array) -> Array:
+    """Zero, but known only when this ring is.
+
+    The runtime of a CPU would hand loops of a few microseconds, one for each source, to several
+    threads, and wait longer for these than the loops take.
+    """
+    first = ring.reshape(-1)[0]
+    return (first != first).astype(jnp.int32)
 
 
 def _walk(
@@ -199,8 +220,8 @@ def _walk(
     """One loop over the sources that sent and the blocks of their synapses."""
     count, index = found
 
-    def body(carry: tuple[Array, list[Array]]) -> tuple[Array, list[Array]]:
-        (j, k), flat = carry[0], [*carry[1]]
+    def body(carry: tuple[Array, dict[int, Array]]) -> tuple[Array, dict[int, Array]]:
+        (j, k), flat = carry[0], {**carry[1]}
         last = jnp.asarray(True)
         for part in parts:
             start, sent, ends = part.block(value_at(index, j), k, x)
@@ -209,15 +230,15 @@ def _walk(
             last = last & ends
         return next_block(j, k, last), flat
 
-    begin = first_block(t), [ring.reshape(-1) for ring in rings]
+    begin = first_block(t), {k: rings[k].reshape(-1) for k in {part.ring for part in parts}}
     begin = varying(begin, [(part.fmt, part.weight, part.delay) for part in parts], x, t, rings)
     added = lax.while_loop(lambda carry: carry[0][0] < count, body, begin)[1]
-    return [flat.reshape(ring.shape) for flat, ring in zip(added, rings, strict=True)]
+    return [added[k].reshape(r.shape) if k in added else r for k, r in enumerate(rings)]
 
 
 def scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
     """The operator `scatter`."""
-    return together(Formats((fmt,), (0,)), x, t, weight, delay, ring)[0]
+    return together(Formats((fmt,), (0,), (0,)), t, weight, delay, x, ring)[0]
 
 
 def forward(fmt: Format, weight: Array, x: Array) -> Array:

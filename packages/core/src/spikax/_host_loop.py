@@ -27,6 +27,7 @@ from spikax.units import mV
 _log = logging.getLogger("spikax")
 _BUFFER_BYTES = 2**26
 _MOST_STEPS = 1024
+_SMALL = 2**28  # bytes of a state of which three may live at once
 _UNCOUNTABLE = 255  # in place of a number that is no count or does not fit into a byte
 _DIVERGED = 1e6  # mV: no membrane reaches a kilovolt
 
@@ -48,6 +49,7 @@ class HostRun:
         self.varying = {k: np.asarray(v) for k, v in plan.varying.items()}
         self.open_means = {p.path: np.zeros(1) for p in plan.probes if p.take == "mean"}
         self.fetching: tuple[NetworkState, Buffers, int] | None = None
+        self.ahead: Any = None
         self.sink = _sink(plan, self.start, to)
 
     @property
@@ -78,22 +80,30 @@ class HostRun:
         return self.state, self.sink.recording(self.now)
 
     def _advance(self) -> None:
-        n = min(self.length, self.plan.n - self.done, self._until_hook())
-        result = self._run(n)
+        n = self._steps_from(self.done)
+        result = self.ahead or self._run(self.state, self.done, n)
         self.fetching = (result[0], result[1], n)
+        # The device goes on while the host looks at what this chunk recorded.
+        self.ahead = self._next(result[0], self.done + n)
         self._keep()
         if not healthy(*result[2:]):
             raise self._diagnosis(result, n)
 
-    def _run(self, n: int) -> Any:
-        """The present chunk up to its step `n`; the state that it starts from stays."""
-        rows = {
-            k: _padded(v[self.done : self.done + n], self.length) for k, v in self.varying.items()
-        }
+    def _next(self, state: NetworkState, done: int) -> Any:
+        """The chunk after the present one, if all that it starts from is on the device."""
+        size = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+        alone = self.open_means or size > _SMALL or self._is_due(self.start + done)
+        if alone or done >= self.plan.n:
+            return None
+        return self._run(state, done, self._steps_from(done))
+
+    def _run(self, state: NetworkState, done: int, n: int) -> Any:
+        """The chunk that begins after `done` steps, up to its step `n`; the state stays."""
+        rows = {k: _padded(v[done : done + n], self.length) for k, v in self.varying.items()}
         plan = dataclasses.replace(self.plan, varying=rows)
         return _chunk(
             (plan.net, plan.constant, plan.varying),
-            self.state,
+            state,
             self.open_means,
             n,
             probes=plan.probes,
@@ -116,10 +126,15 @@ class HostRun:
         self.fetching, self.before, self.state = None, self.state, state
         self.done += n
 
-    def _until_hook(self) -> int:
-        """Steps to the next call of a hook, the present one aside."""
-        due = (hook.due(self.now + 1, self.plan.net.dt) for hook in self.hooks)
-        return min((d - self.now for d in due if d is not None), default=self.plan.n)
+    def _steps_from(self, done: int) -> int:
+        """Steps of the chunk that begins there: it ends before the next call of a hook."""
+        now = self.start + done
+        due = (hook.due(now + 1, self.plan.net.dt) for hook in self.hooks)
+        hooked = min((d - now for d in due if d is not None), default=self.plan.n)
+        return min(self.length, self.plan.n - done, hooked)
+
+    def _is_due(self, now: int) -> bool:
+        return any(hook.due(now, self.plan.net.dt) == now for hook in self.hooks)
 
     def _call_hooks(self) -> None:
         for hook in self.hooks:
@@ -143,14 +158,12 @@ class HostRun:
 
     def _diagnosis(self, result: Any, n: int) -> NumericsError:
         """Which variable of which neuron went wrong, and in which step: found by halving."""
-        end, self.done, self.state = self.state, self.done - n, self.before
         good, bad = 0, n
         while bad - good > 1:
             middle = (good + bad) // 2
-            tried = self._run(middle)
+            tried = self._run(self.before, self.done - n, middle)
             good, bad = (good, middle) if not healthy(*tried[2:]) else (middle, bad)
             result = result if bad != middle else tried
-        self.done, self.state = self.done + n, end
         time = (self.now - n + bad) * self.plan.net.dt
         return NumericsError(complaint(result, f"t = {time:g} ms"))
 

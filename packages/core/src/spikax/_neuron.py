@@ -133,7 +133,8 @@ class Firing(Neuron):
 
     def fire(self, V: Array, active: Array, threshold: Array) -> Array:
         """Spikes (0 or 1): V has reached the threshold in a neuron that is not refractory."""
-        return self.surrogate((V - threshold) / self.width) * active.astype(V.dtype)
+        # A division by a parameter would be one per neuron and step; its inverse is taken once.
+        return self.surrogate((V - threshold) * (1 / self.width)) * active.astype(V.dtype)
 
     def after_reset(self, V: Array, spikes: Array, V_peak: Array) -> Array:
         """The potential after the reset of the neurons that fired."""
@@ -199,4 +200,5 @@ class Membrane(IntegrateAndFire):
 
     def leak(self, V: Array, current: Array) -> Array:
         """Rate of change (mV/ms) of a passive membrane."""
-        return (self.E_L - V) / self.tau_m + (current + self.I_e) / self.C_m
+        # As in `fire`, no divisions: they would take most of the time of a step.
+        return (self.E_L - V) * (1 / self.tau_m) + (current + self.I_e) * (1 / self.C_m)

@@ -7,8 +7,8 @@ one number or an array in the layout of the format.
 A kernel is a function with the signature of its operator. It need not be differentiable nor know of
 batches: those rules are here, once for all. If it serves only some calls, it has an attribute
 `supports`, a function of the same arguments that looks at shapes and dtypes and returns a bool. A
-kernel of `scatter` that can serve several projections of one source in one go has an attribute
-`together`, a function `(formats, x, t, *weights, *delays, *rings) -> rings`; see `Formats`.
+kernel of `scatter` that can serve several projections in one go has an attribute `together`, a
+function `(formats, t, *weights, *delays, *xs, *rings) -> rings`; see `Formats`.
 """
 
 from __future__ import annotations
@@ -98,21 +98,25 @@ class Sending(NamedTuple):
         fmt: The connectivity.
         weight: () or in the layout of `fmt`.
         delay: Steps, integers, () or in the layout.
+        source: Which of the `xs` it sends.
         ring: Which of the rings it adds to.
     """
 
     fmt: Format
     weight: Array
     delay: ArrayLike
+    source: int
     ring: int
 
 
-def send(sendings: Sequence[Sending], x: Array, rings: Sequence[Array], t: Array) -> list[Array]:
-    """`scatter` of several projections of one source, whose kernel may serve them together.
+def send(
+    sendings: Sequence[Sending], xs: Sequence[Array], rings: Sequence[Array], t: Array
+) -> list[Array]:
+    """`scatter` of several projections, whose kernel may serve them together.
 
     Args:
-        sendings: The projections.
-        x: (n_pre,), what each source sends at step t.
+        sendings: The projections, in the order in which they are added.
+        xs: What each source sends at step t, (n_pre,).
         rings: The rings that they add to, each (D, n_post).
         t: The step, an int32 scalar.
 
@@ -121,36 +125,51 @@ def send(sendings: Sequence[Sending], x: Array, rings: Sequence[Array], t: Array
     """
     rings, by_kernel = list(rings), dict[Any, list[Sending]]()
     for s in sendings:
-        operands = _arrays(s.weight, x, s.delay, rings[s.ring], t)
+        operands = _arrays(s.weight, xs[s.source], s.delay, rings[s.ring], t)
         together = getattr(kernel_for("scatter", s.fmt, operands), "together", None)
-        by_kernel.setdefault(together, []).append(s)
+        by_kernel.setdefault(together and (together, operands[1].dtype), []).append(s)
     for s in by_kernel.pop(None, []):
-        rings[s.ring] = scatter(s.fmt, s.weight, x, s.delay, rings[s.ring], t)
-    for together, members in by_kernel.items():
-        which = Formats(tuple(s.fmt for s in members), tuple(s.ring for s in members))
+        rings[s.ring] = scatter(s.fmt, s.weight, xs[s.source], s.delay, rings[s.ring], t)
+    for (together, _), members in by_kernel.items():
+        sources = sorted({s.source for s in members})
+        into = sorted({s.ring for s in members})
+        which = Formats(
+            tuple(s.fmt for s in members),
+            tuple(sources.index(s.source) for s in members),
+            tuple(into.index(s.ring) for s in members),
+        )
         given = [*_arrays(*(s.weight for s in members)), *_arrays(*(s.delay for s in members))]
-        rings = list(_with_rules(together, _in_turn)(which, x, t, *given, *rings))
+        given += [xs[k] for k in sources] + [rings[k] for k in into]
+        added = _with_rules(together, _in_turn)(which, t, *given)
+        for k, ring in zip(into, added, strict=True):
+            rings[k] = ring
     return rings
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["fmts"], meta_fields=["rings"])
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["fmts"], meta_fields=["sources", "rings"]
+)
 @dataclass(frozen=True)
 class Formats:
-    """The formats of several projections, and which ring each adds to."""
+    """The formats of several projections, which source each reads and which ring it adds to."""
 
     fmts: tuple[Format, ...]
+    sources: tuple[int, ...]
     rings: tuple[int, ...]
 
-    def split(self, given: Sequence[Array]) -> tuple[Sequence[Array], Sequence[Array], list[Array]]:
-        """Weights and delays, by projection, and the rings."""
-        n = len(self.fmts)
-        return given[:n], given[n : 2 * n], list(given[2 * n :])
+    def split(
+        self, given: Sequence[Array]
+    ) -> tuple[Sequence[Array], Sequence[Array], Sequence[Array], list[Array]]:
+        """Weights and delays, by projection, what the sources send, and the rings."""
+        n, end = len(self.fmts), 2 * len(self.fmts) + max(self.sources) + 1
+        return given[:n], given[n : 2 * n], given[2 * n : end], list(given[end:])
 
 
-def _in_turn(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
-    weights, delays, rings = which.split(given)
-    for fmt, weight, delay, k in zip(which.fmts, weights, delays, which.rings, strict=True):
-        rings[k] = _scatter(fmt, weight, x, delay, rings[k], t)
+def _in_turn(which: Formats, t: Array, *given: Array) -> tuple[Array, ...]:
+    weights, delays, xs, rings = which.split(given)
+    each = zip(which.fmts, weights, delays, which.sources, which.rings, strict=True)
+    for fmt, weight, delay, source, k in each:
+        rings[k] = _scatter(fmt, weight, xs[source], delay, rings[k], t)
     return tuple(rings)
 
 

@@ -23,18 +23,19 @@ from spikax._ops import Formats
 from spikax._procedural import Procedural, delay_of, weight_of
 
 
-def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
-    """The operator `scatter` for several projections of one source."""
-    weights, delays, rings = which.split(given)
-    found = active(x)
-    for fmt, weight, delay, k in zip(which.fmts, weights, delays, which.rings, strict=True):
-        rings[k] = _walk(fmt, weight, x, delay, rings[k], t, found)
+def together(which: Formats, t: Array, *given: Array) -> tuple[Array, ...]:
+    """The operator `scatter` for several projections."""
+    weights, delays, xs, rings = which.split(given)
+    found = [active(x) for x in xs]
+    each = zip(which.fmts, weights, delays, which.sources, which.rings, strict=True)
+    for fmt, weight, delay, source, k in each:
+        rings[k] = _walk(fmt, weight, xs[source], delay, rings[k], t, found[source])
     return tuple(rings)
 
 
 def scatter(fmt: Procedural, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
     """The operator `scatter`."""
-    return together(Formats((fmt,), (0,)), x, t, weight, delay, ring)[0]
+    return together(Formats((fmt,), (0,), (0,)), t, weight, delay, x, ring)[0]
 
 
 def forward(fmt: Procedural, weight: Array, x: Array) -> Array:

@@ -64,9 +64,11 @@ def spikes_of(counts: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
 def packed(spikes: Any) -> Any:
     """One bit per neuron: bit b of word k, of K words, is that of neuron b K + k."""
     words = -(-spikes.size // 32)
-    flags = jnp.pad(spikes != 0, (0, 32 * words - spikes.size)).reshape(32, words)
-    # Neighbours lie in neighbouring words, so that a processor packs several words at once.
-    bits = [flag.astype(jnp.uint32) << np.uint32(b) for b, flag in enumerate(flags)]
+    flags = jnp.pad(spikes != 0, (0, 32 * words - spikes.size))
+    # Neighbours lie in neighbouring words, so that a processor packs several words at once. Cut
+    # from the flat array, which is then none of its own: a change of shape would make it one.
+    rows = [flags[b * words : (b + 1) * words] for b in range(32)]
+    bits = [row.astype(jnp.uint32) << np.uint32(b) for b, row in enumerate(rows)]
     return functools.reduce(jnp.bitwise_or, bits)
 
 

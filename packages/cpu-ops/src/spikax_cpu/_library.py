@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 
 NAMES = ("libspikax_cpu.so", "libspikax_cpu.dylib", "spikax_cpu.dll")
-CALLS = ("active", "forward", "transpose", "weight_gradient", "scatter")
+CALLS = ("forward", "transpose", "weight_gradient", "scatter")
 
 
 def target(call: str) -> str:

@@ -29,45 +29,44 @@ _FLOATS = (jnp.float32, jnp.float64)
 _DELAYS = (jnp.int8, jnp.int16, jnp.int32)
 
 
-def active(x: Array) -> tuple[Array, Array]:
-    """Number of the entries that are not zero, and their indices, (n,) with what follows unused.
-
-    A call of its own: XLA makes one of all that have the same operand, so all projections from one
-    population share a list.
-    """
-    count, index = run("active", [((), jnp.int32), (x.shape, jnp.int32)], x)
-    return count, index
-
-
 def forward(fmt: Sparse, weight: Array, x: Array) -> Array:
     """The operator `forward`."""
-    return _operator("forward", fmt, (fmt.n_post,), weight, x, *active(x))
+    return _operator("forward", fmt, (fmt.n_post,), weight, x)
 
 
 def scatter(fmt: Sparse, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
     """The operator `scatter`, in place."""
-    return together(Formats((fmt,), (0,)), x, t, weight, delay, ring)[0]
+    return together(Formats((fmt,), (0,), (0,)), t, weight, delay, x, ring)[0]
 
 
-def together(which: Formats, x: Array, t: Array, *given: Array) -> tuple[Array, ...]:
-    """The operator `scatter` for several projections of one source, in place."""
-    weights, delays, rings = which.split(given)
-    count, index = active(x)
-    axes = axes_of(*jax.tree.leaves((which, x, t, given)))
+def together(which: Formats, t: Array, *given: Array) -> tuple[Array, ...]:
+    """The operator `scatter` for several projections, in place, by one call."""
+    weights, delays, xs, rings = which.split(given)
+    axes = axes_of(*jax.tree.leaves((which, t, given)))
+    projections = [
+        operand
+        for fmt, weight, delay in zip(which.fmts, weights, delays, strict=True)
+        for operand in (*_arrays(fmt), weight, delay)
+    ]
+    numbers = {"sources": which.sources, "rings": which.rings}
+    numbers["n_post"] = tuple(fmt.n_post for fmt in which.fmts)
+    first = 1 + len(xs)
 
     def add(*flat: Array) -> list[Array]:
-        after = [*flat]
-        for fmt, weight, delay, k in zip(which.fmts, weights, delays, which.rings, strict=True):
-            operands = weight, x, delay, after[k], t, count, index
-            how = {"aliases": _RING, "n_post": np.int64(fmt.n_post)}
-            after[k] = _operator("scatter", fmt, after[k].shape, *operands, **how)
-        return after
+        return run(
+            "scatter",
+            [(ring.shape, ring.dtype) for ring in flat],
+            *(t, *xs, *flat, *projections),
+            aliases={first + k: k for k in range(len(flat))},
+            chunks=np.int64(CHUNKS),
+            **{name: np.array(value, np.int64) for name, value in numbers.items()},
+        )
 
     # XLA would copy a ring that was changed in this step before a call that works in place, and
     # once more after it; not where the call stands in a branch, and the ring is flat as in core's
     # loop (a change of shape would be fused with what came before, into another copy).
     before = [spread(ring.reshape(-1), axes) for ring in rings]
-    after = lax.cond(count > 0, add, lambda *flat: [*flat], *before)
+    after = lax.cond(t >= 0, add, lambda *flat: [*flat], *before)
     return tuple(flat.reshape(ring.shape) for flat, ring in zip(after, rings, strict=True))
 
 
@@ -81,15 +80,14 @@ def weight_gradient(fmt: Sparse, x: Array, y: Array) -> Array:
     return _operator("weight_gradient", fmt, fmt.shape, x, y)
 
 
-_RING = {5: 0}  # Among the operands of the call `scatter`, two arrays of the format the first.
-
-
-def _operator(op: str, fmt: Any, shape: tuple[int, ...], *operands: Array, **how: Any) -> Array:
-    # A fixed fan-out has no indptr; the library sees it by the rank of the indices.
-    indptr = fmt.indptr if isinstance(fmt, CSR) else jnp.zeros(0, jnp.int32)
+def _operator(op: str, fmt: Any, shape: tuple[int, ...], *operands: Array) -> Array:
     results = [(shape, operands[0].dtype)]
-    chunks = np.int64(CHUNKS)
-    return run(op, results, indptr, fmt.indices, *operands, chunks=chunks, **how)[0]
+    return run(op, results, *_arrays(fmt), *operands, chunks=np.int64(CHUNKS))[0]
+
+
+def _arrays(fmt: Any) -> tuple[Array, Array]:
+    # A fixed fan-out has no indptr; the library sees it by the rank of the indices.
+    return fmt.indptr if isinstance(fmt, CSR) else jnp.zeros(0, jnp.int32), fmt.indices
 
 
 # What core asks before it takes a kernel: by shape and dtype, since values are not known then.
