@@ -117,7 +117,8 @@ def sides(given: argparse.Namespace, options: dict[str, Any], folder: Path) -> I
         yield Side(f"spikax, {first['precision']}, {chosen.solver}", here, "ours", solved, XLA)
     if not given.peers:
         return
-    net = describe.describe(catalogue.network(given.name, options), catalogue.STEP, folder)
+    listed = given.seed if chosen.listed else None
+    net = describe.describe(catalogue.network(given.name, options), catalogue.STEP, folder, listed)
     for peer in given.peers:
         for threads in THREADS[peer]:
             label = LABELS[peer] + (f", {threads} thread{'s'[: threads > 1]}" if threads else "")

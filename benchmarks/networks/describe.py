@@ -12,6 +12,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 import spikax as sx
@@ -21,9 +22,13 @@ LIF = ("C_m", "tau_m", "E_L", "V_th", "V_reset", "t_ref", "I_e")
 STDP = ("A_plus", "A_minus", "tau_plus", "tau_minus")
 
 
-def describe(net: sx.Network, dt: Any, folder: Path) -> dict[str, Any]:
-    """The populations and projections of a network; arrays go into the folder."""
+def describe(net: sx.Network, dt: Any, folder: Path, seed: int | None = None) -> dict[str, Any]:
+    """The populations and projections of a network; arrays go into the folder.
+
+    With a seed, the synapses between neurons are listed as spikax draws them with that seed.
+    """
     write = _Writer(folder)
+    drawn = None if seed is None else net.build(dt=dt, seed=seed)
     sizes = {name: population.size for name, population in net.populations.items()}
     return {
         "dt": float(to_coherent(dt, ms, "dt")),
@@ -32,7 +37,7 @@ def describe(net: sx.Network, dt: Any, folder: Path) -> dict[str, Any]:
             for name, population in net.populations.items()
         ],
         "projections": [
-            _projection(edges[0], [e.post for e in edges], net.weight_unit(edges[0]), sizes, write)
+            _projection(edges, net.weight_unit(edges[0]), sizes, write, drawn)
             for edges in _by_source(net)
         ],
     }
@@ -93,15 +98,16 @@ def _receptor(receptor: sx.Receptor) -> dict[str, Any]:
 
 
 def _projection(
-    edge: Any, posts: list[str], unit: Any, sizes: dict[str, int], write: _Writer
+    edges: list[Any], unit: Any, sizes: dict[str, int], write: _Writer, drawn: Any
 ) -> dict[str, Any]:
-    projection = edge.projection
+    edge, projection, posts = edges[0], edges[0].projection, [e.post for e in edges]
     (port,) = projection.factors
+    listed = drawn is not None and projection.delay is not None
     found = {
         "pre": edge.pre,
         "posts": posts,
         "port": port,
-        "rule": _rule(projection.connectivity, write),
+        "rule": _listed(edges, drawn, sizes, write) if listed else _rule(projection, write),
         "weight": write.value(projection.weight, unit),
         "delay": None if projection.delay is None else write.value(projection.delay, ms),
         "synapses": sum(
@@ -119,7 +125,20 @@ def _projection(
     return found
 
 
-def _rule(rule: Any, write: _Writer) -> dict[str, Any]:
+def _listed(edges: list[Any], drawn: Any, sizes: dict[str, int], write: _Writer) -> dict[str, Any]:
+    """Synapses one by one; targets are numbered through the populations they are in."""
+    pre, post, before = [], [], 0
+    for edge in edges:
+        synapses, n = drawn.edges[edge.name].format, sizes[edge.post]
+        pre.append(np.ravel(synapses.pre_values(jnp.arange(sizes[edge.pre]))))
+        post.append(np.ravel(synapses.targets) % n + before)  # without the channel
+        before += n
+    ends = {"pre": np.concatenate(pre), "post": np.concatenate(post)}
+    return {"name": "explicit"} | {name: write.array(ids) for name, ids in ends.items()}
+
+
+def _rule(projection: sx.Projection, write: _Writer) -> dict[str, Any]:
+    rule = projection.connectivity
     values = {field.name: getattr(rule, field.name) for field in dataclasses.fields(rule)}
     plain = {n: write.array(v) if isinstance(v, np.ndarray) else v for n, v in values.items()}
     return {"name": type(rule).__name__} | plain

@@ -181,6 +181,30 @@ def test_description_states_the_network(examples, tmp_path):
     assert synapses == pytest.approx(298.9e6 * 0.01, rel=2e-3)
 
 
+def test_synapses_are_listed_as_they_are_drawn(examples, tmp_path):
+    """In the order of the two populations that they end on, whatever the precision."""
+    import describe
+
+    net = examples.brette_2007.network("COBA", 200)
+    found = describe.describe(net, 0.1 * ms, tmp_path, seed=3)["projections"]
+    edges = sx.Simulation(net, dt=0.1 * ms, seed=3, precision="float32").model.edges
+    assert [p["posts"] for p in found] == [["E", "I"]] * 2
+    for projection in found:
+        rule, name = projection["rule"], projection["pre"]
+        assert rule["name"] == "explicit"
+        listed = {
+            *zip(*(np.load(rule[end]["file"]).tolist() for end in ("pre", "post")), strict=True)
+        }
+        drawn = set()
+        for post, first in (("E", 0), ("I", 160)):
+            synapses = edges[f"{name}->{post}"].format
+            counts = np.diff(np.asarray(synapses.indptr))
+            pre = np.repeat(np.arange(len(counts)), counts).tolist()
+            drawn |= {*zip(pre, (np.asarray(synapses.indices) + first).tolist(), strict=True)}
+        assert len(listed) > 500
+        assert listed == drawn
+
+
 def test_section_of_a_network_is_replaced(on_path):
     from compare import replace_section
 
@@ -242,18 +266,116 @@ def test_spike_for_spike_as_nest(nest):
 
 
 @pytest.mark.nest
+def test_plastic_spike_for_spike_as_nest(nest):
+    """150 ms of a network that learns as the benchmark's does: every spike, every weight.
+
+    NEST changes a weight when its source fires, so ours are compared at those moments.
+    """
+    from spikax_nest import IafPscExp
+
+    sizes, h, duration, rng = {"E": 160, "I": 40}, 0.1, 150.0, np.random.default_rng(5)
+    n, w_max, mu, up, down, tau_plus, tau_minus = 200, 120.0, 0.4, 0.05, 0.055, 15.0, 30.0
+    V, I_e = rng.uniform(-70, -55, n), rng.uniform(300, 700, n)
+    nest.ResetKernel()
+    nest.resolution, nest.rng_seed = h, 7
+    values = {"V_m": V.tolist(), "I_e": I_e.tolist(), "tau_minus": tau_minus}
+    cells = nest.Create("iaf_psc_exp", n, values)
+    parts = {"E": cells[:160], "I": cells[160:]}
+    stdp = {"tau_plus": tau_plus, "lambda": up, "alpha": down / up, "Wmax": w_max}
+    nest.CopyModel("stdp_synapse_hom", "learning", stdp | {"mu_plus": mu, "mu_minus": mu})
+    laws = {"weight": nest.random.uniform(30, 90), "delay": nest.random.uniform(0.1, 3.0)}
+    learning = {"synapse_model": "learning"} | laws
+    for pre, post, k, synapse in (
+        ("E", "E", 20, learning),
+        ("E", "I", 20, {"weight": 60.0, "delay": 1.5}),
+        ("I", "E", 10, {"weight": -200.0, "delay": 1.5}),
+        ("I", "I", 10, {"weight": -200.0, "delay": 1.5}),
+    ):
+        rule = {"rule": "fixed_indegree", "indegree": k}
+        nest.Connect(parts[pre], parts[post], rule, synapse)
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(cells, recorder)
+    first, listed = {"E": 1, "I": 161}, {}
+    for pre, post in ("EE", "EI", "IE", "II"):
+        found = nest.GetConnections(parts[pre], parts[post])
+        columns = (np.array(found.get(k)) for k in ("source", "target", "weight", "delay"))
+        i, j, w, d = columns
+        listed[pre, post] = found, i - first[pre], j - first[post], w, d
+    nest.Simulate(duration)
+
+    stdp = {"A_plus": up, "A_minus": down, "tau_plus": tau_plus * ms, "tau_minus": tau_minus * ms}
+    rule = sx.WeightDependentSTDP(w_max * pA, mu=mu, **stdp)
+    net = sx.Network(
+        {
+            name: sx.Population(
+                IafPscExp(
+                    V_m=V[first[name] - 1 :][:size] * mV, I_e=I_e[first[name] - 1 :][:size] * pA
+                ),
+                size,
+            )
+            for name, size in sizes.items()
+        },
+        [
+            sx.Projection(
+                pre,
+                post,
+                "syn.ex" if pre == "E" else "syn.in",
+                sx.explicit(i, j),
+                weight=w * pA,
+                delay=np.round(d / h) * h * ms,
+                plasticity=rule if pre == post == "E" else None,
+            )
+            for (pre, post), (_, i, j, w, d) in listed.items()
+        ],
+    )
+    simulation = sx.Simulation(net, dt=h * ms, precision="float64")
+    recording = simulation.run(duration * ms, record={"E": "spike", "I": "spike", "E->E": "weight"})
+
+    events = recorder.events
+    steps = np.rint(events["times"] / h).astype(int).tolist()
+    theirs = sorted(zip(steps, (events["senders"] - 1).tolist(), strict=True))
+    ours = sorted(
+        (int(step), int(i) + first[name] - 1)
+        for name in sizes
+        for step, i in zip(
+            recording[f"{name}.spike"].steps, recording[f"{name}.spike"].ids, strict=True
+        )
+    )
+    assert len(ours) > 1000
+    assert ours == theirs
+
+    found, i, j, before, _ = listed["E", "E"]
+    order = np.lexsort((j, i))  # ours are sorted by source and target
+    after, before, last = (
+        np.array(found.get("weight"))[order],
+        before[order],
+        dict(map(reversed, ours)),
+    )
+    fired = [last.get(source, 0) for source in i[order].tolist()]
+    weights = recording["E->E.weight"].values[fired, np.arange(len(fired))]
+    assert np.mean(np.abs(after - before)) > 5
+    assert (i == j).any()
+    assert np.abs(weights - after).max() < 1e-9
+
+
+@pytest.mark.nest
 @pytest.mark.reproduction
-def test_cuba_fires_as_in_nest(examples, in_nest, record_property):
+@pytest.mark.parametrize("network", ["CUBA", "plastic"])
+def test_network_fires_as_in_nest(examples, in_nest, record_property, network):
     """The mean of five networks lies within the range of five of NEST's."""
-    net = examples.brette_2007.network("CUBA")
+    if network == "CUBA":
+        net, times = examples.brette_2007.network("CUBA"), (1000.0, 200.0)
+    else:
+        net, times = examples.hpc_benchmark.network(0.1), (300.0, 100.0)
     ours, theirs = (
-        [find(net, seed, 1000.0, 200.0) for seed in range(1, 6)] for find in (in_spikax, in_nest)
+        [find(net, seed, *times) for seed in range(1, 6)] for find in (in_spikax, in_nest)
     )
     for name in ("E", "I"):
         found = np.mean([rates[name] for rates in ours])
         low, high = (f([rates[name] for rates in theirs]) for f in (np.min, np.max))
-        record_property(f"CUBA {name} Hz", round(float(found), 3))
-        record_property(f"CUBA {name} Hz, NEST's mean", float(np.mean([r[name] for r in theirs])))
+        mean = float(np.mean([rates[name] for rates in theirs]))
+        record_property(f"{network} {name} Hz", round(float(found), 3))
+        record_property(f"{network} {name} Hz, NEST's mean", mean)
         assert low <= found <= high, name
 
 

@@ -1,7 +1,7 @@
 """brainpy.state, as a peer.
 
 Of the networks it is given it builds those of two populations E and I with conductances "exc" and
-"inh". Its connections have a fixed number of targets, here the mean of pairwise_bernoulli.
+"inh", whose synapses are listed.
 """
 
 from __future__ import annotations
@@ -9,15 +9,33 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+import brainevent
 import brainpy
 import brainstate
 import brainunit as u
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from peers._serve import Clock, Run, serve
 
 state = brainpy.state
+
+
+class Listed(brainstate.nn.Module):
+    """Synapses one by one, of one weight."""
+
+    def __init__(self, rule: dict[str, Any], weight: Any, shape: tuple[int, int]) -> None:
+        super().__init__()
+        self.in_size, self.out_size = shape
+        pre, post = (np.load(rule[end]["file"]) for end in ("pre", "post"))
+        order = np.argsort(pre, kind="stable")
+        indptr = np.cumsum([0, *np.bincount(pre, minlength=shape[0])])
+        numbers = (jnp.asarray(ids, jnp.int32) for ids in (post[order], indptr))
+        self.synapses = brainevent.CSR((weight[None], *numbers), shape=shape)
+
+    def update(self, spikes: Any) -> Any:
+        return brainevent.EventArray(spikes) @ self.synapses
 
 
 class Network(brainstate.nn.Module):
@@ -47,9 +65,7 @@ class Network(brainstate.nn.Module):
 
     def _projection(self, given: dict[str, Any], cell: dict[str, Any], pre: int, post: int) -> Any:
         receptor = cell["receptors"][given["port"]]
-        comm = brainstate.nn.EventFixedProb(
-            pre, post, conn_num=given["rule"]["p"], conn_weight=given["weight"] * u.nS
-        )
+        comm = Listed(given["rule"], jnp.asarray(given["weight"]) * u.nS, (pre, post))
         return state.AlignPostProj(
             comm=comm,
             syn=state.Expon.desc(post, tau=receptor["tau"] * u.ms),

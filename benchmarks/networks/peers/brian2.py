@@ -127,6 +127,8 @@ def _span(slices: list[slice]) -> slice:
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    if rule["name"] == "explicit":
+        return {"i": np.load(rule["pre"]["file"]), "j": np.load(rule["post"]["file"])}
     if rule["name"] == "pairwise_bernoulli":
         return {"p": rule["p"]}
     if rule["name"] == "fixed_indegree":  # without multapses

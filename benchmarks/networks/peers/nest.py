@@ -41,12 +41,13 @@ def build(task: dict[str, Any]) -> tuple[dict[str, Any], Run]:
     found = {p["name"]: p for p in net["populations"]}
     cells = {name: _create(p, net) for name, p in found.items() if p["model"] == "lif"}
     for projection in net["projections"]:
-        source = found[projection["pre"]]
-        for post in projection["posts"]:
-            if source["model"] == "poisson":
-                _drive(source, cells[post], projection, net)
-            else:
-                _connect(cells[source["name"]], cells[post], projection, found[post])
+        source, posts = found[projection["pre"]], [cells[name] for name in projection["posts"]]
+        target = found[projection["posts"][0]]
+        if source["model"] == "poisson":
+            for post in posts:
+                _drive(source, post, projection, net)
+        else:
+            _connect(cells[source["name"]], posts, projection, target)
     recorders = {name: nest.Create("spike_recorder") for name in cells}
     for name, recorder in recorders.items():
         nest.Connect(cells[name], recorder)
@@ -115,7 +116,9 @@ def _mean(weight: Any) -> float:
     return weight.get("mean", 0.0) if isinstance(weight, dict) else weight
 
 
-def _connect(pre: Any, post: Any, projection: dict[str, Any], target: dict[str, Any]) -> None:
+def _connect(
+    pre: Any, posts: list[Any], projection: dict[str, Any], target: dict[str, Any]
+) -> None:
     rule = dict(projection["rule"])
     name = rule.pop("name")
     receptor = target["receptors"].get(projection["port"], {})
@@ -125,22 +128,22 @@ def _connect(pre: Any, post: Any, projection: dict[str, Any], target: dict[str, 
     if "plasticity" in projection:
         synapse["synapse_model"] = _plastic(projection["plasticity"])
     if name == "explicit":
-        _connect_list(pre, post, rule, synapse)
+        _connect_list(pre, posts, rule, synapse)
         return
     if name in COUNTS:
         rule[COUNTS[name]] = rule.pop("n" if name == "fixed_total_number" else "k")
-    nest.Connect(pre, post, {"rule": name} | rule, synapse)
+    for post in posts:
+        nest.Connect(pre, post, {"rule": name} | rule, synapse)
 
 
-def _connect_list(pre: Any, post: Any, rule: dict[str, Any], synapse: dict[str, Any]) -> None:
+def _connect_list(
+    pre: Any, posts: list[Any], rule: dict[str, Any], synapse: dict[str, Any]
+) -> None:
     """Synapses one by one; NEST takes an array of each of their values."""
-    ends = [value(rule[end]) + int(ids.min()) for end, ids in _first(pre, post)]
+    ids = {"pre": pre.tolist(), "post": [i for post in posts for i in post.tolist()]}
+    ends = [np.array(ids[end])[value(rule[end])] for end in ids]
     listed = {k: np.broadcast_to(v, len(ends[0])) for k, v in synapse.items()}
     nest.Connect(*ends, "one_to_one", listed)
-
-
-def _first(pre: Any, post: Any) -> list[tuple[str, np.ndarray]]:
-    return [("pre", np.array(pre[:1].tolist())), ("post", np.array(post[:1].tolist()))]
 
 
 def _drive(
