@@ -26,6 +26,8 @@ if _typing.TYPE_CHECKING:
     from spikax_learning._stream import StreamFit as StreamFit
     from spikax_learning._stream import fit_stream as fit_stream
     from spikax_learning.bptt import BPTT as BPTT
+    from spikax_learning.compare import Comparison as Comparison
+    from spikax_learning.compare import compare_gradients as compare_gradients
     from spikax_learning.d_rtrl import DRTRL as DRTRL
     from spikax_learning.d_rtrl import OSTL as OSTL
     from spikax_learning.decolle import DECOLLE as DECOLLE
@@ -81,6 +83,7 @@ _HOMES = {
 _AROUND = {
     "_fit": "Fit early_stopping fit",
     "_stream": "StreamFit fit_stream",
+    "compare": "Comparison compare_gradients",
     "losses": "count_cross_entropy count_mse cross_entropy first_spike_cross_entropy "
     "first_spike_mse max_cross_entropy mse rate_mse squared_error van_rossum",
     "regularisers": "l1_rate rate_regulariser running_rate_regulariser silence_regulariser "
