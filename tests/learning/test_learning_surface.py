@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import pytest
 
 import spikax as sx
+import spikax_learning
+from spikax._plugins import _packs
 from spikax.errors import ConfigError, ShapeError, UnitError, UnknownNameError
 from spikax.plugins import LearningRule, registry
 from spikax.units import UNITLESS, ms, mV, pA
-from spikax_learning import EProp, explain
+from spikax_learning import EProp, explain, spikax_learning_rules
 
 RULE = EProp()
 READOUT = sx.LeakyReadout(20 * ms)
@@ -224,3 +226,14 @@ def test_the_rule_is_registered():
 def test_the_plugin_is_light():
     code = "assert not {'optax', 'spikax_learning.eprop'} & {*sys.modules}"
     subprocess.run([sys.executable, "-c", f"import sys, spikax_learning; {code}"], check=True)
+
+
+def test_core_knows_the_names_of_these_rules():
+    """It names the pack that has a rule, where the pack is not installed."""
+    assert {*_packs.LEARNING_RULES} == {rule.name for rule in spikax_learning_rules()}
+
+
+def test_what_is_exported_is_there():
+    assert all(hasattr(spikax_learning, name) for name in spikax_learning.__all__)
+    homes = {*spikax_learning._HOMES, "spikax_learning_rules"}
+    assert homes == {*spikax_learning.__all__}

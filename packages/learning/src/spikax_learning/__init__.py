@@ -91,7 +91,50 @@ _AROUND = {
 }
 _HOMES |= {name: home for home, names in _AROUND.items() for name in names.split()}
 
-__all__ = [*sorted(_HOMES), "spikax_learning_rules"]
+__all__ = [
+    "BPTT",
+    "DECOLLE",
+    "DRTRL",
+    "OSTL",
+    "OTTT",
+    "RFLO",
+    "RTRL",
+    "UORO",
+    "Adaptive",
+    "Comparison",
+    "EProp",
+    "EventProp",
+    "Fit",
+    "PPProp",
+    "Random",
+    "SnAp",
+    "StreamFit",
+    "Symmetric",
+    "ThreeFactor",
+    "compare_gradients",
+    "count_cross_entropy",
+    "count_mse",
+    "cross_entropy",
+    "early_stopping",
+    "explain",
+    "first_spike_cross_entropy",
+    "first_spike_mse",
+    "fit",
+    "fit_stream",
+    "l1_rate",
+    "max_cross_entropy",
+    "mse",
+    "rate_mse",
+    "rate_regulariser",
+    "running_rate_regulariser",
+    "silence_regulariser",
+    "sparsity_regulariser",
+    "spikax_learning_rules",
+    "squared_error",
+    "van_rossum",
+    "voltage_regulariser",
+    "weight_regulariser",
+]
 
 
 @_hookimpl

@@ -38,10 +38,15 @@ _NEST = """
 """
 NEST_MODELS = tuple(_NEST.split())
 
+_LEARNING = """
+bptt d_rtrl decolle eprop eventprop ostl ottt pp_prop rflo rtrl snap three_factor uoro
+"""
+LEARNING_RULES = tuple(_LEARNING.split())
+
 # By the extra of `spikax` that installs a pack, which is also the name of its entry point.
 PACKS: Mapping[str, Mapping[type[Record], tuple[str, ...]]] = {
     "nest": {Model: NEST_MODELS},
-    "learning": {LearningRule: ("eprop",)},
+    "learning": {LearningRule: LEARNING_RULES},
 }
 
 
