@@ -49,3 +49,14 @@ def test_a_stream_of_a_million_steps_is_learned_on(example, tmp_path):
     assert len(losses) * example.EVERY == 1_000_000
     tenths = losses.reshape(10, -1).mean(1)
     assert tenths[-1] < tenths[0] / 2
+
+
+@pytest.mark.reproduction
+@of("evidence_accumulation")
+def test_a_cue_is_remembered(example, tmp_path):
+    """The first lesson: one cue, a short delay; chance is one half."""
+    drawn = tmp_path / "drawn.png"
+    found = example.main(["--quick", "--updates", "40", "--picture", str(drawn)])
+    assert found["first"] > 0.2
+    assert found["error"] < example.GOAL
+    assert drawn.stat().st_size < LARGEST
