@@ -30,8 +30,6 @@ DIST = ROOT / "dist"
 CONSTRAINTS = DIST / "constraints.txt"
 TEST_ENVIRONMENT = {
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache/jax"),
-    # Small programs too: what one worker or session compiled, the others load.
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "MPLBACKEND": "Agg",
     "SPIKAX_STRICT_PLUGINS": "1",
 }

@@ -26,3 +26,10 @@ def x64():
     """Double precision while the test runs."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_programs():
+    """Each compiled program is mapped into memory; thousands in one process crash it."""
+    yield
+    jax.clear_caches()
