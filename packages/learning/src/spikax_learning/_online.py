@@ -375,10 +375,19 @@ def run(
 
     The last one may be shorter, and leaves no traces; so a run of one window needs none at all.
     """
-    n = len(jax.tree.leaves(targets)[0])
-    carry, losses, rest = _windows(carry, constant, (rows, targets), (n - 1) // steps, steps)
+    n, given = len(jax.tree.leaves(targets)[0]), (rows, targets)
+    whole = (n - 1) // steps
+
+    def window(now: tuple[Online, Array, Array], _: None) -> tuple[Any, None]:
+        carry, loss, begin = now
+        carry, metrics = advance(carry, constant, *_part(given, begin, steps))
+        return (carry, loss + metrics["loss"].sum().astype(loss.dtype), begin + steps), None
+
+    begin = carry, jnp.zeros(()), jnp.int32(0)
+    (carry, loss, _), _ = lax.scan(window, begin, None, length=whole)
+    rest = _part(given, jnp.int32(whole * steps), n - whole * steps)
     carry, metrics = advance(carry, constant, *rest, last=True)
-    return losses.sum() + metrics["loss"].sum(), carry.gradients
+    return loss + metrics["loss"].sum(), carry.gradients
 
 
 def stream(
@@ -389,24 +398,21 @@ def stream(
     steps: int,
 ) -> tuple[Online, Array]:
     """Some steps of a run that goes on, in windows of so many; their losses."""
-    n = len(jax.tree.leaves(targets)[0])
-    carry, losses, rest = _windows(carry, constant, (rows, targets), n // steps, steps)
-    if n % steps == 0:
-        return carry, losses
-    carry, metrics = advance(carry, constant, *rest)
-    return carry, jnp.concatenate([losses, metrics["loss"]])
+    n, given = len(jax.tree.leaves(targets)[0]), (rows, targets)
+    whole = n // steps
 
-
-def _windows(
-    carry: Online, constant: Mapping[str, Array], given: Any, count: int, steps: int
-) -> tuple[Online, Array, Any]:
-    """The network after so many windows, the losses in them, and what is given for the rest."""
-    cut = jax.tree.map(lambda x: x[: count * steps].reshape(count, steps, *x.shape[1:]), given)
-    rest = jax.tree.map(lambda x: x[count * steps :], given)
-
-    def window(carry: Online, now: tuple[Any, Any]) -> tuple[Online, Array]:
-        carry, metrics = advance(carry, constant, *now)
+    def window(carry: Online, i: Array) -> tuple[Online, Array]:
+        carry, metrics = advance(carry, constant, *_part(given, i * steps, steps))
         return carry, metrics["loss"]
 
-    carry, losses = lax.scan(window, carry, cut)
-    return carry, losses.reshape(-1), rest
+    carry, losses = lax.scan(window, carry, jnp.arange(whole, dtype=jnp.int32))
+    if n % steps == 0:
+        return carry, losses.reshape(-1)
+    rest = _part(given, jnp.int32(whole * steps), n % steps)
+    carry, metrics = advance(carry, constant, *rest)
+    return carry, jnp.concatenate([losses.reshape(-1), metrics["loss"]])
+
+
+def _part(given: Any, begin: Array, steps: int) -> Any:
+    """Some of the rows; cut where they are used, for a copy of all would grow with the run."""
+    return jax.tree.map(lambda x: lax.dynamic_slice_in_dim(x, begin, steps), given)

@@ -20,6 +20,9 @@ class OTTT(OnlineRule):
     (`LIF(detach_reset=True)`, port "delta", a = their leak); elsewhere an approximation. Parameters
     of models are few and get the exact trace.
 
+    What arrives must act within the step, as into the port "delta": of a receptor that answers a
+    step later psi is zero.
+
     Attributes:
         tau: Time constant of a = exp(-dt / tau); None for the membrane's tau_m.
         filtered: Whether traces follow the memory of readouts: one number for each synapse.
