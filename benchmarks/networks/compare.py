@@ -37,6 +37,11 @@ REQUIRED = {
     "nest": ["nest-simulator==3.10.0"],
     "brian2": ["brian2==2.9.0", "numpy<2.3", "setuptools"],
     "brainpy": ["brainpy==2.8.2", "brainpy-state==0.1.0", "numba"],
+    "braintrace": [
+        "braintrace==0.2.6",
+        "brainpy==2.8.2",
+        "brainpy-state==0.1.0",
+    ],  # for benchmarks/learning.py
 }
 LABELS = {"nest": "NEST", "brian2": "Brian2", "brainpy": "brainpy.state"}
 THREADS = {"nest": (2,), "brian2": (1, 2), "brainpy": (None,)}
@@ -98,7 +103,11 @@ class Side:
 
 def _environment(module: str) -> dict[str, str]:
     """A peer sees none of our packages; we compile anew, so that the time of it is true."""
-    kept = {name: v for name, v in os.environ.items() if module == "ours" or name != "PYTHONPATH"}
+    kept = {
+        name: v
+        for name, v in os.environ.items()
+        if module.startswith("ours") or name != "PYTHONPATH"
+    }
     return kept | {"JAX_ENABLE_COMPILATION_CACHE": "false", "PYNEST_QUIET": "1"}
 
 
@@ -249,7 +258,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("name", choices=catalogue.NETWORKS)
     parser.add_argument("--n", type=int, help="number of neurons")
     parser.add_argument("--scale", type=float, help="of the full network")
-    parser.add_argument("--peers", nargs="*", choices=REQUIRED, help="all that can, by default")
+    parser.add_argument("--peers", nargs="*", choices=LABELS, help="all that can, by default")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--duration", type=float, help="model time of a run, ms")

@@ -394,7 +394,8 @@ def test_memory_does_not_grow_with_the_run():
     assert long <= 1.01 * short
     chosen = functools.partial(online, chunk=None)
     assert temporary_bytes(chosen, given, 1_000_000) < 200e6
-    assert temporary_bytes(bptt, given, 10_000) > 100 * short
+    backwards = [temporary_bytes(bptt, given, steps) for steps in (1_000, 10_000)]
+    assert backwards[1] > 9 * backwards[0]
 
 
 def test_other_weights_and_targets_compile_nothing():
