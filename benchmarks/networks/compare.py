@@ -47,6 +47,7 @@ LABELS = {"nest": "NEST", "brian2": "Brian2", "brainpy": "brainpy.state"}
 THREADS = {"nest": (2,), "brian2": (1, 2), "brainpy": (None,)}
 PACK = "spikax-cpu-ops" if importlib.util.find_spec("spikax_cpu") else None
 XLA = {"SPIKAX_DISABLE_PLUGINS": "cpu"}  # core's own operators, without the pack
+ONE = {"NPROC": "1"}  # as many threads as XLA makes
 AGREE = 0.05  # of the rates, relative
 
 HEAD = """\
@@ -119,8 +120,11 @@ def sides(given: argparse.Namespace, options: dict[str, Any], folder: Path) -> I
     for precision in given.precision:
         yield Side(f"spikax, {precision}", here, "ours", ours | {"precision": precision}, XLA)
     first = ours | {"precision": given.precision[0]}
+    yield Side(f"spikax, {first['precision']}, 1 thread", here, "ours", first, XLA | ONE)
     if PACK:
-        yield Side(f"spikax with {PACK}, {first['precision']}", here, "ours", first)
+        label = f"spikax with {PACK}, {first['precision']}"
+        yield Side(label, here, "ours", first)
+        yield Side(f"{label}, 1 thread", here, "ours", first, ONE)
     if chosen.solver:
         solved = first | {"options": options | {"solver": chosen.solver}}
         yield Side(f"spikax, {first['precision']}, {chosen.solver}", here, "ours", solved, XLA)

@@ -72,6 +72,11 @@ class Case:
         return matrix
 
 
+def _silent(x):
+    """Every third source is known not to learn."""
+    return jnp.where(jnp.arange(len(x)) % 3 == 0, -0.0, x)
+
+
 @jax.jit
 def all_operators(fmt, w, scalar, x, y, d, ring, t):
     """Each operator on the same operands: one compilation for each connectivity."""
@@ -87,6 +92,7 @@ def all_operators(fmt, w, scalar, x, y, d, ring, t):
         "scatter scalar": ops.scatter(fmt, scalar, x, d, ring, t),
         "one delay": ops.scatter(fmt, w, x, jnp.int32(2), ring, t),
         "each the same": ops.scatter(fmt, w, x, jnp.full(fmt.shape, 2, jnp.int32), ring, t),
+        "collect": [ops.collect(fmt, v, _silent(x), d, ring, t, x) for v in (w, scalar)],
         "pulled": pull(y),
         "pulled scalar": pull_scalar(y),
     }
@@ -155,6 +161,14 @@ def test_scatter_adds_where_the_delay_says(case):
         close(results["one delay"], results["each the same"])
 
 
+def test_collect_takes_from_where_the_delay_says(case):
+    for t, results in zip(STEPS, case.results, strict=True):
+        arrives = np.asarray(case.ring)[(t + case.delays) % SLOTS, case.pairs.post]
+        for weight, got in zip((case.listed, 0.3), results["collect"], strict=True):
+            taken = np.bincount(case.pairs.pre, weight * arrives, N_PRE).astype(float)
+            close(got, case.x + np.where(np.arange(N_PRE) % 3 == 0, 0, taken))
+
+
 def test_reverse_mode_is_the_transpose_and_the_weight_gradient(case):
     results = case.results[0]
     close(results["pulled"][0], results["gradient"])
@@ -171,6 +185,7 @@ OPERANDS = {
     "weight_gradient": lambda c: (c.x, c.y),
     "scatter": lambda c: (c.w, c.x, c.ring),
     "scatter scalar": lambda c: (jnp.asarray(0.3), c.x, c.ring),
+    "collect": lambda c: (c.w, c.ring, c.x),
 }
 
 
@@ -179,6 +194,8 @@ def call(name, case):
     op = getattr(ops, name.split()[0])
     if op is ops.scatter:
         return lambda w, x, ring: op(case.fmt, w, x, case.d, ring, 2)
+    if op is ops.collect:
+        return lambda w, ring, total: op(case.fmt, w, _silent(case.x), case.d, ring, 2, total)
     return partial(op, case.fmt)
 
 
@@ -349,6 +366,11 @@ def on_host(op, fmt, *operands):
         slots = np.broadcast_to((t + delay) % len(ring), indices.shape)
         np.add.at(ring, (slots, indices), weight * values[sources])
         return ring
+    if op == "collect":
+        delay, ring, t, total = operands[2:]
+        taken = weight * ring[(t + delay) % len(ring), indices]
+        dead = (values == 0) & np.signbit(values)
+        return total + np.where(dead, 0, np.bincount(sources, taken, fmt.n_pre))
     read, write, size = (sources, indices, fmt.n_post)
     if op == "transpose":
         read, write, size = indices, sources, fmt.n_pre
@@ -412,7 +434,7 @@ def transformations(function, count):
 
 
 @pytest.mark.parametrize(
-    "name", ["forward", "forward scalar", "transpose", "weight_gradient", "scatter"]
+    "name", ["forward", "forward scalar", "transpose", "weight_gradient", "scatter", "collect"]
 )
 def test_an_opaque_kernel_is_safe_under_every_transformation(kernels, sparse, name):
     kernel, operands = kernels[name.split()[0]], OPERANDS[name](sparse)
@@ -549,6 +571,27 @@ def test_what_touches_only_what_was_sent_equals_the_reference_bit_for_bit(rule, 
             kernel, reference = getattr(_event_driven, op), ops.REFERENCE[op]
             got = jax.jit(kernel)(fmt, *operands)
             assert np.array_equal(got, jax.jit(reference)(fmt, *operands)), op
+
+
+@pytest.mark.parametrize("learning", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize(
+    "rule", [pairwise_poisson(0.8), fixed_outdegree(70), all_to_all()], ids=["csr", "fan", "dense"]
+)
+def test_rows_that_learn_are_collected_as_by_the_reference(rule, learning, x64):
+    rng = np.random.default_rng(4)
+    fmt = from_pairs(rule.sample(90, 80, rng))
+    x = np.where(rng.random(90) < learning, 0.0, -0.0)
+    x[:2] = [1.0, -1.0]  # what is no zero learns in any case
+    weight, ring, total = (jnp.asarray(rng.normal(size=n)) for n in (fmt.shape, (5, 80), 90))
+    delay, t = jnp.asarray(rng.integers(1, 5, fmt.shape), jnp.int32), jnp.int32(12)
+    for w in (weight, jnp.float64(1.7)):
+        operands = w, jnp.asarray(x), delay, ring, t, total
+        assert _event_driven.collect.supports(fmt, *operands)
+        got, expected = (
+            jax.jit(op)(fmt, *operands) for op in (_event_driven.collect, ops.REFERENCE["collect"])
+        )
+        close(got, expected)
+        assert np.count_nonzero(got != total) >= 2
 
 
 def test_what_is_sent_at_once_is_what_is_scattered_in_turn(x64):

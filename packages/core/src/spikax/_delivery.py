@@ -172,6 +172,7 @@ def _send(
             edges[name].steps,
             source[id(what.x)],
             ring[edges[name].inbox],
+            edges[name].signal == "spike",
         )
         for name, what in sent.items()
     ]

@@ -17,7 +17,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from spikax._formats import Dense, FixedFanOut, Format
+from spikax import _ops as ops
+from spikax._formats import CSR, Dense, FixedFanOut, Format
 from spikax._ops import Formats
 
 FEWEST = 4096  # synapses; below, all of them at once are as fast
@@ -270,6 +271,35 @@ def add_weight_gradient(
     return lax.while_loop(lambda c: c[0][0] < count, body, begin)[1].reshape(weight.shape)
 
 
+def collect(
+    fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array, total: Array
+) -> Array:
+    """The operator `collect`."""
+    operands = weight, x, delay, ring, t, total
+    if isinstance(fmt, CSR):  # a sum by segments is slower than any number of rows
+        return _collect_rows(fmt, *operands)
+    alive = jnp.sum(ops.learns(x)) * 2 < fmt.n_pre
+    return lax.cond(alive, _collect_rows, ops.REFERENCE["collect"], fmt, *operands)
+
+
+def _collect_rows(
+    fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array, total: Array
+) -> Array:
+    learns, flat = ops.learns(x).astype(x.dtype), ring.reshape(-1)
+    count, index = active(learns)
+    part = Part(fmt, target_list(fmt), flattened(weight), flattened(delay), 0)
+
+    def body(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        (j, k), sums = carry
+        source = value_at(index, j)
+        start, sent, last = part.block(source, k, learns)
+        arrived = value_at(flat, part.place(start, ring, t))
+        sums = sums.at[source].add(jnp.sum(sent * arrived), mode=_IN_BOUNDS)
+        return next_block(j, k, last), sums
+
+    return lax.while_loop(lambda c: c[0][0] < count, body, (first_block(t), total))[1]
+
+
 def large(fmt: Format, *operands: Array) -> bool:
     """Whether there are so many synapses that a loop over some pays."""
     return fmt.n_synapses >= FEWEST
@@ -282,3 +312,4 @@ def _better_than_a_product(fmt: Format, weight: Array, x: Array, delay: Array, *
 vars(forward)["supports"] = large
 vars(scatter)["supports"] = _better_than_a_product
 vars(scatter)["together"] = together
+vars(collect)["supports"] = _better_than_a_product

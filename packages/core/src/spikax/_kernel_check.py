@@ -115,7 +115,8 @@ def _operands(op: str, fmt: Format) -> tuple[Any, ...]:
 
     shape = (TABLE,) if isinstance(fmt, Procedural) else fmt.shape
     weight, x, y = normal(*shape), normal(fmt.n_pre), normal(fmt.n_post)
-    if op in ("scatter", "learn"):
+    if op in ("scatter", "collect", "learn"):
         delay = jnp.asarray(rng.integers(1, SLOTS, shape), jnp.int32)
-        return weight, x, delay, normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
+        operands = weight, x, delay, normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
+        return (*operands, normal(fmt.n_pre)) if op == "collect" else operands
     return {"forward": (weight, x), "transpose": (weight, y), "weight_gradient": (x, y)}[op]

@@ -31,6 +31,7 @@ from spikax._columns import Columns
 from spikax._formats import Dense, Format
 from spikax._learning import Events, Plastic, Values
 from spikax._learning import learn as _learn
+from spikax._linear_pair import linear_pair
 from spikax._procedural import Procedural
 from spikax.errors import ConfigError, unknown
 
@@ -76,6 +77,32 @@ def scatter(
     return _call("scatter", fmt, weight, x, delay, ring, jnp.asarray(t).astype(jnp.int32))
 
 
+def collect(
+    fmt: Format,
+    weight: Array,
+    x: Array,
+    delay: ArrayLike,
+    ring: Array,
+    t: ArrayLike,
+    total: Array,
+) -> Array:
+    """The way back of `scatter`: to `total`, (n_pre,), what each source takes from the ring.
+
+    total_i + sum of w_s ring_j(s)[(t + d_s) mod D] over the synapses of source i; nothing where x_i
+    is -0.0, by which a surrogate gradient of compact support says that it is zero.
+
+    Args:
+        fmt: The connectivity.
+        weight: () or in the layout of `fmt`.
+        x: (n_pre,), the spikes that each source sent at step t.
+        delay: Steps up to D, integers, () or in the layout.
+        ring: (D, n_post).
+        t: The step, an integer scalar.
+        total: (n_pre,).
+    """
+    return _call("collect", fmt, weight, x, delay, ring, jnp.asarray(t).astype(jnp.int32), total)
+
+
 def learn(fmt: Format, columns: Columns, events: Events) -> Values:
     """Change plastic synapses: first `on_post` where spikes of targets arrive, then `on_pre`.
 
@@ -100,6 +127,7 @@ class Sending(NamedTuple):
         delay: Steps, integers, () or in the layout.
         source: Which of the `xs` it sends.
         ring: Which of the rings it adds to.
+        spikes: Whether these are spikes, of which a -0.0 has no gradient.
     """
 
     fmt: Format
@@ -107,6 +135,7 @@ class Sending(NamedTuple):
     delay: ArrayLike
     source: int
     ring: int
+    spikes: bool = False
 
 
 def send(
@@ -137,6 +166,7 @@ def send(
             tuple(s.fmt for s in members),
             tuple(sources.index(s.source) for s in members),
             tuple(into.index(s.ring) for s in members),
+            tuple(s.spikes for s in members),
         )
         given = [*_arrays(*(s.weight for s in members)), *_arrays(*(s.delay for s in members))]
         given += [xs[k] for k in sources] + [rings[k] for k in into]
@@ -147,15 +177,18 @@ def send(
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass, data_fields=["fmts"], meta_fields=["sources", "rings"]
+    jax.tree_util.register_dataclass,
+    data_fields=["fmts"],
+    meta_fields=["sources", "rings", "spikes"],
 )
 @dataclass(frozen=True)
 class Formats:
-    """The formats of several projections, which source each reads and which ring it adds to."""
+    """Of several projections the format, the source, the ring, and whether they send spikes."""
 
     fmts: tuple[Format, ...]
     sources: tuple[int, ...]
     rings: tuple[int, ...]
+    spikes: tuple[bool, ...] = ()
 
     def split(
         self, given: Sequence[Array]
@@ -167,9 +200,9 @@ class Formats:
 
 def _in_turn(which: Formats, t: Array, *given: Array) -> tuple[Array, ...]:
     weights, delays, xs, rings = which.split(given)
-    each = zip(which.fmts, weights, delays, which.sources, which.rings, strict=True)
-    for fmt, weight, delay, source, k in each:
-        rings[k] = _scatter(fmt, weight, xs[source], delay, rings[k], t)
+    each = zip(which.fmts, weights, delays, which.sources, which.rings, which.spikes, strict=True)
+    for fmt, weight, delay, source, k, spikes in each:
+        rings[k] = _derivable_scatter(fmt, weight, xs[source], delay, rings[k], t, spikes)
     return tuple(rings)
 
 
@@ -232,11 +265,77 @@ def _scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t:
     return jax.lax.dynamic_update_index_in_dim(ring, ring[slot] + row, slot, 0)
 
 
+def _collect(
+    fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array, total: Array
+) -> Array:
+    slot = (t + fmt.delays(delay).astype(jnp.int32)) % ring.shape[0]
+    if delay.ndim:
+        arrives = ring.at[slot, fmt.targets].get(mode="promise_in_bounds")
+    else:
+        arrives = fmt.post_values(ring[slot])
+    taken = fmt.sum_to_pre(fmt.weights(weight) * arrives)
+    return total + jnp.where(learns(x), taken, 0.0)
+
+
+def learns(spikes: Array) -> Array:
+    """Whether a cotangent passes a spike: not where it is -0.0, see `Surrogate.support`."""
+    return (spikes != 0) | ~jnp.signbit(spikes)
+
+
+def _derivable_scatter(
+    fmt: Format,
+    weight: Array,
+    x: Array,
+    delay: Array,
+    ring: Array,
+    t: Array,
+    spikes: bool = False,
+) -> Array:
+    """The reference of `scatter`, whose way back is a kernel of `collect` if there is one."""
+    if kernel_for("collect", fmt, (weight, x, delay, ring, t, x)) is None:
+        return _scatter(fmt, weight, x, delay, ring, t)
+    # Of what is no spike a -0.0 says nothing.
+    says = x if spikes else jnp.ones_like(x)
+    return _signals.push(fmt, weight, says, delay, t, ring, x)[0]
+
+
+def _push(
+    fmt: Format, weight: Array, x: Array, delay: Array, t: Array, ring: Array, dx: Array
+) -> tuple[Array, Array]:
+    del x
+    return _scatter(fmt, weight, dx, delay, ring, t), dx
+
+
+def _pull(
+    fmt: Format, weight: Array, x: Array, delay: Array, t: Array, ring: Array, total: Array
+) -> tuple[Array, Array]:
+    operands = weight, x, delay, ring, t, total
+    kernel = kernel_for("collect", fmt, operands) or _collect
+    return ring, kernel(fmt, *operands)
+
+
+def _more_pushed(
+    fmt: Format, dw: Array, x: Array, delay: Array, t: Array, ring: Array, dx: Array
+) -> tuple[Array, Array]:
+    nothing = jnp.zeros_like(ring)
+    return _push(fmt, dw, x, delay, t, nothing, dx)[0], jnp.zeros_like(dx)
+
+
+def _more_pulled(
+    fmt: Format, dw: Array, x: Array, delay: Array, t: Array, ring: Array, total: Array
+) -> tuple[Array, Array]:
+    nothing = jnp.zeros_like(total)
+    return jnp.zeros_like(ring), _pull(fmt, dw, x, delay, t, ring, nothing)[1]
+
+
+_signals = linear_pair("signals", (_push, _more_pushed), (_pull, _more_pulled))
+
 REFERENCE: Mapping[str, Operator] = {
     "forward": _forward,
     "transpose": _transpose,
     "weight_gradient": _weight_gradient,
     "scatter": _scatter,
+    "collect": _collect,
     "learn": _learn,
 }
 
@@ -246,7 +345,8 @@ def _call(op: str, fmt: Any, *given: ArrayLike) -> Any:
     kernel = kernel_for(op, fmt, operands)
     if kernel is None:
         return REFERENCE[op](fmt, *operands)
-    return _with_rules(kernel, REFERENCE[op])(fmt, *operands)
+    reference = _derivable_scatter if op == "scatter" else REFERENCE[op]
+    return _with_rules(kernel, reference)(fmt, *operands)
 
 
 def _arrays(*given: ArrayLike) -> tuple[Array, ...]:

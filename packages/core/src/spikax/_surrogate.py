@@ -27,7 +27,10 @@ def heaviside(x: ArrayLike) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _spike(surrogate: Surrogate, x: Array) -> Array:
-    return heaviside(x)
+    spikes = heaviside(x)
+    if surrogate.support == math.inf:
+        return spikes
+    return jnp.where(x <= -surrogate.support, jnp.asarray(-0.0, spikes.dtype), spikes)
 
 
 @_spike.defjvp
@@ -54,6 +57,15 @@ class Surrogate(abc.ABC):
                     f"{type(self).__name__}: {field.name} is {value!r}; "
                     f"expected a plain finite number above 0, such as {field.default!r}"
                 )
+
+    @property
+    def support(self) -> float:
+        """The derivative is exactly zero where |x| is not below it.
+
+        There no spike is written as -0.0, a zero that says so: a backward pass need not ask what
+        such a neuron could have sent.
+        """
+        return math.inf
 
     @abc.abstractmethod
     def derivative(self, x: Array) -> Array:
@@ -102,6 +114,10 @@ class Triangular(Surrogate):
     height: float = 0.3
     width: float = 1.0
 
+    @property
+    def support(self) -> float:
+        return self.width
+
     def derivative(self, x: Array) -> Array:
         return self.height * jnp.maximum(0.0, 1.0 - jnp.abs(x) / self.width)
 
@@ -129,6 +145,10 @@ class Boxcar(Surrogate):
     """
 
     width: float = 1.0
+
+    @property
+    def support(self) -> float:
+        return self.width / 2.0
 
     def derivative(self, x: Array) -> Array:
         inside = jnp.abs(x) < self.width / 2.0

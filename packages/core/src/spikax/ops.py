@@ -8,6 +8,7 @@ from spikax._formats import OneToOne as OneToOne
 from spikax._formats import from_pairs as from_pairs
 from spikax._ops import REFERENCE as REFERENCE
 from spikax._ops import Formats as Formats
+from spikax._ops import collect as collect
 from spikax._ops import forward as forward
 from spikax._ops import scatter as scatter
 from spikax._ops import transpose as transpose

@@ -114,7 +114,8 @@ class Kernel(Record):
     """An implementation of a connectivity operator for one format on one platform.
 
     Attributes:
-        op: The operator: "forward", "transpose", "weight_gradient" or "scatter".
+        op: The operator: "forward", "transpose", "weight_gradient", "scatter", "collect" or
+            "learn".
         format: The format that it reads: "dense", "one_to_one", "fixed_fan_out" or "csr".
         platform: Where it runs: "cpu", "gpu", "tpu".
         reference: Where the algorithm is described.
