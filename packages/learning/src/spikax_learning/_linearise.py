@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.custom_derivatives import SymbolicZero
 
 from spikax import BuiltNetwork, Dynamics, Edge, NetworkState, Port, State, leaves, part, static
 from spikax.units import Unit
@@ -27,12 +28,15 @@ class Jacobians(State):
             by parameter of the model, dh'_a / dtheta, (d, N).
         read: By signal, d signal / dh'_a, (d, N).
         shown: By parameter of the model and signal, d signal / dtheta with h' held, (N,).
+        lasting: The variables that any of the next ones depends on, in order: not a spike that
+            only others look at. The effect of an arrival on the rest need not be remembered.
     """
 
     recurrent: Array
     injected: Mapping[str, Array]
     read: Mapping[str, Array]
     shown: Mapping[str, Mapping[str, Array]]
+    lasting: tuple[int, ...] = field(metadata={"static": True})
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class Linearised(Dynamics):
             injected=_by_edge(self.arrivals, columns[:, d:]) | by_model,
             read={},
             shown={},
+            lasting=_lasting(lambda h: move(h, dict(inputs), given)[0], variables),
         )
         return LinearisedState(node=new, jacobians=self._read(new, jacobians))
 
@@ -194,6 +199,39 @@ def _variables(state: Any) -> tuple[list[Array], Any]:
         return put([c.reshape(values[i].shape) for i, c in zip(real, cut, strict=True)])
 
     return [row for each in rows for row in each], put_rows
+
+
+def _lasting(move: Callable[[list[Array]], list[Array]], variables: list[Array]) -> tuple[int, ...]:
+    """Which variables have any tangent to hand on when the neurons move."""
+
+    def lasts(b: int) -> bool:
+        def moved(v: Array) -> list[Array]:
+            return [notice(x) for x in move([*variables[:b], v, *variables[b + 1 :]])]
+
+        reached, notice = _noticing()
+        jax.eval_shape(lambda v: jax.jvp(moved, (v,), (v,)), variables[b])
+        return bool(reached)
+
+    return tuple(b for b in range(len(variables)) if lasts(b))
+
+
+def _noticing() -> tuple[list[bool], Callable[[Array], Array]]:
+    """An identity, and a list that is filled when a tangent other than zero comes to it."""
+    reached = list[bool]()
+
+    @jax.custom_jvp
+    def notice(x: Array) -> Array:
+        return x
+
+    def rule(primals: tuple[Array], tangents: tuple[Any]) -> tuple[Array, Any]:
+        (x,), (dx,) = primals, tangents
+        if isinstance(dx, SymbolicZero):
+            return x, jnp.zeros_like(x)
+        reached.append(True)
+        return x, dx
+
+    notice.defjvp(rule, symbolic_zeros=True)
+    return reached, notice
 
 
 def _parameters(node: Any, paths: Sequence[str]) -> tuple[list[Array], Any]:

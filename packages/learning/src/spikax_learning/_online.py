@@ -16,7 +16,7 @@ from spikax.errors import ShapeError
 from spikax_learning._linearise import Jacobians, linearised_step
 from spikax_learning._plan import MEMORIES, Plan, Target, Way, default_reads, plan
 from spikax_learning._signals import SYMMETRIC, Feedback, Heard, said
-from spikax_learning._sweep import Followed, Swept, errors, injection, sweep, system
+from spikax_learning._sweep import Followed, Swept, dot, errors, injection, product, sweep, system
 from spikax_learning._synapses import as_weight, at_targets, credited, layout
 from spikax_learning._traces import EXACT, Exact, filtered, tiled
 
@@ -284,7 +284,10 @@ def _window(
     decay = trace.decay(name, net.nodes[name], net.dt)
     memory, mine = trace.reduced(carry.memory[name], mine, decay)
     ways = [Followed(mine.read[w.signal], _keeps(carry, w, moved), w.lag) for w in target.ways]
-    swept = sweep(system(mine.recurrent, ways), errors(mine.recurrent.shape[1], told, ways))
+    d = mine.recurrent.shape[1]
+    own = mine.lasting if trace.remembers else ()
+    kept = (*own, *range(d, d + sum(way.size for way in ways)))
+    swept = sweep(system(mine.recurrent, ways), errors(d, told, ways), kept)
     injected = {
         n: injection(
             mine.injected[n], [mine.shown.get(n, {}).get(w.signal) for w in target.ways], ways
@@ -311,20 +314,18 @@ def _credited(
 ) -> tuple[Array, Array | None]:
     """The gradient of a window by one parameter, and its trace after it."""
     b, swept, before = window.injected[name], window.swept, carry.traces[path]
-    said = [jnp.einsum("kan,kan->kn", tiled(swept.credit, b), b)[:, None]]
-    skip = swept.whole.shape[0] - len(before)  # what is not remembered from window to window
+    said = [dot(tiled(swept.credit, b), b)[:, None]]
     if len(before) and not last:
-        later = tiled(swept.later[:, skip:], b)
-        said.append(jnp.einsum("kabn,kbn->kan", later, b))
+        lasting = b[:, swept.kept, None]
+        said.append(product(tiled(swept.later, b), lasting)[:, :, 0])
     brought = _brought(carry, name, path, sent, jnp.concatenate(said, axis=1))
     spread = functools.partial(_spread, carry, name, path)
     gradient = brought[0] + sum(
-        spread(swept.credit_before[skip + a]) * before[a] for a in range(len(before))
+        spread(swept.credit_before[a]) * eps for a, eps in zip(swept.kept, before, strict=True)
     )
     if last or not len(before):
         return _as_parameter(carry, name, path, gradient), None
-    whole = swept.whole[skip:, skip:]
-    carried = [sum(spread(row[b]) * before[b] for b in range(len(before))) for row in whole]
+    carried = [sum(spread(row[b]) * eps for b, eps in enumerate(before)) for row in swept.whole]
     return _as_parameter(carry, name, path, gradient), jnp.stack(carried) + brought[1:]
 
 

@@ -12,6 +12,7 @@ of (steps, sources) by (steps, targets) bring the synapses in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -37,6 +38,20 @@ class Followed(NamedTuple):
         return self.lag + (self.keeps is not None or self.lag > 0)
 
 
+def dot(left: Array, right: Array) -> Array:
+    """Sums over the variables of products, (..., d, N) each.
+
+    Written out here and in `product`, since XLA's own dot is slow for so few terms.
+    """
+    return reduce(jnp.add, [left[..., a, :] * right[..., a, :] for a in range(left.shape[-2])])
+
+
+def product(left: Array, right: Array) -> Array:
+    """The product of matrices of every neuron, (..., a, b, N) by (..., b, c, N)."""
+    terms = [left[..., :, b, None, :] * right[..., None, b, :, :] for b in range(left.shape[-2])]
+    return reduce(jnp.add, terms)
+
+
 def system(recurrent: Array, ways: Sequence[Followed]) -> Array:
     """A, (K, m, m, N), of recurrent blocks (K, d, d, N) and the ways of their signals."""
     steps, d, _, n = recurrent.shape
@@ -46,7 +61,7 @@ def system(recurrent: Array, ways: Sequence[Followed]) -> Array:
     for way in ways:
         if not way.size:
             continue
-        a = a.at[:, begin, :d].set(jnp.einsum("kan,kabn->kbn", way.read, recurrent))
+        a = a.at[:, begin, :d].set(product(way.read[:, None], recurrent)[:, 0])
         for i in range(begin + 1, begin + way.size):
             a = a.at[:, i, i - 1].set(1.0)
         if way.keeps is not None:
@@ -63,7 +78,7 @@ def injection(injected: Array, shown: Sequence[Array | None], ways: Sequence[Fol
     for way, more in zip(ways, shown, strict=True):
         if not way.size:
             continue
-        at_once = jnp.einsum("kan,kan->kn", way.read, injected)
+        at_once = dot(way.read, injected)
         at_once = at_once if more is None else at_once + more
         later = jnp.zeros((steps, way.size - 1, n), injected.dtype)
         rows.append(jnp.concatenate([at_once[:, None], later], axis=1))
@@ -89,31 +104,39 @@ class Swept(NamedTuple):
     Attributes:
         credit: What each u is worth to the errors from there on, (K, m, N).
         credit_before: The same of u before the window, (m, N).
-        later: How each u answers at the end of the window, (K, m, m, N).
-        whole: How u before the window answers there, (m, m, N).
+        kept: Which entries of u are remembered from window to window, r of m.
+        later: How each of these answers at the end of the window, (K, r, r, N).
+        whole: How they before the window answer there, (r, r, N).
     """
 
     credit: Array
     credit_before: Array
+    kept: tuple[int, ...]
     later: Array
     whole: Array
 
 
-def sweep(a: Array, l: Array) -> Swept:
-    """Go back through a window, neuron by neuron."""
-    m, n = a.shape[1], a.shape[-1]
-    one = jnp.broadcast_to(jnp.eye(m, dtype=a.dtype)[:, :, None], (m, m, n))
+def sweep(a: Array, l: Array, kept: tuple[int, ...]) -> Swept:
+    """Go back through a window, neuron by neuron.
+
+    Args:
+        a: A, (K, m, m, N).
+        l: l, (K, m, N).
+        kept: Entries of u to remember; no other has an effect on a later one of these.
+    """
+    r, at = len(kept), jnp.asarray(kept, jnp.int32)
+    one = jnp.broadcast_to(jnp.eye(r, dtype=a.dtype)[:, :, None], (r, r, a.shape[-1]))
 
     def back(
-        carry: tuple[Array, Array], now: tuple[Array, Array]
+        carry: tuple[Array, Array], now: tuple[Array, Array, Array]
     ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         worth, later = carry
-        block, error = now
+        block, lasting, error = now
         credit = worth + error
-        before = jnp.einsum("abn,an->bn", block, credit), jnp.einsum("abn,bcn->acn", later, block)
+        before = product(credit[None], block)[0], product(later, lasting) if kept else later
         return before, (credit, later)
 
     (before, whole), (credit, later) = lax.scan(
-        back, (jnp.zeros_like(l[0]), one), (a, l), reverse=True
+        back, (jnp.zeros_like(l[0]), one), (a, a[:, at][:, :, at], l), reverse=True
     )
-    return Swept(credit, before, later, whole)
+    return Swept(credit, before, kept, later, whole)

@@ -42,7 +42,7 @@ class Exact:
 
     def variables(self, moved: Jacobians) -> int:
         """How many it follows of each neuron."""
-        return len(moved.recurrent)
+        return len(moved.lasting)
 
     def filters(self) -> bool:
         """Whether what sources send is filtered before it meets the target."""
@@ -130,7 +130,9 @@ def _as_numbers(moved: Jacobians, injected: Memory, decay: Any) -> Jacobians:
     steps, n, count = moved.recurrent.shape[0], moved.recurrent.shape[-1], len(moved.read)
     eye = jnp.broadcast_to(jnp.eye(count)[None, :, :, None], (steps, count, count, n))
     read = {name: eye[:, k] for k, name in enumerate(moved.read)}
-    return Jacobians(recurrent=eye * decay, injected=injected, read=read, shown={})
+    return Jacobians(
+        recurrent=eye * decay, injected=injected, read=read, shown={}, lasting=tuple(range(count))
+    )
 
 
 def in_ms(tau: Any) -> float | None:
