@@ -31,6 +31,8 @@ CONSTRAINTS = DIST / "constraints.txt"
 TEST_ENVIRONMENT = {
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache/jax"),
     "MPLBACKEND": "Agg",
+    # Two workers share the cores; threads of XLA's own would wait for each other.
+    "NPROC": "1",
     "SPIKAX_STRICT_PLUGINS": "1",
 }
 REFUSE = """\

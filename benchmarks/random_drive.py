@@ -1,8 +1,9 @@
 """Nanoseconds per neuron and step of what draws random numbers while a network runs.
 
 python benchmarks/random_drive.py writes reports/bench-random_drive.json. Each row is the median of
-five runs of one compiled loop over steps, in float32, less the same loop without a draw; the means
-change from step to step, as a rate may, so nothing of a draw can be taken out of the loop.
+five runs of one compiled loop over steps, in float32 on one core, less the same loop without a
+draw; the means change from step to step, as a rate may, so nothing of a draw can be taken out of
+the loop.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import platform
 import statistics
 import time
 from pathlib import Path
+
+os.environ["NPROC"] = "1"  # before JAX starts its threads
 
 import jax
 import jax.numpy as jnp

@@ -223,3 +223,21 @@ def test_same_spikes_on_two_devices():
         check=False,
     )
     assert "same on 2 devices" in done.stdout, done.stderr[-3000:]
+
+
+def test_a_backward_pass_keeps_the_states_of_neurons_and_not_their_arithmetic():
+    """Of an adaptive neuron whose step alone is some hundred numbers."""
+    net = sx.Network({"E": sx.Population(sx.AdExIF(), 50)}, []).build(dt=0.1 * ms, seed=1)
+    params, rest = sx.select(net, sx.floats)
+
+    def kept(steps):
+        def loss(params):
+            model = sx.merge(params, rest)
+            end, _ = sx.simulate(model, model.init_state(), steps * 0.1 * ms)
+            return end.nodes["E"].V_m.sum()
+
+        compiled = jax.jit(jax.grad(loss)).lower(params).compile()
+        return compiled.memory_analysis().temp_size_in_bytes
+
+    state = sum(x.nbytes for x in jax.tree.leaves(net.init_state().nodes))
+    assert 0 < (kept(400) - kept(200)) / 200 < 3 * state

@@ -1,6 +1,5 @@
 """The CSR kernel, interpreted: against dense matrices in NumPy and core's reference."""
 
-import json
 import os
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
-from spikax import _cli, ops, plugins
+from spikax import _kernel_check, ops, plugins
 from spikax.ops import CSR, Dense
 from spikax.plugins import Kernel, Registry, hookimpl
 from spikax_cuda.csr_forward import csr_forward
@@ -248,12 +247,10 @@ def test_discovery_imports_no_kernel():
     )
 
 
-def test_doctor_says_that_the_kernel_waits_for_a_gpu(capsys):
-    _cli.main(["doctor", "--json"])
-    facts = json.loads(capsys.readouterr().out)
-    (used,) = (k["used"] for k in facts["kernels"] if k["name"] == "cuda_csr_forward")
-    assert used == "not on cpu"
-    assert not [problem for problem in facts["problems"] if "cuda" in problem]
+def test_doctor_says_that_the_kernel_waits_for_a_gpu():
+    kernels = plugins.registry().records(Kernel)
+    assert _kernel_check.use(kernels["cuda_csr_forward"], kernels.values()) == "not on cpu"
+    _kernel_check.check(kernels["cuda_csr_forward"])
 
 
 @pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated:DeprecationWarning")

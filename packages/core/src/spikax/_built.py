@@ -103,7 +103,7 @@ class BuiltNetwork(System):
         for node in self.order:
             before = [name for name in self.immediate if self.edges[name].post == node]
             self._deliver(self._call(before, edges, nodes, t, dt), {}, arrived, edges, t)
-            nodes[node] = self.nodes[node].update(nodes[node], arrived[node], t=t, dt=dt)
+            nodes[node] = _moved(self.nodes[node], nodes[node], arrived[node], t, dt)
         return NetworkState(t=t + 1, nodes=nodes, edges=edges, rings=rings)
 
     @property
@@ -234,3 +234,13 @@ class BuiltNetwork(System):
         from spikax._plot_network import plot_weights
 
         return plot_weights(self, edge, state, ax)
+
+
+def _moved(node: System, state: Any, inputs: Mapping[str, Array], t: Array, dt: float) -> Any:
+    """The next state; a backward pass keeps what goes in, and computes what is in between anew."""
+
+    def move(node: System, state: Any, inputs: Mapping[str, Array], t: Array) -> Any:
+        return node.update(state, inputs, t=t, dt=dt)
+
+    # A neuron's own arithmetic is cheap beside writing all of it to memory in every step.
+    return jax.checkpoint(move)(node, state, inputs, t)

@@ -204,19 +204,18 @@ def _variables(state: Any) -> tuple[list[Array], Any]:
 def _lasting(move: Callable[[list[Array]], list[Array]], variables: list[Array]) -> tuple[int, ...]:
     """Which variables have any tangent to hand on when the neurons move."""
 
-    def lasts(b: int) -> bool:
-        def moved(v: Array) -> list[Array]:
-            return [notice(x) for x in move([*variables[:b], v, *variables[b + 1 :]])]
+    def moved(others: list[Array], b: int, v: Array) -> list[Array]:
+        return move([*others[:b], v, *others[b + 1 :]])
 
-        reached, notice = _noticing()
-        jax.eval_shape(lambda v: jax.jvp(moved, (v,), (v,)), variables[b])
-        return bool(reached)
+    return tuple(
+        b
+        for b, v in enumerate(variables)
+        if reaches(lambda h, x, b=b: moved(h, b, x), variables, v)
+    )
 
-    return tuple(b for b in range(len(variables)) if lasts(b))
 
-
-def _noticing() -> tuple[list[bool], Callable[[Array], Array]]:
-    """An identity, and a list that is filled when a tangent other than zero comes to it."""
+def reaches(function: Callable[[Any, Any], list[Array]], held: Any, moved: Any) -> bool:
+    """Whether a change of `moved` can change a result at all; nothing is computed."""
     reached = list[bool]()
 
     @jax.custom_jvp
@@ -231,7 +230,12 @@ def _noticing() -> tuple[list[bool], Callable[[Array], Array]]:
         return x, dx
 
     notice.defjvp(rule, symbolic_zeros=True)
-    return reached, notice
+
+    def pushed(held: Any, moved: Any) -> Any:
+        return jax.jvp(lambda m: [*map(notice, function(held, m))], (moved,), (moved,))
+
+    jax.eval_shape(pushed, held, moved)
+    return bool(reached)
 
 
 def _parameters(node: Any, paths: Sequence[str]) -> tuple[list[Array], Any]:

@@ -13,6 +13,7 @@ from jax import Array, lax
 
 from spikax import BuiltNetwork, Edge, Filter, NetworkState, State, leaves, merge, select
 from spikax.errors import ShapeError
+from spikax_learning._at_once import check_answers_at_once
 from spikax_learning._linearise import Jacobians, linearised_step
 from spikax_learning._plan import MEMORIES, Plan, Target, Way, default_reads, plan
 from spikax_learning._signals import SYMMETRIC, Feedback, Heard, said
@@ -91,7 +92,11 @@ def planned(axes: Axes, net: BuiltNetwork, trained: Any, loss: Loss | None) -> P
     """The ways of what is trained to what the loss reads."""
     reads = getattr(loss, "reads", None) or default_reads(axes.name, net)
     reads = (reads,) if isinstance(reads, str) else tuple(reads)
-    return plan(axes.name, net, trained, reads, axes.feedback.broadcast, axes.filtered)
+    ways = plan(axes.name, net, trained, reads, axes.feedback.broadcast, axes.filtered)
+    for target in ways.targets:
+        if axes.trace_of(net, target).at_once:
+            check_answers_at_once(axes.name, net, target)
+    return ways
 
 
 def start(axes: Axes, net: BuiltNetwork, state: NetworkState, loss: Loss, train: Filter) -> Online:

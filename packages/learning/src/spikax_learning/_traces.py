@@ -24,6 +24,8 @@ class Exact:
     """One trace for each parameter, moved by the neuron's own Jacobian: eps <- J eps + Ju x."""
 
     remembers: ClassVar[bool] = True
+    at_once: ClassVar[bool] = False
+    """Whether it follows nothing of an arrival but the answer of the moment."""
 
     def start(self, shapes: Mapping[str, Any]) -> Memory:
         """What is kept of the neurons beside the traces, by edge: nothing."""
@@ -60,6 +62,7 @@ class Leak(Exact):
     """
 
     tau: float | None = None
+    at_once: ClassVar[bool] = True
 
     def reduced(self, memory: Memory, moved: Jacobians, decay: Any) -> tuple[Memory, Jacobians]:
         injected = _answers(moved, moved.injected)
@@ -92,6 +95,8 @@ class AtOnce(Leak):
 @dataclass(frozen=True)
 class Factored(AtOnce):
     """A filter at the source and one at the target, by its Jacobian: f <- a J f + (1 - a) Ju."""
+
+    at_once: ClassVar[bool] = False
 
     def start(self, shapes: Mapping[str, Any]) -> Memory:
         return {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes.items()}

@@ -21,8 +21,8 @@ class DECOLLE(OnlineRule):
     Each population has fixed random readouts G, to which the loss is applied with the same target;
     no error comes from another population. A readout that the loss reads is trained as it is.
 
-    What arrives must act within the step, as into the port "delta": of a receptor that answers a
-    step later psi is zero.
+    What arrives must act within the step, as into the port "delta"; of a receptor that answers a
+    step later psi would be zero, so its edges are refused.
 
     Attributes:
         outputs: Readouts of each population; as many as the target of the loss expects.

@@ -20,8 +20,8 @@ class OTTT(OnlineRule):
     (`LIF(detach_reset=True)`, port "delta", a = their leak); elsewhere an approximation. Parameters
     of models are few and get the exact trace.
 
-    What arrives must act within the step, as into the port "delta": of a receptor that answers a
-    step later psi is zero.
+    What arrives must act within the step, as into the port "delta"; of a receptor that answers a
+    step later psi would be zero, so its edges are refused.
 
     Attributes:
         tau: Time constant of a = exp(-dt / tau); None for the membrane's tau_m.

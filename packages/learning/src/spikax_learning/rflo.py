@@ -17,8 +17,8 @@ class RFLO(OnlineRule):
 
         e_ji <- a e_ji + psi_j x_i,   psi_j = dz_j/dh_j Ju_j,   L_j = sum_k B_jk error_k
 
-    What arrives must act within the step, as into the port "delta": of a receptor that answers a
-    step later psi is zero.
+    What arrives must act within the step, as into the port "delta"; of a receptor that answers a
+    step later psi would be zero, so its edges are refused.
 
     Attributes:
         tau: Time constant of a = exp(-dt / tau); None for the membrane's tau_m.
