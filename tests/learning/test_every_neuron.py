@@ -14,7 +14,7 @@ import spikax as sx
 from spikax.units import ms
 from spikax_learning import DRTRL
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 STEPS = 60
 
 
