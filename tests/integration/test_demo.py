@@ -1,4 +1,4 @@
-"""examples/demo.py, scaled down: both parts run, are reported whole, and never fail silently."""
+"""examples/demo.py, scaled down: its parts run, are reported whole, and never fail silently."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ def demo():
         import demo
 
         yield demo
-    for name in ("demo", "balanced_network", "digits_bptt"):
+    for name in ("demo", "balanced_network", "digits_bptt", "digits_online"):
         sys.modules.pop(name)
 
 
@@ -34,17 +34,19 @@ def pictures(tmp_path_factory):
 @pytest.fixture(scope="module")
 def report(demo, pictures):
     with jax.numpy_dtype_promotion("standard"):  # optax takes a float to an integer power
-        return demo.run(pictures, neurons=500, duration=100 * ms, hidden=32, epochs=3)
+        small = {"neurons": 500, "hidden": 32, "epochs": 3, "epochs_online": 2}
+        return demo.run(pictures, duration=100 * ms, **small)
 
 
 def test_report_is_whole(demo, report):
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert set(report) == {
         *("date", "platform", "cpus", "backend", "versions"),
-        *("balanced_network", "digits_bptt", "seconds", "peak_memory_MiB", "compilations"),
+        *("balanced_network", "digits_bptt", "digits_online"),
+        *("seconds", "peak_memory_MiB", "compilations"),
     }
     assert set(report["versions"]) == {"python", *demo.LIBRARIES}
-    assert set(report["seconds"]) == {"balanced_network", "digits_bptt", "both"}
+    assert set(report["seconds"]) == {"balanced_network", "digits_bptt", "digits_online", "all"}
     network, digits = report["balanced_network"], report["digits_bptt"]
     assert set(network["rate_Hz"]) == set(network["cv_of_intervals"]) == {"E", "I"}
     assert network["simulated_ms"] == 100.0
@@ -66,6 +68,14 @@ def test_few_neurons_learn_within_three_epochs(report):
     assert report["digits_bptt"]["test_accuracy"] > 0.7
 
 
+def test_one_network_learns_both_ways(demo, report):
+    """Within two epochs, by each rule."""
+    reached = report["digits_online"]["test_accuracy"]
+    assert set(reached) == set(demo.BOTH_WAYS)
+    assert min(reached.values()) > 0.7
+    assert all(f"by {name}" in demo.summary(report) for name in reached)
+
+
 def test_pictures_fit_into_a_readme(report, pictures):
     drawn = {path.name: path.stat().st_size for path in pictures.iterdir()}
     assert set(drawn) == PICTURES
@@ -82,6 +92,13 @@ def test_not_having_learned_fails(demo):
     demo.digits_bptt.check({"test_accuracy": 0.93})
     with pytest.raises(SystemExit, match=r"92\.5% of the held-out images.*93%"):
         demo.digits_bptt.check({"test_accuracy": 0.925})
+
+
+def test_not_having_learned_online_fails(demo):
+    demo.check_both_ways({"test_accuracy": {"BPTT": 0.96, "e-prop": 0.93}})
+    for share in (0.925, float("nan")):
+        with pytest.raises(SystemExit, match=rf"{share:.1%} of the held-out images.*e-prop.*93%"):
+            demo.check_both_ways({"test_accuracy": {"BPTT": 0.96, "e-prop": share}})
 
 
 def test_brightest_pixel_fires_first_and_black_never(demo):
