@@ -62,6 +62,16 @@ def test_a_cue_is_remembered(example, tmp_path):
     assert drawn.stat().st_size < LARGEST
 
 
+@pytest.mark.reproduction
+@of("evidence_accumulation")
+def test_evidence_is_accumulated(example, tmp_path, record_property):
+    """Bellec et al. 2020: an error below 7 % after 200 to 500 updates of 32 trials."""
+    found = example.main(["--picture", str(tmp_path / "drawn.png")])
+    for name in ("error", "updates"):
+        record_property(f"evidence_accumulation {name}", round(float(found[name]), 4))
+    assert found["error"] < example.GOAL
+
+
 @pytest.mark.slow
 @of("randman")
 def test_rules_learn_random_manifolds(example, tmp_path):
