@@ -3,7 +3,9 @@
 E-prop with random feedback in a network of 50 plain and 50 adaptive neurons (Bellec et al. 2020,
 Nat. Commun. 11:3625, Fig. 3), whose thresholds remember for two seconds. Trials, sizes, neurons and
 rule are those of the authors' program, which reaches an error of 7 % in 200 to 500 updates. Here
-two lessons with fewer cues come first; the learning rate, at first theirs, falls after update 100.
+two lessons with fewer cues come first, and of the trials that are learned from more are close ones;
+tested are trials of the paper, by the mean of the weights over some thirty updates. 6.5 % of 2,048
+new trials were answered wrongly after 320 updates, 90 of them with seven cues, in nine minutes.
 
 python -m pip install optax matplotlib; python examples/evidence_accumulation.py [--quick]
 """
@@ -13,7 +15,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,15 @@ from spikax_learning import EProp, Random
 from spikax_learning.tasks import CueTiming, Examples, evidence_accumulation
 
 CHANNELS, PLAIN, ADAPTIVE = 40, 50, 50
-BATCH, TESTED, TEST_EVERY, GOAL = 32, 512, 10, 0.07
+BATCH, TESTED, NEW, TEST_EVERY, GOAL = 32, 512, 4, 10, 0.07
 RATE, C_REG = 0.01, 300.0  # spikes per step that are wanted, and how much
 TAU_M, TAU_A = 20.0, 2000.0  # ms
 RULE = EProp(feedback=Random(readouts=("out",)), chunk=CueTiming().steps)
 LESSONS = (CueTiming(1, delay=50), CueTiming(3, delay=300), CueTiming())  # the last is the task
-AT_ONCE = 10_000  # steps of trials whose windows stay in the cache
+USUAL, CLOSE = 0.7, 0.5  # majority of the cues; of trials of the last lesson more are close
+AVERAGED = 0.97  # what the mean of the weights keeps at an update
+AT_ONCE = 2500  # steps of trials whose windows stay in the cache
+OPTIMIZER = optax.adam(optax.exponential_decay(5e-3, 100, 0.6, transition_begin=100))
 TRAINED = sx.weights("in->E", "E->E", "E->out")
 
 
@@ -155,8 +159,9 @@ def wrong(net: sx.BuiltNetwork, spikes: Any, sides: Any, scored: Any) -> Any:
     return (jax.vmap(answer)(spikes, scored) != sides).mean()
 
 
-def error(net: sx.BuiltNetwork, trials: Examples) -> float:
+def error(net: sx.BuiltNetwork, timing: CueTiming, seed: int) -> float:
     """On new trials."""
+    trials = evidence_accumulation(TESTED, 10**6 + seed, timing=timing)
     scored = np.asarray(trials.scored, np.float32)
     return float(wrong(net, trials.inputs, trials.targets, scored))
 
@@ -166,32 +171,55 @@ def learn(
 ) -> tuple[sx.BuiltNetwork, np.ndarray]:
     """The network, and (updates, lesson, loss, error, seconds) at each test, until it is good.
 
-    A lesson follows when the error in the one before it is small.
+    A lesson follows when the error in the one before it is small. In the last one the network is
+    that of the mean of the weights, from which the noise of single updates is gone.
     """
-    optimizer = optax.adam(optax.exponential_decay(5e-3, 100, 0.3, transition_begin=100))
-    curve, lesson, began = list[Any](), 0, time.perf_counter()
+    curve, lesson, age, began = list[Any](), 0, 0, time.perf_counter()
     weights, fixed = sx.select(net, TRAINED)
-    memory, change = optimizer.init(weights), jax.jit(partial(_changed, optimizer))
+    mean, memory = weights, OPTIMIZER.init(weights)
     for update in range(1, updates + 1):
-        trials = evidence_accumulation(BATCH, update, timing=lessons[lesson])
+        timing, last = lessons[lesson], lessons[lesson] == LESSONS[-1]
+        majority = CLOSE if last else USUAL
+        trials = evidence_accumulation(BATCH, update, timing=timing, majority=majority)
         value, gradient = mean_gradient(sx.merge(weights, fixed), *rows(trials))
-        weights, memory = change(weights, memory, gradient)
+        weights, memory = changed(weights, memory, gradient)
+        age = age + 1 if last else 0
+        mean = averaged(mean, weights, min(AVERAGED, age / (age + 1)))
         if update % TEST_EVERY and update < updates:
             continue
-        tested = evidence_accumulation(TESTED, 10**6 + update, timing=lessons[lesson])
-        share = error(sx.merge(weights, fixed), tested)
-        seconds = time.perf_counter() - began
+        share, seconds = error(sx.merge(mean, fixed), timing, update), time.perf_counter() - began
         curve.append((update, lesson, float(value), share, seconds))
-        cues = lessons[lesson].cues
-        print(f"{update:4} ({cues} cues): loss {value:.3f}, error {share:.3f}, {seconds:.0f} s")
-        if share < GOAL and (lesson := lesson + 1) == len(lessons):
+        say(timing, *curve[-1])
+        if good(curve, lesson, 3 if last else 1) and (lesson := lesson + 1) == len(lessons):
             break
-    return sx.merge(weights, fixed), np.array(curve)
+    return sx.merge(mean, fixed), np.array(curve)
 
 
-def _changed(optimizer: Any, weights: Any, memory: Any, gradient: Any) -> tuple[Any, Any]:
+def say(timing: CueTiming, update: int, lesson: int, value: float, share: float, s: float) -> None:
+    """A line of the log."""
+    print(
+        f"{update:4} ({timing.cues} cues): loss {value:.3f}, error {share:.3f}, {s:.0f} s",
+        flush=True,
+    )
+
+
+def good(curve: list[Any], lesson: int, tests: int) -> bool:
+    """Whether the mean error in the last tests of a lesson is small."""
+    shares = [row[3] for row in curve if row[1] == lesson]
+    return len(shares) >= tests and np.mean(shares[-tests:]) < GOAL
+
+
+@jax.jit
+def averaged(mean: Any, weights: Any, keep: Any) -> Any:
+    """The mean with new weights in it."""
+    return jax.tree.map(lambda m, w: keep * m + (1 - keep) * w, mean, weights)
+
+
+@jax.jit
+def changed(weights: Any, memory: Any, gradient: Any) -> tuple[Any, Any]:
+    """Weights and memory of the optimiser after an update."""
     with jax.numpy_dtype_promotion("standard"):  # what optax needs
-        move, memory = optimizer.update(gradient, memory)
+        move, memory = OPTIMIZER.update(gradient, memory)
         return optax.apply_updates(weights, move), memory
 
 
@@ -227,10 +255,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     lessons = LESSONS[:1] if given.quick else LESSONS
     net = network().build(dt=1 * ms, seed=1)
     net, curve = learn(net, lessons, given.updates)
-    final = error(net, evidence_accumulation(2 * TESTED, 0, timing=lessons[-1]))
+    final = float(np.mean([error(net, lessons[-1], -1 - n) for n in range(NEW)]))
     counts = [int((curve[:, 1] == n).sum()) * TEST_EVERY for n in range(len(lessons))]
     print(
-        f"{final:.1%} of {2 * TESTED} new trials answered wrongly, after {counts} updates with "
+        f"{final:.1%} of {NEW * TESTED} new trials answered wrongly, after {counts} updates with "
         f"{[timing.cues for timing in lessons]} cues (the authors' program: 200 to 500 with 7)"
     )
     picture(net, curve, lessons, given.picture)

@@ -60,3 +60,64 @@ def test_a_cue_is_remembered(example, tmp_path):
     assert found["first"] > 0.2
     assert found["error"] < example.GOAL
     assert drawn.stat().st_size < LARGEST
+
+
+@pytest.mark.reproduction
+@of("evidence_accumulation")
+def test_evidence_is_accumulated(example, tmp_path, record_property):
+    """Bellec et al. 2020: an error below 7 % after 200 to 500 updates of 32 trials."""
+    found = example.main(["--picture", str(tmp_path / "drawn.png")])
+    for name in ("error", "updates"):
+        record_property(f"evidence_accumulation {name}", round(float(found[name]), 4))
+    assert found["error"] < example.GOAL
+
+
+@pytest.mark.slow
+@of("randman")
+def test_rules_learn_random_manifolds(example, tmp_path):
+    """Chance is a tenth; the cosines are those that each rule's approximations allow."""
+    drawn = tmp_path / "drawn.png"
+    (found,) = example.main(["--quick", "--picture", str(drawn)])
+    rows = dict(zip(example.RULES, found, strict=True))
+    start = {name: row[1:4] for name, row in rows.items()}
+    assert min(rows[name][0] for name in ("BPTT", "D-RTRL", "pp-prop", "OTTT")) > 0.5
+    for cosines in start.values():
+        assert cosines[2] == pytest.approx(1, abs=1e-4)  # the readout's weights: no approximation
+    assert start["BPTT"] == pytest.approx(1, abs=1e-4)
+    for i in (0, 1):
+        assert 1 > start["D-RTRL"][i] > start["pp-prop"][i] > start["OTTT"][i] > 0.5
+        random = rows["e-prop, random feedback"][[1 + i, 4 + i]]
+        assert abs(random[0]) < 0.1 < 2 * random[1]  # forward weights turn towards the feedback
+    assert drawn.stat().st_size < LARGEST
+
+
+@pytest.mark.reproduction
+@of("randman")
+def test_online_rules_come_near_backpropagation_on_random_manifolds(example, tmp_path):
+    found = example.main(["--picture", str(tmp_path / "drawn.png")])
+    reached = dict(zip(example.RULES, found[..., 0].mean(0), strict=True))
+    assert reached["BPTT"] > 0.93
+    assert reached["D-RTRL"] > reached["BPTT"] - 0.02
+    assert min(reached[name] for name in example.RULES if name != "RFLO") > reached["BPTT"] - 0.05
+
+
+@pytest.mark.slow
+@of("pattern_generation")
+def test_curves_are_made_of_noise(example, tmp_path):
+    """An error of one is that of silence."""
+    drawn = tmp_path / "drawn.png"
+    errors = example.main(["--quick", "--picture", str(drawn)])
+    assert errors["symmetric feedback"][-1] < 0.1
+    assert errors["random feedback"][-1] < 0.5
+    assert drawn.stat().st_size < LARGEST
+
+
+@pytest.mark.slow
+@of("delayed_match")
+def test_a_sample_is_matched_after_a_short_delay(example, tmp_path):
+    """Chance is one half, four standard deviations of 128 trials are 18 %."""
+    drawn = tmp_path / "drawn.png"
+    right = example.main(["--quick", "--picture", str(drawn)])
+    assert right["BPTT"][-1] > 0.75
+    assert right["e-prop"][-1] > 0.7
+    assert drawn.stat().st_size < LARGEST
