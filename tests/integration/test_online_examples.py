@@ -121,3 +121,10 @@ def test_a_sample_is_matched_after_a_short_delay(example, tmp_path):
     assert right["BPTT"][-1] > 0.75
     assert right["e-prop"][-1] > 0.7
     assert drawn.stat().st_size < LARGEST
+
+
+@pytest.mark.reproduction
+@of("delayed_match")
+def test_a_sample_is_matched_after_a_second(example, tmp_path):
+    right = example.main(["--picture", str(tmp_path / "drawn.png")])
+    assert min(right["BPTT"][-1], right["e-prop"][-1]) > 0.95
