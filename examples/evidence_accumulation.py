@@ -206,7 +206,7 @@ def say(timing: CueTiming, update: int, lesson: int, value: float, share: float,
 def good(curve: list[Any], lesson: int, tests: int) -> bool:
     """Whether the mean error in the last tests of a lesson is small."""
     shares = [row[3] for row in curve if row[1] == lesson]
-    return len(shares) >= tests and np.mean(shares[-tests:]) < GOAL
+    return len(shares) >= tests and float(np.mean(shares[-tests:])) < GOAL
 
 
 @jax.jit
