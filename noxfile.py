@@ -143,7 +143,7 @@ def wheel(session: nox.Session, extra: str) -> None:
         session.skip("no C++ compiler on PATH: install one, for instance g++")
     session.install("-c", str(CONSTRAINTS), f"spikax[{extra}]=={VERSION}", "pytest")
     session.run("python", "-c", f"import spikax_{extra}")
-    session.run("pytest", "-m", "smoke", "tests/core", f"tests/{extra}", env=TEST_ENVIRONMENT)
+    session.run("pytest", "-m", "smoke", f"tests/{extra}", env=TEST_ENVIRONMENT)
 
 
 @nox.session(python="3.13" if starts("python3.13") else False)

@@ -72,7 +72,7 @@ def test_evidence_is_accumulated(example, tmp_path, record_property):
     assert found["error"] < example.GOAL
 
 
-@pytest.mark.slow
+@pytest.mark.reproduction
 @of("randman")
 def test_rules_learn_random_manifolds(example, tmp_path):
     """Chance is a tenth; the cosines are those that each rule's approximations allow."""
@@ -112,7 +112,7 @@ def test_curves_are_made_of_noise(example, tmp_path):
     assert drawn.stat().st_size < LARGEST
 
 
-@pytest.mark.slow
+@pytest.mark.reproduction
 @of("delayed_match")
 def test_a_sample_is_matched_after_a_short_delay(example, tmp_path):
     """Chance is one half, four standard deviations of 128 trials are 18 %."""

@@ -64,7 +64,14 @@ def backwards(net, state, spikes, targets):
     return rate, gradient
 
 
-@pytest.mark.parametrize("neuron", names("neuron"))
+# Half of the time of all neurons: compiled for the grid alone.
+LARGE = {"HH", "WangBuzsaki", "HindmarshRose", "GIF"}
+
+
+@pytest.mark.parametrize(
+    "neuron",
+    [pytest.param(n, marks=[pytest.mark.grid] if n in LARGE else []) for n in names("neuron")],
+)
 def test_with_a_receptor(neuron):
     """Between them the neurons have every receptor; the grid has all pairs."""
     receptors = list(every_receptor().values())
