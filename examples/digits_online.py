@@ -116,16 +116,18 @@ def say(name: str, curve: np.ndarray, seconds: float) -> None:
     )
 
 
-def picture(curves: dict[str, np.ndarray], path: Path) -> None:
-    """How the share of images read right rises, and where it ends."""
+def picture(
+    curves: Mapping[str, np.ndarray], path: Path, what: str = "test images read right"
+) -> None:
+    """How the share that is right rises, and where it ends."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     rising, ends = figure.subplots(1, 2)
-    for row, (colour, (name, curve)) in enumerate(zip(COLOURS, curves.items(), strict=True)):
+    for row, (colour, (name, curve)) in enumerate(zip(COLOURS, curves.items(), strict=False)):
         epochs = np.arange(1, curve.shape[1] + 1)
         rising.plot(epochs, 100 * curve.mean(0), color=colour, label=name)
         ends.plot(100 * curve[:, -1], np.full(len(curve), row), "o", color=colour, alpha=0.5)
         ends.plot(100 * curve[:, -1].mean(), row, "|", color=colour, markersize=24)
-    rising.set(xlabel="epoch", ylabel="test images read right (%)", ylim=(90, 100))
+    rising.set(xlabel="epoch", ylabel=f"{what} (%)", ylim=(90, 100))
     rising.legend(fontsize=8)
     ends.set(xlabel="at the end: each network, and the mean (%)", yticks=range(len(curves)))
     ends.set_yticklabels(list(curves))

@@ -1,50 +1,104 @@
 """The examples that learn real data: small ones get far above chance, full ones reach the goals.
 
-`nox -s reproductions` runs the full ones.
+`nox -s reproductions` runs the full ones. Data that are neither kept nor to be fetched skip them.
 """
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from spikax_learning.tasks import FetchError
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LARGEST = 150_000  # bytes of a picture
 
 
-@pytest.fixture(scope="module")
-def digits_online():
+@pytest.fixture
+def example(request, pytestconfig):
     for module in ("matplotlib", "optax", "sklearn"):
         pytest.importorskip(module)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(EXAMPLES)
-        import digits_online
+        if "SPIKAX_DATA" not in os.environ:
+            patch.setenv("SPIKAX_DATA", str(pytestconfig.rootpath / ".cache/data"))
+        yield __import__(request.param)
+    for name in {"digits_online", request.param} & set(sys.modules):
+        sys.modules.pop(name)
 
-        yield digits_online
-    sys.modules.pop("digits_online")
+
+def of(name):
+    return pytest.mark.parametrize("example", [name], indirect=True)
+
+
+@pytest.fixture
+def run(example, tmp_path):
+    """Runs the example, which draws a small picture."""
+
+    def run(*arguments):
+        drawn = tmp_path / "drawn.png"
+        try:
+            found = example.main([*arguments, "--picture", str(drawn)])
+        except FetchError as error:
+            pytest.skip(str(error))
+        assert drawn.stat().st_size < LARGEST
+        return found
+
+    return run
 
 
 def reached(curves):
-    """By rule, the mean share of test images read right after the last epoch."""
+    """By rule, the mean share of test examples judged right after the last epoch."""
     return {name: float(curve[:, -1].mean()) for name, curve in curves.items()}
 
 
 @pytest.mark.slow
-def test_every_rule_reads_digits_after_three_epochs(digits_online, tmp_path):
+@of("digits_online")
+def test_every_rule_reads_digits_after_three_epochs(example, run):
     """Chance is a tenth. Errors that come back by random weights learn more slowly."""
-    drawn = tmp_path / "drawn.png"
-    found = reached(digits_online.main(["--quick", "--picture", str(drawn)]))
-    assert drawn.stat().st_size < LARGEST
-    assert set(found) == set(digits_online.RULES)
+    found = reached(run("--quick"))
+    assert set(found) == set(example.RULES)
     assert found.pop("e-prop, random feedback") > 0.6
     assert min(found.values()) > 0.85
 
 
 @pytest.mark.reproduction
-def test_digits_online_close_to_backpropagation(digits_online, tmp_path, record_property):
-    found = reached(digits_online.main(["--picture", str(tmp_path / "drawn.png")]))
+@of("japanese_vowels")
+def test_every_rule_finds_speakers_after_ten_epochs(example, run):
+    """Chance is a ninth."""
+    found = reached(run("--quick"))
+    assert set(found) == set(example.RULES)
+    assert min(found.values()) > 0.7
+
+
+@pytest.mark.reproduction
+@of("mnist")
+def test_a_thousand_images_are_learned_in_part(run):
+    """Chance is a tenth."""
+    assert run("--quick")["accuracy"] > 0.7
+
+
+# At full size: what backpropagation reaches at least, and how far behind the best online rule is.
+# 93.2 % of the vowels' speakers were found, with a standard deviation of 0.6 % between networks.
+GOALS = {"digits_online": (0.97, 0.015), "japanese_vowels": (0.915, 0.02)}
+
+
+@pytest.mark.reproduction
+@pytest.mark.parametrize("example", GOALS, indirect=True)
+def test_online_rules_come_close_to_backpropagation(example, run, record_property):
+    found = reached(run())
     for name, share in found.items():
-        record_property(f"digits_online {name}", round(share, 4))
+        record_property(f"{example.__name__} {name}", round(share, 4))
+    least, behind = GOALS[example.__name__]
     backwards = found.pop("BPTT")
-    assert backwards >= 0.97
-    assert max(found.values()) >= backwards - 0.015
+    assert backwards >= least
+    assert max(found.values()) >= backwards - behind
+
+
+@pytest.mark.reproduction
+@of("mnist")
+def test_mnist_is_read(run, record_property):
+    found = run()["accuracy"]
+    record_property("mnist", round(found, 4))
+    assert found >= 0.96
