@@ -80,8 +80,9 @@ def test_a_thousand_images_are_learned_in_part(run):
 
 
 # At full size: what backpropagation reaches at least, and how far behind the best online rule is.
-# 93.2 % of the vowels' speakers were found, with a standard deviation of 0.6 % between networks.
-GOALS = {"digits_online": (0.97, 0.015), "japanese_vowels": (0.915, 0.02)}
+# 95.1 % of the vowels' speakers were found, with a standard deviation of 0.4 % between networks;
+# where sums round otherwise, the mean of three may lie two standard errors lower.
+GOALS = {"digits_online": (0.97, 0.015), "japanese_vowels": (0.945, 0.02)}
 
 
 @pytest.mark.reproduction
