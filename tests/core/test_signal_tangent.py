@@ -80,6 +80,22 @@ def test_neurons_far_from_threshold_are_marked_and_left_out():
     assert np.abs(narrow - true).max() > 0.1 * np.abs(true).max()
 
 
+def test_a_graded_signal_has_a_gradient_where_it_is_minus_zero():
+    """A relay passes on what it is given; only a neuron's own spikes are marked."""
+    weights = np.random.default_rng(3).normal(size=(N, N)) * 8 * pA
+    edge = sx.Projection("in", "B", "current", RULES["csr"], weights, delay=1 * ms)
+    populations = {"in": sx.Population(sx.Relay(), N), "B": sx.Population(sx.LIF(), N)}
+    net = sx.Network(populations, [edge]).build(dt=0.1 * ms)
+
+    def loss(given):
+        end, _ = sx.simulate(net, net.init_state(), 3 * ms, inputs={"in.spike": given})
+        return end.nodes["B"].V_m.sum()
+
+    plain, minus = (jax.jit(jax.grad(loss))(zero * jnp.ones(N)) for zero in (0.0, -0.0))
+    assert np.count_nonzero(plain) > N / 2
+    np.testing.assert_allclose(minus, plain, rtol=1e-12)
+
+
 def test_no_step_of_the_backward_pass_asks_all_synapses():
     net, _, loss, current = problem("csr", SURROGATES["triangle"])
     size = net.edges["A->B"].format.n_synapses

@@ -169,7 +169,8 @@ class BuiltNetwork(System):
     ) -> Mapping[str, Ring]:
         """Add what arrives at the end of the step to the ports, in place; the rings after it."""
         carried = {n: edges[n].weight for n in sent if isinstance(edges[n], Carrying)}
-        rings, sums, carried = deliver(self.edges, sent, rings, t, carried)
+        spikes = {name for name in sent if self._sends_spikes(self.edges[name])}
+        rings, sums, carried = deliver(self.edges, sent, rings, t, carried, spikes)
         edges |= {n: edges[n].replace(weight=weight) for n, weight in carried.items()}
         first = {self.edges[name].inbox: self.edges[name] for name in sent}
         for box, values in sums.items():
@@ -177,6 +178,10 @@ class BuiltNetwork(System):
             for port, value in first[box].at_ports(values).items():
                 target[port] = target[port] + value
         return rings
+
+    def _sends_spikes(self, edge: Edge) -> bool:
+        """Whether it sends spikes of 0 and 1 that a neuron made, and did not only pass on."""
+        return edge.signal == "spike" and self.nodes[edge.pre].fires_once
 
     def _gather(self, signal: Array) -> Array:
         return (

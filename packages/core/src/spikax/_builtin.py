@@ -120,8 +120,13 @@ def spikax_connectivity() -> Iterator[Connectivity]:
 @hookimpl
 def spikax_kernels() -> Iterator[Kernel]:
     """The operators by which a CPU touches only what was sent."""
-    places = dict.fromkeys(("forward", "scatter", "collect"), "_event_driven")
-    for op, place in {**places, "learn": "_plastic_walk"}.items():
+    places = {
+        "forward": "_event_driven",
+        "scatter": "_event_driven",
+        "collect": "_event_driven",
+        "learn": "_plastic_walk",
+    }
+    for op, place in places.items():
         # A dense matrix is multiplied, unless its synapses have delays of their own.
         for form in ("csr", "fixed_fan_out", "dense")[: 2 if op == "forward" else 3]:
             yield Kernel(f"event_driven_{op}_{form}", f"spikax.{place}:{op}", op, form, "cpu")

@@ -9,7 +9,7 @@ of t + 1 to t + D, and that of t + 1 is read last: XLA then keeps the ring in pl
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -92,8 +92,18 @@ def deliver(
     rings: Mapping[str, Ring],
     t: Array,
     carried: Mapping[str, Array],
+    spikes: Container[str] = (),
 ) -> Delivery:
-    """Put what the edges send at step t on its way, and read what arrives at t + 1."""
+    """Put what the edges send at step t on its way, and read what arrives at t + 1.
+
+    Args:
+        edges: All edges, by name.
+        sent: What some of them send.
+        rings: What is on its way, by inbox.
+        t: The step.
+        carried: Weights that a scan carries for their tangent, by edge.
+        spikes: Edges that send spikes of 0 and 1 as a neuron made them, see `ops.Sending`.
+    """
     boxes = {box.name: box for box in inboxes(edges, sent)}
     sums = {name: _emptied(box, rings, t) for name, box in boxes.items()}
     for name, what in sent.items():
@@ -101,7 +111,7 @@ def deliver(
             box = boxes[edges[name].inbox]
             now = _at_next(box, sums[box.name], t)
             sums[box.name] = _with_slot(box, sums[box.name], t + 1, now + what)
-    _send(edges, boxes, {n: w for n, w in sent.items() if isinstance(w, Sends)}, sums, t)
+    _send(edges, boxes, {n: w for n, w in sent.items() if isinstance(w, Sends)}, sums, t, spikes)
     carried = {
         name: _link(edges[name], boxes[edges[name].inbox], sent[name], sums, t, weight)
         for name, weight in carried.items()
@@ -161,6 +171,7 @@ def _send(
     sent: Mapping[str, Sends],
     sums: dict[str, Array],
     t: Array,
+    spikes: Container[str],
 ) -> None:
     """Deliver what edges send, source by source: those that send the same array have the same."""
     xs = {id(what.x): what.x for what in sent.values()}
@@ -172,7 +183,7 @@ def _send(
             edges[name].steps,
             source[id(what.x)],
             ring[edges[name].inbox],
-            edges[name].signal == "spike",
+            name in spikes,
         )
         for name, what in sent.items()
     ]

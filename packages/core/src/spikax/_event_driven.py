@@ -17,9 +17,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from spikax import _ops as ops
 from spikax._formats import CSR, Dense, FixedFanOut, Format
-from spikax._ops import Formats
+from spikax._ops import REFERENCE, Formats, learns
 
 FEWEST = 4096  # synapses; below, all of them at once are as fast
 BLOCK = 512  # synapses at a time, at most
@@ -278,21 +277,21 @@ def collect(
     operands = weight, x, delay, ring, t, total
     if isinstance(fmt, CSR):  # a sum by segments is slower than any number of rows
         return _collect_rows(fmt, *operands)
-    alive = jnp.sum(ops.learns(x)) * 2 < fmt.n_pre
-    return lax.cond(alive, _collect_rows, ops.REFERENCE["collect"], fmt, *operands)
+    few = jnp.sum(learns(x)) * 2 < fmt.n_pre
+    return lax.cond(few, _collect_rows, REFERENCE["collect"], fmt, *operands)
 
 
 def _collect_rows(
     fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array, total: Array
 ) -> Array:
-    learns, flat = ops.learns(x).astype(x.dtype), ring.reshape(-1)
-    count, index = active(learns)
+    asked, flat = learns(x).astype(x.dtype), ring.reshape(-1)
+    count, index = active(asked)
     part = Part(fmt, target_list(fmt), flattened(weight), flattened(delay), 0)
 
     def body(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         (j, k), sums = carry
         source = value_at(index, j)
-        start, sent, last = part.block(source, k, learns)
+        start, sent, last = part.block(source, k, asked)
         arrived = value_at(flat, part.place(start, ring, t))
         sums = sums.at[source].add(jnp.sum(sent * arrived), mode=_IN_BOUNDS)
         return next_block(j, k, last), sums

@@ -127,7 +127,7 @@ class Sending(NamedTuple):
         delay: Steps, integers, () or in the layout.
         source: Which of the `xs` it sends.
         ring: Which of the rings it adds to.
-        spikes: Whether these are spikes, of which a -0.0 has no gradient.
+        spikes: Whether these are spikes of 0 and 1, of which a -0.0 has no gradient.
     """
 
     fmt: Format

@@ -60,7 +60,11 @@ class System(Component, ABC):
 
     @property
     def fires_once(self) -> bool:
-        """Whether "spike" is always 0 or 1; a recording then keeps one bit of it."""
+        """Whether "spike" is always 0 or 1; a recording then keeps one bit of it.
+
+        Where such a spike is -0.0, as a surrogate of compact support writes it far from threshold,
+        a backward pass takes its gradient for zero.
+        """
         return False
 
     @property
