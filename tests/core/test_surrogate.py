@@ -128,6 +128,20 @@ def test_compact_surrogates_end_where_they_say(surrogate, reach):
     np.testing.assert_array_equal(slopes != 0.0, [False, False, True, True, False])
 
 
+@pytest.mark.parametrize("case", spiking, ids=lambda case: repr(case.surrogate))
+def test_no_spike_is_minus_zero_only_where_the_derivative_is_zero(case):
+    near = min(case.surrogate.support, 10.0)
+    x = near * jnp.linspace(-2.0, 2.0, 4001)
+    spikes = jax.jit(case.surrogate)(x)
+    dead = np.signbit(spikes)
+    assert not np.any(spikes[dead])
+    assert not np.any(case.surrogate.derivative(x[dead]))
+    compact = case.surrogate.support < np.inf
+    assert np.any(dead) == compact
+    # Nor is a mark missing: what has no mark has a derivative, or is a spike.
+    assert not compact or np.all(case.surrogate.derivative(x[~dead & (x < 0)]))
+
+
 @every
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
 def test_the_dtype_is_that_of_the_argument(case, dtype, x64):

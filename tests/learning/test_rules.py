@@ -4,12 +4,14 @@ import jax
 import numpy as np
 import pytest
 from learning_networks import (
+    N_IN,
     N_OUT,
     N,
     T,
     alive,
     backwards,
     by_path,
+    cell,
     delta,
     difference,
     gradient,
@@ -20,6 +22,7 @@ from learning_networks import (
 )
 
 import spikax as sx
+from spikax.errors import ConfigError
 from spikax.ops import from_pairs
 from spikax.units import ms, mV, pA
 from spikax_learning import (
@@ -346,6 +349,49 @@ def test_layouts_agree():
         found.append({path: value.reshape(-1) for path, value in result.items()})
     assert difference(found[1], found[0]) < 1e-10
     assert difference(found[2], found[0]) < 1e-10
+
+
+# What arrives late, and what is forgotten at once.
+
+
+def through_a_receptor():
+    syn = sx.Projection("in", "E", "syn", sx.all_to_all(), sx.Normal(60 * pA, 30 * pA))
+    return task(network(cell(), syn))
+
+
+@pytest.mark.parametrize("rule", [OTTT(), RFLO(), DECOLLE(N_OUT)], ids=["OTTT", "RFLO", "DECOLLE"])
+def test_an_edge_whose_neuron_answers_a_step_later_is_refused(rule):
+    given = through_a_receptor()
+    message = r"would leave out edges\.in->E\.weight: what arrives at syn of 'E' .* a step later"
+    with pytest.raises(ConfigError, match=message):
+        gradient(rule, given)
+    with pytest.raises(ConfigError, match=message):
+        explain(given.net, rule)
+    assert explain(given.net, rule, train=sx.weights("E->out"))
+
+
+@pytest.mark.parametrize("rule", [PPProp(), ThreeFactor(50 * ms), DRTRL()])
+def test_rules_that_remember_the_arrival_train_it(rule):
+    given = through_a_receptor()
+    alive(given, gradient(rule, given))
+
+
+@pytest.mark.parametrize(
+    ("neuron", "lasting"),
+    [(sx.LIF(), 1), (sx.ALIF(), 3), (sx.LIF(detach_reset=True), 1), (cell(), 2)],
+    ids=["LIF", "ALIF", "detached", "LIF and a receptor"],
+)
+def test_a_trace_follows_the_variables_that_last(neuron, lasting):
+    """V, what a receptor keeps, what adapts and the spike that it adapts to; not LIF's spike.
+
+    One number more is what the readout keeps.
+    """
+    port = "syn" if isinstance(neuron, sx.Cell) else "delta"
+    weight = 9 * pA if port == "syn" else 1 * mV
+    net = network(neuron, sx.Projection("in", "E", port, sx.all_to_all(), sx.each(weight)))
+    given = task(net)
+    carry = DRTRL().init(given.net, given.state, half_square)
+    assert carry.traces["edges.in->E.weight"].shape == (lasting + 1, N_IN, N)
 
 
 # Words.

@@ -204,14 +204,13 @@ def _variables(state: Any) -> tuple[list[Array], Any]:
 def _lasting(move: Callable[[list[Array]], list[Array]], variables: list[Array]) -> tuple[int, ...]:
     """Which variables have any tangent to hand on when the neurons move."""
 
-    def moved(others: list[Array], b: int, v: Array) -> list[Array]:
-        return move([*others[:b], v, *others[b + 1 :]])
+    def lasts(b: int) -> bool:
+        def moved(others: list[Array], v: Array) -> list[Array]:
+            return move([*others[:b], v, *others[b + 1 :]])
 
-    return tuple(
-        b
-        for b, v in enumerate(variables)
-        if reaches(lambda h, x, b=b: moved(h, b, x), variables, v)
-    )
+        return reaches(moved, variables, variables[b])
+
+    return tuple(b for b in range(len(variables)) if lasts(b))
 
 
 def reaches(function: Callable[[Any, Any], list[Array]], held: Any, moved: Any) -> bool:
