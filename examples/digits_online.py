@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optax
 from matplotlib.figure import Figure
+from scipy import ndimage
 
 import spikax as sx
 from spikax.units import ms, pA
-from spikax_learning import BPTT, DRTRL, EProp, PPProp, Random, cross_entropy, fit
+from spikax_learning import BPTT, DRTRL, EProp, Fit, PPProp, Random, cross_entropy, fit
 from spikax_learning.metrics import accuracy
 from spikax_learning.projections import scale_by_spread
-from spikax_learning.tasks import Examples, digits
+from spikax_learning.tasks import Examples, Shuffled, digits
 
 STEPS, HIDDEN, BATCH = 20, 128, 64  # of 1 ms; neurons; images
 EPOCHS, SEEDS = 25, 5
@@ -37,6 +39,7 @@ RULES = {
     "D-RTRL": DRTRL(),
     "pp-prop": PPProp(),
 }
+shift = partial(ndimage.shift, order=0)
 COLOURS = ("#000000", "#0072B2", "#56B4E9", "#D55E00", "#009E73")  # Okabe and Ito's
 
 
@@ -65,23 +68,10 @@ def shown(images: Examples) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return {"in.spike": np.repeat(pixels, STEPS, axis=1)}, images.targets
 
 
-class Shifted:
-    """The images in batches, in each epoch in another order; half of them a pixel to some side."""
-
-    def __init__(self, images: Examples, seed: int) -> None:
-        self.images, self.rng = images, np.random.default_rng(seed)
-
-    def __iter__(self) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-        order = self.rng.permutation(len(self.images))
-        for first in range(0, len(order), BATCH):
-            chosen = self.images[order[first : first + BATCH]]
-            moved = np.array([self.shift(image) for image in chosen.inputs])
-            yield shown(replace(chosen, inputs=moved))
-
-    def shift(self, image: np.ndarray) -> np.ndarray:
-        """What moves over an edge is lost."""
-        down, right = self.rng.integers(-1, 2, 2) * (self.rng.random() < 0.5)
-        return np.roll(np.pad(image, 1), (down, right), axis=(0, 1))[1:-1, 1:-1]
+def moved(images: Examples, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Half of the images a pixel to some side; what moves over an edge is lost."""
+    by = [rng.integers(-1, 2, 2) * (rng.random() < 0.5) for _ in images.inputs]
+    return shown(replace(images, inputs=np.array([*map(shift, images.inputs, by)])))
 
 
 def learn(
@@ -93,15 +83,23 @@ def learn(
     loss = cross_entropy("out")
     # The same objects in every call: each rule is compiled once.
     optimizer = optax.chain(optax.adam(optax.cosine_decay_schedule(0.05, steps)), scale_by_spread())
-    judged: dict[str, Any] = {"validation": shown(test), "metrics": {"accuracy": accuracy}}
+    judged = {"validation": shown(test), "metrics": {"accuracy": accuracy}}
+
+    def learned(rule: Any, seed: int) -> Fit:
+        net, data = network().build(dt=1 * ms, seed=seed), Shuffled(train, BATCH, moved, seed)
+        return fit(net, data, rule, optimizer, loss, epochs=epochs, **judged)
+
+    return by_rule(rules, seeds, learned)
+
+
+def by_rule(
+    rules: Mapping[str, Any], seeds: int, learned: Callable[[Any, int], Fit]
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """By rule: the accuracy of `learned(rule, seed)` by seed and epoch, and all its seconds."""
     curves, seconds = dict[str, np.ndarray](), dict[str, float]()
     for name, rule in rules.items():
         began = time.perf_counter()
-        nets = [network().build(dt=1 * ms, seed=seed) for seed in range(seeds)]
-        found = [
-            fit(net, Shifted(train, seed), rule, optimizer, loss, epochs=epochs, **judged)
-            for seed, net in enumerate(nets)
-        ]
+        found = [learned(rule, seed) for seed in range(seeds)]
         curves[name] = np.array([one.history["accuracy"] for one in found])
         seconds[name] = time.perf_counter() - began
         say(name, curves[name], seconds[name])

@@ -11,21 +11,20 @@ python -m pip install matplotlib optax; python examples/japanese_vowels.py [--qu
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optax
-from digits_online import picture, say
+from digits_online import by_rule, picture
 
 import spikax as sx
 from spikax.units import Hz, ms, pA
-from spikax_learning import BPTT, EProp, PPProp, cross_entropy, fit
+from spikax_learning import BPTT, EProp, Fit, PPProp, cross_entropy, fit
 from spikax_learning.metrics import accuracy
 from spikax_learning.projections import scale_by_spread
-from spikax_learning.tasks import Examples, japanese_vowels
+from spikax_learning.tasks import Examples, Shuffled, japanese_vowels
 
 FRAME = 2  # steps of 1 ms
 TUNED, HIDDEN, SPEAKERS = 8, 100, 9  # neurons for each coefficient; neurons; readouts
@@ -72,23 +71,10 @@ def shown(values: np.ndarray, speech: Examples) -> Shown:
     return {"in.x": seen.astype(np.float32)}, (speaker, weight.astype(np.float32))
 
 
-class Noisy:
-    """The utterances in batches, in each epoch in another order and with other noise."""
-
-    def __init__(self, speech: Examples, seed: int) -> None:
-        self.speech, self.values = speech, normal(speech, speech)
-        self.rng = np.random.default_rng(seed)
-
-    def __iter__(self) -> Iterator[Shown]:
-        order = self.rng.permutation(len(self.speech))
-        for first in range(0, len(order), BATCH):
-            chosen = order[first : first + BATCH]
-            yield shown(self.blurred(self.values[chosen]), self.speech[chosen])
-
-    def blurred(self, values: np.ndarray) -> np.ndarray:
-        """With noise of each frame, and of each utterance as a whole."""
-        of_frames = OF_FRAME * self.rng.standard_normal(values.shape)
-        return values + of_frames + OF_UTTERANCE * self.rng.standard_normal(values[:, :1].shape)
+def blurred(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """With noise of each frame, and of each utterance as a whole."""
+    of_frames = OF_FRAME * rng.standard_normal(values.shape)
+    return values + of_frames + OF_UTTERANCE * rng.standard_normal(values[:, :1].shape)
 
 
 def learn(epochs: int, seeds: int) -> dict[str, np.ndarray]:
@@ -97,18 +83,16 @@ def learn(epochs: int, seeds: int) -> dict[str, np.ndarray]:
     loss, steps = cross_entropy("out"), epochs * -(-len(train) // BATCH)
     optimizer = optax.chain(optax.adam(optax.cosine_decay_schedule(0.03, steps)), scale_by_spread())
     validation = shown(normal(test, train), test)
-    judged: dict[str, Any] = {"validation": validation, "metrics": {"accuracy": accuracy}}
-    curves = dict[str, np.ndarray]()
-    for name, rule in RULES.items():
-        began = time.perf_counter()
-        nets = [network().build(dt=1 * ms, seed=seed) for seed in range(seeds)]
-        found = [
-            fit(net, Noisy(train, seed), rule, optimizer, loss, epochs=epochs, **judged)
-            for seed, net in enumerate(nets)
-        ]
-        curves[name] = np.array([one.history["accuracy"] for one in found])
-        say(name, curves[name], time.perf_counter() - began)
-    return curves
+    judged = {"validation": validation, "metrics": {"accuracy": accuracy}}
+
+    def noisy(speech: Examples, rng: np.random.Generator) -> Shown:
+        return shown(blurred(normal(speech, train), rng), speech)
+
+    def learned(rule: Any, seed: int) -> Fit:
+        net, data = network().build(dt=1 * ms, seed=seed), Shuffled(train, BATCH, noisy, seed)
+        return fit(net, data, rule, optimizer, loss, epochs=epochs, **judged)
+
+    return by_rule(RULES, seeds, learned)[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, np.ndarray]:

@@ -12,20 +12,22 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optax
 from matplotlib.figure import Figure
+from scipy.ndimage import shift
 
 import spikax as sx
 from spikax.units import ms, pA
 from spikax_learning import BPTT, Fit, cross_entropy, fit
 from spikax_learning.metrics import accuracy
 from spikax_learning.projections import scale_by_spread
-from spikax_learning.tasks import Examples, mnist_subset
+from spikax_learning.tasks import Examples, Shuffled, mnist_subset
 
 STEPS, PIXELS, HIDDEN = 12, 14 * 14, 256  # of 1 ms; after averaging; neurons
 MOVED = 2  # pixels at most, in each direction
@@ -56,22 +58,10 @@ def shown(images: np.ndarray) -> dict[str, np.ndarray]:
     return {"in.spike": np.repeat(coarse, STEPS, axis=1)}
 
 
-class Moved:
-    """The images in batches, in each epoch in another order and moved otherwise."""
-
-    def __init__(self, images: Examples, seed: int) -> None:
-        self.images, self.rng = images, np.random.default_rng(seed)
-
-    def __iter__(self) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-        order = self.rng.permutation(len(self.images))
-        for first in range(0, len(order), BATCH):
-            chosen = self.images[order[first : first + BATCH]]
-            yield shown(np.array([self.move(one) for one in chosen.inputs])), chosen.targets
-
-    def move(self, image: np.ndarray) -> np.ndarray:
-        """What moves over an edge is lost."""
-        by = self.rng.integers(-MOVED, MOVED + 1, 2)
-        return np.roll(np.pad(image, MOVED), by, axis=(0, 1))[MOVED:-MOVED, MOVED:-MOVED]
+def moved(images: Examples, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Each image moved by some pixels; what moves over an edge is lost."""
+    by = [rng.integers(-MOVED, MOVED + 1, 2) for _ in images.inputs]
+    return shown(np.array([*map(partial(shift, order=0), images.inputs, by)])), images.targets
 
 
 def learn(train: Examples, test: Examples, epochs: int, seed: int = 0) -> Fit:
@@ -80,7 +70,7 @@ def learn(train: Examples, test: Examples, epochs: int, seed: int = 0) -> Fit:
     optimizer = optax.chain(optax.adam(optax.cosine_decay_schedule(RATE, steps)), scale_by_spread())
     return fit(
         network().build(dt=1 * ms, seed=seed),
-        Moved(train, seed),
+        Shuffled(train, BATCH, moved, seed),
         BPTT(),
         optimizer,
         cross_entropy("out"),

@@ -201,6 +201,11 @@ REFUSED = {
         ConfigError,
         "2 or more",
     ),
+    "empty batches": (
+        lambda: tasks.Shuffled(tasks.store_recall(2, 0), 0, lambda examples, rng: ({}, None)),
+        ConfigError,
+        "size is 0; a batch has at least one",
+    ),
     "too few items": (lambda: tasks.store_recall(1, 0, items=3), ConfigError, "3 items for 2 rec"),
     "empty classes": (lambda: tasks.randman(19, 0), ConfigError, "20 or more"),
     "axes": (
@@ -227,6 +232,28 @@ REFUSED = {
 def test_misuse_is_named(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_an_epoch_shows_each_example_once_in_a_new_order_and_anew():
+    examples = tasks.Examples(np.arange(7.0)[:, None], np.arange(7), ("example", "channel"))
+
+    def noisy(some, rng):
+        return {"in.x": some.inputs + rng.uniform(0, 0.5, some.inputs.shape)}, some.targets
+
+    data, again = (tasks.Shuffled(examples, 3, noisy, seed=4) for _ in range(2))
+    epochs = [[*data], [*data]]
+    orders, inputs = [], []
+    for epoch in epochs:
+        assert [len(targets) for _, targets in epoch] == [3, 3, 1]
+        orders.append(np.concatenate([targets for _, targets in epoch]))
+        inputs.append(np.concatenate([shown["in.x"][:, 0] for shown, _ in epoch]))
+        assert np.array_equal(np.sort(orders[-1]), np.arange(7))
+        assert np.array_equal(np.floor(inputs[-1]), orders[-1])
+    assert not np.array_equal(*orders)
+    first, second = (shown[np.argsort(order)] for shown, order in zip(inputs, orders, strict=True))
+    assert np.all(first != second)
+    for (shown, _), (expected, _) in zip(again, epochs[0], strict=True):
+        assert np.array_equal(shown["in.x"], expected["in.x"])
 
 
 def test_examples_are_picked_whole():

@@ -15,7 +15,7 @@ from spikax_learning.tasks._eprop_reference import (
     bsshslm_regression,
 )
 from spikax_learning.tasks._evidence_accumulation import CueTiming, evidence_accumulation
-from spikax_learning.tasks._examples import Examples, Split
+from spikax_learning.tasks._examples import Examples, Shuffled, Split
 from spikax_learning.tasks._japanese_vowels import japanese_vowels
 from spikax_learning.tasks._mnist import mnist_subset
 from spikax_learning.tasks._pattern_generation import pattern_generation
@@ -28,6 +28,7 @@ __all__ = [
     "EpropReference",
     "Examples",
     "FetchError",
+    "Shuffled",
     "Split",
     "bsshslm_classification",
     "bsshslm_regression",

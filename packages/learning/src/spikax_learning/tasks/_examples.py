@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikax.errors import ShapeError
+from spikax.errors import ConfigError, ShapeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,41 @@ class Examples:
         return Examples(
             self.inputs[chosen], self.targets[chosen], self.axes, self.target_axes, scored
         )
+
+
+Shown = tuple[Mapping[str, Any], Any]
+"""Inputs by port, and targets."""
+
+
+@dataclass(eq=False)
+class Shuffled:
+    """Examples in batches for `fit`, in each epoch in another order and shown anew.
+
+        fit(net, Shuffled(train, 32, with_noise), EProp(), optimizer, loss)
+
+    Attributes:
+        examples: The examples.
+        size: Examples in a batch; the last one of an epoch may have fewer.
+        show: How a batch is shown, `show(examples, rng) -> (inputs by port, targets)`; what it
+            draws from `rng`, such as noise or a shift, differs each time.
+        seed: Of the orders and of what `show` draws.
+    """
+
+    examples: Examples
+    size: int
+    show: Callable[[Examples, np.random.Generator], Shown]
+    seed: int = 0
+    rng: np.random.Generator = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ConfigError(f"size is {self.size}; a batch has at least one example.")
+        self.rng = np.random.default_rng(self.seed)
+
+    def __iter__(self) -> Iterator[Shown]:
+        order = self.rng.permutation(len(self.examples))
+        for first in range(0, len(order), self.size):
+            yield self.show(self.examples[order[first : first + self.size]], self.rng)
 
 
 class Split(NamedTuple):
