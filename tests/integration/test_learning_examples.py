@@ -79,10 +79,9 @@ def test_a_thousand_images_are_learned_in_part(run):
     assert run("--quick")["accuracy"] > 0.7
 
 
-# At full size: what backpropagation reaches at least, and how far behind the best online rule is.
-# 95.1 % of the vowels' speakers were found, with a standard deviation of 0.4 % between networks;
-# where sums round otherwise, the mean of three may lie two standard errors lower.
-GOALS = {"digits_online": (0.97, 0.015), "japanese_vowels": (0.945, 0.02)}
+# At full size, with the goals of each: backpropagation, and how far behind the best online rule is.
+# The vowels' goal is met by 0.1 %, with a standard deviation of 0.4 % between networks.
+GOALS = {"digits_online": (0.97, 0.015), "japanese_vowels": (0.95, 0.02)}
 
 
 @pytest.mark.reproduction
