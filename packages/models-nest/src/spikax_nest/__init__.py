@@ -11,7 +11,7 @@ from spikax_nest._models import MODELS as _MODELS
 from spikax_nest._models import spikax_models as spikax_models
 
 if _typing.TYPE_CHECKING:
-    from spikax_nest.iaf_psc_exp import IafPscExp as IafPscExp
+    from spikax_nest.neurons.iaf_psc_exp import IafPscExp as IafPscExp
 
 __all__ = ["IafPscExp", "spikax_models"]
 

@@ -9,7 +9,7 @@ from spikax.plugins import Model, hookimpl
 MODELS = (
     Model(
         "iaf_psc_exp",
-        "spikax_nest.iaf_psc_exp:IafPscExp",
+        "spikax_nest.neurons.iaf_psc_exp:IafPscExp",
         family="nest",
         reference="NEST 3.10; Rotter & Diesmann 1999",
         summary="leaky integrate-and-fire, exponential synaptic currents",

@@ -6,16 +6,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from spikax import Dynamics, SuperSpike, param, static, surrogate_width
+from spikax import SuperSpike, param, static, surrogate_width
 from spikax.errors import ConfigError
 from spikax.surrogates import Surrogate
 from spikax.units import ms, mV
+from spikax_nest._node import NestNode
 
 TIC = 1e-3
 """NEST's grain of time in ms: times are rounded to it before they are counted in steps."""
 
 
-class NestNeuron(Dynamics):
+class NestNeuron(NestNode):
     """A point neuron that spikes at V_th, is reset to V_reset, and is then held there for t_ref.
 
     A model's `update` keeps NEST's order: propagate where `r` is 0, add arrivals, `fire`.

@@ -10,7 +10,7 @@ from jax import Array
 from spikax import Port, State, by_sign, cell, clock, param, spike
 from spikax.integrate import exp_current_propagator, membrane_propagators
 from spikax.units import ms, mV, pA, pF
-from spikax_nest._neuron import NestNeuron
+from spikax_nest.neurons._neuron import NestNeuron
 
 
 class IafPscExpState(State):

@@ -1,0 +1,50 @@
+"""What a model of NEST says about itself beyond the contract of core: how it is wired and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from spikax import Dynamics
+
+
+class NestNode(Dynamics):
+    """A node of NEST: parameters by NEST's names, in NEST's units, with NEST's defaults.
+
+    A parameter that a cell starts from (`cell(mV, init="V_m")`) is a variable: NEST shows and sets
+    its present value under that name.
+    """
+
+    element_type: ClassVar[str] = "neuron"
+    recordables: ClassVar[tuple[str, ...]] = ()
+    """Signals that a multimeter can record, by NEST's names."""
+    types: ClassVar[Mapping[str, type]] = {}
+    """Parameters that are not floats in NEST: `bool` or `int`."""
+    hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate")
+    """Fields that NEST does not have."""
+    sends: ClassVar[str] = "spike"
+    """The signal that its connections transmit."""
+    per_target: ClassVar[bool] = False
+    """Whether each of its connections transmits a realisation of its own."""
+    relays: ClassVar[bool] = False
+    """Whether spikes arrive as counts, whatever the weights."""
+
+    @property
+    def spike_ports(self) -> Mapping[int, str]:
+        """Port, and channel, of spikes by NEST's receptor type."""
+        return {0: "syn"} if "syn" in self.ports else {}
+
+    @property
+    def current_ports(self) -> Mapping[int, str]:
+        """Port of currents by NEST's receptor type."""
+        return {0: "current"} if "current" in self.ports else {}
+
+    @property
+    def rate_ports(self) -> Mapping[int, str]:
+        """Port of rates by NEST's receptor type."""
+        return {0: "rate"} if "rate" in self.ports else {}
+
+    @property
+    def receptor_types(self) -> Mapping[str, int]:
+        """NEST's receptors by name, where a model has any."""
+        return {}

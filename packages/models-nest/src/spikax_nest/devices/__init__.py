@@ -1,0 +1,1 @@
+"""Generators and detectors, one file per model or close family."""

@@ -1,0 +1,1 @@
+"""Neurons, one file per model or close family."""

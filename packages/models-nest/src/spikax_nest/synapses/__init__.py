@@ -1,0 +1,1 @@
+"""Synapses, one file per model or close family."""
