@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
 
 from spikax import Dynamics
 
@@ -22,6 +24,10 @@ class NestNode(Dynamics):
     """Parameters that are not floats in NEST: `bool` or `int`."""
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate")
     """Fields that NEST does not have."""
+    pads: ClassVar[Mapping[str, float]] = {}
+    """What stands at the end of vectors that are shorter than others, by parameter."""
+    computed: ClassVar[Mapping[str, Callable[[Mapping[str, np.ndarray]], Any]]] = {}
+    """What NEST shows and does not let set, from the parameters."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit."""
     per_target: ClassVar[bool] = False
