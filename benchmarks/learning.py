@@ -28,7 +28,9 @@ import numpy as np
 sys.path.append(str(Path(__file__).parent / "networks"))
 import compare
 
-N, N_IN, N_OUT, TAU = 100, 100, 10, 20.0
+N_OUT, TAU = 10, 20.0
+SMALL, LARGE = (100, 100), (512, 256)  # neurons, inputs
+TIMED = (SMALL, 50), (SMALL, 200), (LARGE, 200)
 COMMON = {"tau": TAU, "tau_out": TAU, "height": 0.3, "decay": math.exp(-1 / TAU)}
 FORGETS = {"tau_out": 1e-3}
 PEER = {
@@ -45,29 +47,32 @@ OURS = {
 }
 RUNS, REPEATS = 5, 20
 HEAD = """\
-| T | | ms | range | graph s | first call s | second call s | temporary kB |
-|---|---|---|---|---|---|---|---|
+| neurons | T | | ms | range | graph s | first call s | second call s | temporary kB |
+|---|---|---|---|---|---|---|---|---|
 """
 
 
-def arrays(steps: int, dtype: str) -> dict[str, Any]:
-    """Weights, pre by post, and a task."""
-    rng = np.random.default_rng(1)
+def arrays(size: tuple[int, int], steps: int, dtype: str) -> dict[str, Any]:
+    """Weights, pre by post, and a task; the drive of a neuron does not depend on the size."""
+    rng, (n, n_in) = np.random.default_rng(1), size
+    few_in, few = 100 / n_in, 100 / n
     found = {
-        "in": rng.normal(0.05, 0.1, (N_IN, N)),
-        "E": rng.normal(0.0, 0.1, (N, N)),
-        "out": rng.normal(0.0, 0.3, (N, N_OUT)),
-        "x": rng.random((steps, N_IN)) < 0.1,
+        "in": few_in * rng.normal(0.05, 0.1, (n_in, n)),
+        "E": few**0.5 * rng.normal(0.0, 0.1, (n, n)),
+        "out": rng.normal(0.0, 0.3, (n, N_OUT)),
+        "x": rng.random((steps, n_in)) < 0.1,
         "targets": rng.normal(0.0, 1.0, (steps, N_OUT)),
     }
     return {name: value.astype(dtype) for name, value in found.items()}
 
 
-def sides(folder: Path, steps: int, x64: bool, **more: Any) -> list[compare.Side]:
+def sides(
+    folder: Path, size: tuple[int, int], steps: int, x64: bool, **more: Any
+) -> list[compare.Side]:
     """Both, with each rule."""
     dtype = "float64" if x64 else "float32"
-    path = folder / f"{steps}-{dtype}.npz"
-    np.savez(path, **arrays(steps, dtype))
+    path, end = folder / f"{size[0]}-{steps}-{dtype}.npz", f"N={size[0]}, T={steps}"
+    np.savez(path, **arrays(size, steps, dtype))
     settings = {"JAX_ENABLE_X64": "1"} if x64 else {}
     peer, here = compare.interpreter("braintrace"), Path(sys.executable)
     tasks = {f"braintrace, {k}": (peer, "braintrace", v) for k, v in PEER.items()}
@@ -75,10 +80,10 @@ def sides(folder: Path, steps: int, x64: bool, **more: Any) -> list[compare.Side
     common = COMMON | {"arrays": str(path), "x64": x64, "repeats": REPEATS} | more
     return [
         compare.Side(
-            f"{name}, T={steps}",
+            f"{name}, {end}",
             python,
             module,
-            common | task | {"found": str(folder / f"{name}, T={steps}, {dtype}.npz")},
+            common | task | {"found": str(folder / f"{name}, {end}, {dtype}.npz")},
             settings,
         )
         for name, (python, module, task) in tasks.items()
@@ -103,9 +108,9 @@ def row(side: compare.Side) -> str:
     walls = [run["wall"] * 1e3 for run in side.runs]
     built = side.built
     kilo = "-" if built["bytes"] is None else f"{built['bytes'] / 1e3:.0f}"
-    name, _, steps = side.label.partition(", T=")
+    name, neurons, steps = side.label.replace(", T=", ", N=").split(", N=")
     return (
-        f"| {steps} | {name} | {statistics.median(walls):.3g} | {min(walls):.3g} to "
+        f"| {neurons} | {steps} | {name} | {statistics.median(walls):.3g} | {min(walls):.3g} to "
         f"{max(walls):.3g} | {built['graph']:.2f} | {built['first']:.2f} | {built['second']:.2f} "
         f"| {kilo} |"
     )
@@ -113,7 +118,7 @@ def row(side: compare.Side) -> str:
 
 def differences(found: list[compare.Side]) -> list[str]:
     """Of each of ours from each of braintrace's for the same rule, by parameter."""
-    by_label = {s.label.rpartition(", T=")[0]: dict(np.load(s.task["found"])) for s in found}
+    by_label = {s.label.rpartition(", N=")[0]: dict(np.load(s.task["found"])) for s in found}
     ours = {k: v for k, v in by_label.items() if k.startswith("spikax")}
     theirs = {k: v for k, v in by_label.items() if k.startswith("braintrace")}
     return [
@@ -138,10 +143,10 @@ def main() -> None:
         folder = Path(name)
         same = list[str]()
         for memory in ({}, FORGETS):
-            exact = sides(folder, 50, x64=True, **memory)
+            exact = sides(folder, SMALL, 50, x64=True, **memory)
             measured(exact, folder, 0)
             same += [f"| {'none' if memory else '20 ms'} {line}" for line in differences(exact)]
-        timed = [side for steps in (50, 200) for side in sides(folder, steps, x64=False)]
+        timed = [side for size, steps in TIMED for side in sides(folder, size, steps, x64=False)]
         measured(timed, folder, RUNS)
     print("Cosine, and largest difference over largest entry, of the gradients by parameter:\n")
     print("| readout | | | in | E | out |", "|---|---|---|---|---|---|", *same, sep="\n")
