@@ -220,7 +220,8 @@ def _assemble(
     port, channel = net.port(edge, next(iter(edge.projection.factors)))
     if port.channels and channel is None:
         pairs, weight, steps, channel = _routed(port, pairs, weight, steps)
-    fields = _fields(edge, port, from_pairs(pairs), weight, steps, unit, channel)
+    layout = edge.projection.connectivity.layout
+    fields = _fields(edge, port, from_pairs(pairs, layout), weight, steps, unit, channel)
     if edge.projection.plasticity is not None:
         return _plastic(fields, edge.projection.plasticity, weight, edge.name)
     return DiffusiveEdge(**fields) if edge.projection.diffusive else Edge(**fields)

@@ -24,6 +24,9 @@ _MOST = 2**31 - 1
 class Rule(abc.ABC):
     """Says which neurons connect to which; a description that is drawn when a network is built."""
 
+    layout: str | None = None
+    """Name of the format that the synapses are stored in; None for the smallest that holds them."""
+
     @abc.abstractmethod
     def sample(self, n_pre: int, n_post: int, rng: Rng, *, same: bool = False) -> Pairs:
         """Draw the synapses.
@@ -229,10 +232,12 @@ class explicit(Rule):
     Attributes:
         pre: Indices of the sources, integers (synapses,), in any order, repeats allowed.
         post: Indices of the targets. Weights and delays of that length belong to the same list.
+        layout: As for every rule: "csr" holds any synapses.
     """
 
     pre: np.ndarray
     post: np.ndarray
+    layout: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("pre", "post"):
@@ -268,7 +273,7 @@ class explicit(Rule):
         return self.pre.size
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, explicit) and all(
+        return isinstance(other, explicit) and self.layout == other.layout and all(
             np.array_equal(mine, theirs)
             for mine, theirs in ((self.pre, other.pre), (self.post, other.post))
         )

@@ -42,6 +42,7 @@ _LISTED: dict[type[Rule], int] = {
     symmetric_pairwise_bernoulli: 46,
 }
 _DRAWS = 1000  # that stand for a distribution
+_FEW, _GIB = 1000, 2**30  # the synapses of so few neurons take no gigabyte
 
 
 class Row(NamedTuple):
@@ -113,13 +114,22 @@ def estimate(net: Network, nodes: Mapping[str, System], dt: float) -> Memory:
 
 def check_room(net: Network, nodes: Mapping[str, System], dt: float) -> None:
     """Raise if a network cannot fit into the memory of the machine or of its device."""
+    machine, device = machine_bytes(), device_bytes()
+    if _is_small(net) and all(limit is None or limit > _GIB for limit in (machine, device)):
+        return  # the estimate would take longer than to build it
     memory = estimate(net, nodes, dt)
     for need, there, when in (
-        (memory.building, machine_bytes(), "while it is built"),
-        (memory.total, device_bytes(), "to run"),
+        (memory.building, machine, "while it is built"),
+        (memory.total, device, "to run"),
     ):
         if there is not None and need > there:
             raise ConfigError(_too_large(memory, need, there, when))
+
+
+def _is_small(net: Network) -> bool:
+    sizes = {name: p.size for name, p in net.populations.items()}
+    pairs = (sizes[edge.pre] * sizes[edge.post] for edge in net.edges())
+    return sum(sizes.values()) <= _FEW and sum(pairs) <= _FEW**2
 
 
 def machine_bytes(pages: str = "SC_PHYS_PAGES") -> int | None:

@@ -1,0 +1,360 @@
+"""The functions of PyNEST that create nodes, run the network and look at it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spikax_nest.pynest import _kernel, _settings, _status
+from spikax_nest.pynest._collection import NodeCollection
+from spikax_nest.pynest._errors import NESTErrors, unknown_name
+from spikax_nest.pynest._parameter import Parameter
+from spikax_nest.pynest._synapse_collection import SynapseCollection
+
+
+def ResetKernel() -> None:
+    """Remove all nodes, synapses and copied models; set everything back to its default."""
+    _kernel.reset()
+
+
+def Create(model: str, n: int = 1, params: Any = None, positions: Any = None) -> NodeCollection:
+    """Create nodes.
+
+    Args:
+        model: Name of the model.
+        n: How many; with positions as many as these are.
+        params: A dict of values (one for all, or a list of one for each), or a list of dicts.
+        positions: `nest.spatial.grid(...)` or `nest.spatial.free(...)`.
+
+    Raises:
+        NESTErrors.UnknownModelName: There is no such model.
+        NESTErrors.UnaccessedDictionaryEntry: It has no such parameter.
+        NESTErrors.BadProperty: A value is out of range.
+    """
+    kernel = _kernel.kernel()
+    if isinstance(params, str):
+        raise TypeError("params must be a dict, or a list of dicts")
+    if positions is not None:
+        return _create_layer(kernel, model, n, params, positions)
+    if n != int(n) or n < 1:
+        raise NESTErrors.RangeCheck(f"n is {n}; at least one node is created at a time.")
+    nodes = NodeCollection.of(kernel.create(model, int(n)))
+    _set_new(nodes, params)
+    return nodes
+
+
+def _set_new(nodes: NodeCollection, params: Any) -> None:
+    if params:
+        nodes.set(params)
+
+
+def _create_layer(kernel: Any, model: str, n: int, params: Any, positions: Any) -> NodeCollection:
+    layer = positions.layer(kernel.host_rng(), n)
+    gids = kernel.create(model, len(layer.positions))
+    nodes = NodeCollection.of(gids, layer, np.arange(len(gids)))
+    _set_new(nodes, params)
+    return nodes
+
+
+def CopyModel(existing: str, new: str, params: Mapping[str, Any] | None = None) -> None:
+    """Give a model a second name, with other defaults."""
+    kernel = _kernel.kernel()
+    for catalogue in (kernel.catalogue, kernel.synapse_catalogue):
+        if new in catalogue.models:
+            raise NESTErrors.NewModelNameExists(
+                f"Model {new} is the name of an existing model and cannot be re-used."
+            )
+    if existing in kernel.catalogue.models:
+        kernel.catalogue.copy(existing, new)
+    elif existing in kernel.synapse_catalogue.models:
+        kernel.synapse_catalogue.copy(existing, new)
+    else:
+        known = [*kernel.catalogue.models, *kernel.synapse_catalogue.models]
+        raise NESTErrors.UnknownModelName(unknown_name("model name", existing, known))
+    if params:
+        try:
+            SetDefaults(new, params)
+        except Exception:
+            for catalogue in (kernel.catalogue, kernel.synapse_catalogue):
+                catalogue.models.pop(new, None)
+            raise
+
+
+def SetDefaults(model: str, params: Any, val: Any = None) -> None:
+    """Change what a model's nodes or synapses are created with."""
+    kernel = _kernel.kernel()
+    given = dict(params) if isinstance(params, Mapping) else {params: val}
+    if model in kernel.catalogue.models:
+        _node_defaults(kernel, model, given)
+    elif model in kernel.synapse_catalogue.models:
+        _synapse_defaults(kernel, model, given)
+    else:
+        known = [*kernel.catalogue.models, *kernel.synapse_catalogue.models]
+        raise NESTErrors.UnknownComponent(unknown_name("component", model, known))
+
+
+def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
+    from spikax_nest.pynest._tables import Table
+
+    model = kernel.catalogue[name]
+    table = Table(model)
+    table.append(model, np.zeros(1, np.int64))
+    kernel.nodes.refuse_unknown(table, given, "SetDefaults")
+    one = {n: [float(v()) if isinstance(v, Parameter) else v] for n, v in given.items()}
+    if table.system is None:
+        kernel.recordings.check(table, np.zeros(0, np.int64), one)
+    table.set(np.zeros(1, np.int64), one)
+    model.defaults |= {n: table.columns[n][0] for n in given}
+    for n in given:
+        if isinstance(model.defaults[n], np.generic):
+            model.defaults[n] = model.defaults[n].item()
+
+
+def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
+    model = kernel.synapse_catalogue[name]
+    wrong = sorted(set(given) - set(model.defaults) - {"weight_recorder"})
+    if wrong:
+        hint = unknown_name(f"parameter of {name}", wrong[0], model.defaults)
+        raise NESTErrors.UnaccessedDictionaryEntry(
+            f"Unaccessed elements in params, in function SetDefaults:  {' '.join(wrong)} ({hint})"
+        )
+    for key, value in given.items():
+        if key == "weight_recorder":
+            model.weight_recorder = value
+        elif isinstance(value, (str, Sequence, np.ndarray)):
+            raise NESTErrors.TypeMismatch(f"{key} is {value!r}; it must be a number.")
+    if "delay" in given:
+        kernel.check_delays(kernel.clock.delay_steps(given["delay"]))
+    plain = {k: v for k, v in given.items() if k != "weight_recorder"}
+    model.defaults |= {k: type(model.defaults[k])(v) for k, v in plain.items()}
+    kernel.engine.rewired()
+
+
+def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
+    """The defaults of a model: all of them, or what is named."""
+    kernel = _kernel.kernel()
+    if model in kernel.catalogue.models:
+        found = _status.default_status(model)
+    elif model in kernel.synapse_catalogue.models:
+        found = _synapse_status(kernel, kernel.synapse_catalogue[model])
+    else:
+        known = [*kernel.catalogue.models, *kernel.synapse_catalogue.models]
+        raise NESTErrors.UnknownComponent(unknown_name("component", model, known))
+    if keys is None:
+        answer: Any = found
+    elif isinstance(keys, str):
+        answer = found[keys]
+    else:
+        answer = tuple(found[key] for key in keys)
+    if output == "json":
+        import json
+
+        return json.dumps(answer, default=lambda v: getattr(v, "tolist", v.__str__)())
+    return answer
+
+
+def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
+    table = kernel.synapses.tables.get(model.name)
+    found = dict(model.defaults)
+    if not model.record.delayed:
+        found.pop("delay")
+    recorder = model.weight_recorder
+    return dict(
+        sorted(
+            (
+                found
+                | {
+                    "element_type": "synapse",
+                    "has_delay": model.record.delayed,
+                    "num_connections": 0 if table is None else int(table.columns["alive"].sum()),
+                    "requires_symmetric": model.record.symmetric,
+                    "sizeof": 32,
+                    "synapse_model": model.name,
+                    "synapse_modelid": model.number,
+                    "weight_recorder": NodeCollection() if recorder is None else recorder,
+                }
+            ).items()
+        )
+    )
+
+
+def Simulate(t: float) -> None:
+    """Simulate `t` ms."""
+    Prepare()
+    try:
+        Run(t)
+    finally:
+        Cleanup()
+
+
+def Prepare() -> None:
+    """Make ready for calls of `Run`."""
+    _kernel.kernel().prepare()
+
+
+def Run(t: float) -> None:
+    """Simulate `t` ms between `Prepare` and `Cleanup`."""
+    _kernel.kernel().run(float(t))
+
+
+def Cleanup() -> None:
+    """End what `Prepare` began."""
+    _kernel.kernel().cleanup()
+
+
+@contextlib.contextmanager
+def RunManager() -> Iterator[None]:
+    """`Prepare` on entering, `Cleanup` on leaving."""
+    Prepare()
+    try:
+        yield
+    finally:
+        Cleanup()
+
+
+def GetKernelStatus(keys: Any = None) -> Any:
+    """Attributes of the kernel: all, one, or a tuple of several."""
+    kernel = _kernel.kernel()
+    if keys is None:
+        return {name: _settings.get(kernel, name) for name in _settings.names()}
+    if isinstance(keys, str):
+        return _settings.get(kernel, keys)
+    if isinstance(keys, Sequence):
+        return tuple(_settings.get(kernel, name) for name in keys)
+    raise TypeError("keys should be either a string or an iterable")
+
+
+def SetKernelStatus(params: Mapping[str, Any]) -> None:
+    """Set attributes of the kernel."""
+    known = _settings.names()
+    for name in params:
+        if name not in known:
+            raise ValueError(
+                f"`{name}` is not a valid kernel parameter, valid parameters are: "
+                + ", ".join(map(repr, known))
+            )
+        if name in _settings.READ and name not in _settings.SETTERS:
+            raise ValueError(f"`{name}` is a readonly kernel parameter")
+    _settings.put(_kernel.kernel(), params)
+
+
+def get(*args: Any) -> Any:
+    """Attributes of the kernel, as `GetKernelStatus`."""
+    return GetKernelStatus(*args)
+
+
+def set(**kwargs: Any) -> None:
+    """Set attributes of the kernel, as `SetKernelStatus`."""
+    SetKernelStatus(kwargs)
+
+
+def GetStatus(nodes: Any, keys: Any = None, output: str = "") -> Any:
+    """The status of nodes or synapses, a tuple with one entry for each."""
+    del output
+    if not isinstance(nodes, (NodeCollection, SynapseCollection)):
+        raise TypeError("GetStatus() takes a NodeCollection or a SynapseCollection")
+    if keys is None:
+        return tuple(one.get() for one in nodes)
+    if isinstance(keys, str):
+        return tuple(one.get(keys) for one in nodes)
+    return tuple(tuple(one.get(key) for key in keys) for one in nodes)
+
+
+def SetStatus(nodes: Any, params: Any, val: Any = None) -> None:
+    """Set the status of nodes or synapses."""
+    if not isinstance(nodes, (NodeCollection, SynapseCollection)):
+        raise TypeError("SetStatus() takes a NodeCollection or a SynapseCollection")
+    nodes.set({params: val} if isinstance(params, str) else params)
+
+
+def GetNodes(properties: Mapping[str, Any] | None = None, local_only: bool = False) -> Any:
+    """All nodes, or those whose status has these values."""
+    del local_only
+    kernel = _kernel.kernel()
+    found = np.arange(1, len(kernel.nodes) + 1)
+    for name, value in (properties or {}).items():
+        having = [k for k, gid in enumerate(found) if _has(int(gid), name, value)]
+        found = found[having]
+    return NodeCollection.of(found)
+
+
+def _has(gid: int, name: str, value: Any) -> bool:
+    status = _status.status(gid)
+    return name in status and bool(np.all(status[name] == value))
+
+
+def GetLocalNodeCollection(nodes: NodeCollection) -> NodeCollection:
+    """The nodes of this process: all."""
+    return nodes
+
+
+def GetLocalVPs() -> list[int]:
+    """The virtual processes of this process: all."""
+    return list(range(_kernel.kernel().threads))
+
+
+def PrintNodes() -> None:
+    """Print the nodes, one line for each run of one model."""
+    kernel = _kernel.kernel()
+    if not len(kernel.nodes):
+        return
+    lines = []
+    for model, _, first, last, _ in _status.pieces(np.arange(1, len(kernel.nodes) + 1)):
+        span = f"{first}" if first == last else f"{first} .. {last}"
+        lines.append((span, model))
+    width = max(len(span) for span, _ in lines)
+    print("\n".join(f"{span:>{width}} {model}" for span, model in lines))
+
+
+def Rank() -> int:
+    """Number of this process: 0."""
+    return 0
+
+
+def NumProcesses() -> int:
+    """Number of processes: 1."""
+    return 1
+
+
+def SyncProcesses() -> None:
+    """Wait for other processes: there are none."""
+
+
+def get_verbosity() -> Any:
+    """How much is said."""
+    return _kernel.kernel().settings["verbosity"]
+
+
+def set_verbosity(level: Any) -> None:
+    """Say more or less."""
+    if isinstance(level, str):
+        level = _settings.VerbosityLevel[level.removeprefix("M_")]
+    _kernel.kernel().settings["verbosity"] = level
+
+
+def message(level: Any, sender: str, text: str) -> None:
+    """Print a message, if the verbosity is not above its level."""
+    if level >= get_verbosity():
+        print(f"{sender}: {text}")
+
+
+def network() -> tuple[Any, Any]:
+    """The network as core has it, and its present state.
+
+    Returns:
+        A `spikax.BuiltNetwork` and its `NetworkState`: pytrees that can be differentiated, batched,
+        trained and simulated by `spikax.simulate` (under `jax.enable_x64(True)`). Populations have
+        the names of the models, and a few more neurons than nodes were created, which do nothing:
+        node k of a model is neuron k.
+
+    Raises:
+        NESTErrors.KernelException: There are no nodes that move.
+    """
+    engine = _kernel.kernel().engine
+    engine.prepare()
+    if engine.layout is None:
+        raise NESTErrors.KernelException("there is no neuron or generator yet: Create() one.")
+    return engine.model, engine.state

@@ -1,0 +1,67 @@
+"""What a network that is made anew takes over from the one before: states, and what is on its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikax_nest.pynest._lower import Elements, Layout
+
+
+def carried(old: tuple[Layout | None, Any], layout: Layout, fresh: Any, step: int) -> Any:
+    """The state of the new network at the present step."""
+    before, state = old
+    fresh = fresh.replace(t=jnp.asarray(step, jnp.int32))
+    if before is None or state is None:
+        return fresh
+    nodes = dict(fresh.nodes)
+    for base in nodes.keys() & before.elements.keys():
+        pairs = _matched(before.elements[base], layout.elements[base])
+        variables = set(layout.elements[base].table.variables.values())
+        nodes[base] = _node(state.nodes[base], nodes[base], pairs, variables)
+    rings = dict(fresh.rings)
+    for name in rings.keys() & state.rings.keys():
+        base = name.partition(".")[0]
+        sizes = before.elements[base].size, layout.elements[base].size
+        sums = _ring(state.rings[name].sums, rings[name].sums, sizes, step)
+        rings[name] = rings[name].replace(sums=sums)
+    return fresh.replace(nodes=nodes, rings=rings)
+
+
+def _matched(old: Elements, new: Elements) -> tuple[np.ndarray, np.ndarray]:
+    """Elements that were there before: their old and their new indices."""
+    if old.n <= new.n and np.array_equal(old.keys, new.keys[:, : old.n]):
+        return np.arange(old.n), np.arange(old.n)
+    index = {key: k for k, key in enumerate(map(tuple, old.keys.T.tolist()))}
+    both = [(index[key], k) for k, key in enumerate(map(tuple, new.keys.T.tolist())) if key in index]
+    pairs = np.array(both, np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _node(old: Any, fresh: Any, pairs: tuple[np.ndarray, np.ndarray], variables: set[str]) -> Any:
+    def moved(before: Any, new: Any) -> Any:
+        values = np.array(new)
+        rows = tuple(slice(0, min(a, b)) for a, b in zip(before.shape[:-1], values.shape[:-1]))
+        values[(*rows, pairs[1])] = np.asarray(before)[(*rows, pairs[0])]
+        return jnp.asarray(values)
+
+    cells = [name for name in fresh.cells if name not in variables]
+    return fresh.replace(
+        **{n: jax.tree.map(moved, getattr(old, n), getattr(fresh, n)) for n in cells}
+    )
+
+
+def _ring(old: Any, new: Any, sizes: tuple[int, int], step: int) -> Any:
+    """What will arrive from `step` + 1 on: the slot of an arrival is its step by the length."""
+    before, after = np.asarray(old), np.zeros(new.shape)
+    channels = before.shape[1] // sizes[0]
+    before = before.reshape(len(before), channels, sizes[0])
+    shaped = after.reshape(len(after), -1, sizes[1])
+    n = min(sizes)
+    for ahead in range(1, min(len(before), len(after) + 1)):
+        here = before[(step + ahead) % len(before)]
+        shaped[(step + ahead) % len(after), :channels, :n] = here[:, :n]
+    return jnp.asarray(after)

@@ -1,0 +1,248 @@
+"""Connect: from nodes, a rule and a synapse specification to rows of the synapse tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spikax_nest.pynest import _kernel, _rules
+from spikax_nest.pynest._collection import NodeCollection
+from spikax_nest.pynest._errors import NESTErrors
+from spikax_nest.pynest._parameter import Context, Parameter
+from spikax_nest.pynest._spatial_connect import is_spatial, spatial_pairs
+from spikax_nest.pynest._synapse_models import SynapseModel
+from spikax_nest.pynest._wiring import check_wiring
+
+SPECIAL = ("synapse_model",)
+
+
+class CollocatedSynapses:
+    """Several synapse specifications that each connected pair gets, one synapse of each."""
+
+    def __init__(self, *args: Any) -> None:
+        self.syn_specs = args
+
+    def __len__(self) -> int:
+        return len(self.syn_specs)
+
+
+def Connect(
+    pre: Any,
+    post: Any,
+    conn_spec: Any = None,
+    syn_spec: Any = None,
+    return_synapsecollection: bool = False,
+) -> Any:
+    """Connect nodes, as `nest.Connect`.
+
+    Args:
+        pre: Sources: a NodeCollection, or an array of ids, repeats allowed (one_to_one).
+        post: Targets.
+        conn_spec: A rule by name, or a dict of it with its parameters; all_to_all if None.
+        syn_spec: A synapse model by name, a dict, or CollocatedSynapses.
+        return_synapsecollection: Whether to give the new synapses.
+
+    Raises:
+        NESTErrors.KernelException: One of its kinds, for whatever NEST refuses.
+    """
+    kernel = _kernel.kernel()
+    first = {name: len(table) for name, table in kernel.synapses.tables.items()}
+    try:
+        _connect(kernel, pre, post, conn_spec, syn_spec)
+    finally:
+        kernel.engine.rewired()
+    if not return_synapsecollection:
+        return None
+    from spikax_nest.pynest._synapse_collection import since
+
+    return since(first)
+
+
+def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) -> None:
+    arrays = not (isinstance(pre, NodeCollection) and isinstance(post, NodeCollection))
+    spec = _conn_spec(conn_spec, arrays)
+    syn_specs = _syn_specs(syn_spec)
+    if arrays and spec["rule"] == "one_to_one":
+        sources, targets = (_ids(nodes) for nodes in (pre, post))
+        kernel.nodes.check(np.unique(np.concatenate([sources, targets])))
+        if len(sources) != len(targets):
+            raise ValueError("sources and targets must be arrays of equal length")
+        pairs = np.arange(len(sources)), np.arange(len(sources))
+        nodes = (None, None)
+    else:
+        pre, post = (n if isinstance(n, NodeCollection) else _collected(n) for n in (pre, post))
+        if not len(pre) or not len(post):
+            return
+        sources, targets, nodes = pre._live(), post._live(), (pre, post)
+        spatial = is_spatial(spec, pre, post)
+        _rules.check(spec, spatial=spatial)
+        rng = kernel.host_rng()
+        if spatial:
+            pairs = spatial_pairs(pre, post, rng, spec)
+        else:
+            pairs = _rules.RULES[spec["rule"]](sources, targets, rng, spec)
+    symmetric = bool(spec.get("make_symmetric"))
+    for one in syn_specs:
+        _make(kernel, sources, targets, pairs, nodes, spec, one)
+        if symmetric:
+            _make(kernel, targets, sources, pairs[::-1], nodes[::-1], spec, one)
+
+
+def _ids(nodes: Any) -> np.ndarray:
+    if isinstance(nodes, NodeCollection):
+        return nodes._live()
+    ids = np.asarray(nodes)
+    if ids.ndim != 1 or ids.dtype.kind not in "iu":
+        raise TypeError(f"nodes are {nodes!r}; give a NodeCollection, or a list of ids")
+    return ids.astype(np.int64)
+
+
+def _collected(nodes: Any) -> NodeCollection:
+    ids = _ids(nodes)
+    if np.unique(ids).size < ids.size:
+        raise ValueError(
+            "arrays of ids that repeat are connected by the rule one_to_one; "
+            "for another rule give each node once."
+        )
+    return NodeCollection(np.sort(ids).tolist())
+
+
+def _conn_spec(spec: Any, arrays: bool) -> dict[str, Any]:
+    if spec is None:
+        return {"rule": "one_to_one" if arrays else "all_to_all"}
+    if isinstance(spec, str):
+        return {"rule": spec}
+    if isinstance(spec, Mapping):
+        return dict(spec)
+    raise TypeError(f"conn_spec is {spec!r}; give the name of a rule, or a dict with it")
+
+
+def _syn_specs(spec: Any) -> list[dict[str, Any]]:
+    if spec is None:
+        return [{}]
+    if isinstance(spec, str):
+        return [{"synapse_model": spec}]
+    if isinstance(spec, Mapping):
+        return [dict(spec)]
+    if isinstance(spec, CollocatedSynapses):
+        return [one for s in spec.syn_specs for one in _syn_specs(s)]
+    raise TypeError(f"syn_spec is {spec!r}; give a name, a dict or CollocatedSynapses")
+
+
+def _make(
+    kernel: Any,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    pairs: _rules.Pairs,
+    nodes: tuple[Any, Any],
+    conn_spec: Mapping[str, Any],
+    syn_spec: Mapping[str, Any],
+) -> None:
+    """Add a synapse for each pair."""
+    model = kernel.synapse_catalogue[syn_spec.get("synapse_model", "static_synapse")]
+    _refuse_unknown(model, syn_spec)
+    if model.record.symmetric and not conn_spec.get("make_symmetric"):
+        raise NESTErrors.BadProperty(
+            f"{model.name} needs 'make_symmetric': True in the connection spec."
+        )
+    pre, post = pairs
+    n = len(pre)
+    rng = kernel.host_rng()
+    context = _context(rng, n, nodes, pairs)
+    given = {
+        name: _values(name, value, n, context, (len(sources), len(targets)), conn_spec)
+        for name, value in syn_spec.items()
+        if name not in SPECIAL
+    }
+    values: dict[str, Any] = {**given, "source": sources[pre], "target": targets[post]}
+    values["receptor"] = _receptors(values.pop("receptor_type", None), model)
+    if model.record.delayed:
+        values["delay"] = kernel.clock.delay_steps(values.get("delay", model.defaults["delay"]))
+        kernel.check_delays(values["delay"])
+    if n:
+        check_wiring(kernel, model, values)
+        kernel.synapses.table(model).append(n, values)
+
+
+def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
+    common = sorted(set(spec) & set(model.record.common))
+    if common:
+        raise NESTErrors.NotImplemented(
+            f"{model.name} has one {common[0]!r} for all synapses: set it by "
+            f"SetDefaults or CopyModel, not in Connect."
+        )
+    wrong = sorted(set(spec) - set(model.defaults) - set(SPECIAL))
+    if wrong:
+        raise NESTErrors.UnaccessedDictionaryEntry(
+            f"Unaccessed elements in syn_spec, in function Connect:  {' '.join(wrong)} "
+            f"({model.name} takes {', '.join(sorted(model.defaults))})"
+        )
+
+
+def _context(rng: Any, n: int, nodes: tuple[Any, Any], pairs: _rules.Pairs) -> Context:
+    layers = [None if node is None else node.layer for node in nodes]
+    if layers[0] is None and layers[1] is None:
+        return Context(rng=rng, n=n)
+    ends = [
+        None if layer is None else node.positions[index]
+        for layer, node, index in zip(layers, nodes, pairs, strict=True)
+    ]
+    return Context(
+        rng=rng,
+        n=n,
+        source_positions=ends[0],
+        target_positions=ends[1],
+        layer=layers[0] or layers[1],
+    )
+
+
+def _values(
+    name: str, value: Any, n: int, context: Context, shape: tuple[int, int], spec: Any
+) -> Any:
+    """One number for all synapses, or one for each in the order of the pairs."""
+    if isinstance(value, Parameter):
+        return value.values(context)
+    if isinstance(value, str):
+        raise NESTErrors.TypeMismatch(f"{name} is {value!r}; it must be a number.")
+    numbers = np.asarray(value)
+    if numbers.ndim == 0:
+        return numbers[()]
+    return _in_order(name, numbers, n, shape, spec)
+
+
+def _in_order(name: str, values: np.ndarray, n: int, shape: tuple[int, int], spec: Any) -> Any:
+    rule, (n_sources, n_targets) = spec["rule"], shape
+    expected: dict[str, Any] = {
+        "one_to_one": (n,),
+        "all_to_all": (n_targets, n_sources),
+        "fixed_indegree": (n_targets, spec.get("indegree")),
+        "fixed_outdegree": (n_sources, spec.get("outdegree")),
+        "fixed_total_number": (spec.get("N"),),
+    }
+    if rule not in expected:
+        raise NESTErrors.NotImplemented(
+            f"{name} is an array, which the rule {rule} does not take; use a Parameter such as "
+            "nest.random.uniform()."
+        )
+    if values.shape != expected[rule] and values.size != n:
+        raise NESTErrors.DimensionMismatch(
+            f"{name} has shape {values.shape}; the rule {rule} takes {expected[rule]}."
+        )
+    if values.shape != expected[rule] and values.ndim > 1:
+        raise NESTErrors.DimensionMismatch(
+            f"{name} has shape {values.shape}; the rule {rule} takes {expected[rule]}."
+        )
+    return values.ravel()
+
+
+def _receptors(value: Any, model: SynapseModel) -> Any:
+    value = model.defaults["receptor_type"] if value is None else value
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "iu":
+        if np.any(numbers != np.round(numbers)):
+            raise NESTErrors.TypeMismatch(f"receptor_type is {value}; it must be an integer.")
+    return numbers.astype(np.int64)
+
+

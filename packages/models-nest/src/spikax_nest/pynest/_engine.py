@@ -1,0 +1,157 @@
+"""The network that runs: made when it is needed, kept as long as nothing is rewired."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import spikax as sx
+from spikax.errors import NumericsError, SpikaxError
+from spikax.units import ms
+from spikax_nest.pynest._carry import carried
+from spikax_nest.pynest._errors import NESTErrors
+from spikax_nest.pynest._lower import Layout, component, lower
+from spikax_nest.pynest._tables import Table
+
+
+class Engine:
+    """What runs, and how it stands to the kernel's tables.
+
+    Attributes:
+        layout: Where nodes and synapses stand in the network; None before the first run.
+        model: The built network.
+        state: Its state.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+        self.layout: Layout | None = None
+        self.model: Any = None
+        self.state: Any = None
+        self.stale: set[str] = set()
+        self.changed_tables: set[str] = set()
+        self.is_wired = False
+        self.last: dict[str, np.ndarray] = {}
+
+    def fetch(self, table: Table) -> None:
+        """Bring the variables of some nodes into their table."""
+        if table.base not in self.stale or self.layout is None:
+            return
+        self.stale.discard(table.base)
+        elements = self.layout.elements[table.base]
+        state = self.state.nodes[table.base]
+        first = np.flatnonzero(elements.sign >= 0)
+        for name, cell in table.variables.items():
+            values = np.asarray(getattr(state, cell))[..., : elements.n][..., first]
+            rows = elements.rows[first]
+            if table.is_vector(name):
+                for k, row in enumerate(rows):
+                    size = len(table.columns[name][row])
+                    table.columns[name][row] = np.array(values[:size, k], np.float64)
+            else:
+                table.columns[name][rows] = values.astype(table.columns[name].dtype)
+
+    def fetch_synapses(self, table: Any) -> None:
+        """Bring what changed of some synapses into their table."""
+        del table
+
+    def changed(self, table: Table, names: Any) -> None:
+        """Some values of a table are others now."""
+        if table.system is None:
+            return
+        self.changed_tables.add(table.base)
+        if "spike_weights" in names:
+            self.rewired()
+
+    def rewired(self) -> None:
+        """Nodes or synapses came or went."""
+        self.is_wired = False
+
+    def local_id(self, gid: int) -> int:
+        """NEST's thread_local_id: -1 before anything was connected or run."""
+        return -1 if self.layout is None else gid - 1
+
+    def last_spike(self, gid: int) -> float:
+        """NEST's t_spike."""
+        table, row = self.kernel.nodes.table(gid)
+        steps = self.last.get(table.base)
+        if steps is None or row >= len(steps) or steps[row] < 0:
+            return -1.0
+        return float(self.kernel.clock.ms(int(steps[row])))
+
+    def prepare(self) -> None:
+        """Make what runs agree with the tables."""
+        with jax.enable_x64(True):
+            if not self.is_wired:
+                self._rewire()
+            elif self.changed_tables:
+                self._refresh()
+        self.changed_tables.clear()
+
+    def _rewire(self) -> None:
+        for table in self.kernel.nodes.tables.values():
+            self.fetch(table)
+        old = (self.layout, self.state)
+        self.layout = lower(self.kernel, padded=True)
+        self.is_wired = True
+        if self.layout is None:
+            return
+        try:
+            resolution = self.kernel.clock.resolution * ms
+            self.model = self.layout.network.build(dt=resolution, seed=self.kernel.seed_words)
+        except SpikaxError as error:
+            raise NESTErrors.BadProperty(str(error)) from error
+        fresh = self.model.init_state()
+        self.state = carried(old, self.layout, fresh, self.kernel.clock.step)
+        self.kernel.recordings.wire(self.layout)
+
+    def _refresh(self) -> None:
+        """Other values of the same nodes: nothing is rewired, and nothing compiled."""
+        assert self.layout is not None
+        nodes, states = dict(self.model.nodes), dict(self.state.nodes)
+        for base in sorted(self.changed_tables & nodes.keys()):
+            elements = self.layout.elements[base]
+            made = component(elements)
+            nodes[base] = jax.tree.map(lambda v: jnp.asarray(np.asarray(v, np.float64)), made)
+            fresh = nodes[base].init_state(elements.size, key=0, dt=self.model.dt)
+            cells = {cell: getattr(fresh, cell) for cell in elements.table.variables.values()}
+            states[base] = states[base].replace(**cells)
+        self.model = self.model.replace(nodes=nodes)
+        self.state = self.state.replace(nodes=states)
+
+    def advance(self, n: int) -> None:
+        """Run n steps."""
+        if self.layout is None:
+            return
+        record = self.kernel.recordings.requests(self.layout, n)
+        duration = self.kernel.clock.ms(n) * ms
+        try:
+            with jax.enable_x64(True):
+                self.state, recording = sx.simulate(
+                    self.model, self.state, duration, record=record, progress=False
+                )
+        except NumericsError as error:
+            self.state = error.state
+            raise NESTErrors.NumericalInstability(str(error)) from error
+        self.stale = set(self.layout.elements)
+        self.kernel.recordings.add(self.layout, recording, n)
+
+    def spiked(self, base: str, rows: np.ndarray, steps: np.ndarray) -> None:
+        """Note when nodes spiked last."""
+        size = len(self.kernel.nodes.tables[base])
+        last = np.full(size, -1, np.int64)
+        before = self.last.get(base, last)
+        last[: len(before)] = before
+        np.maximum.at(last, rows, steps)
+        self.last[base] = last
+
+
+def spikes_of(recording: Any, path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and elements of recorded spikes."""
+    events = recording[path]
+    return np.asarray(events.steps), np.asarray(events.ids)
+
+

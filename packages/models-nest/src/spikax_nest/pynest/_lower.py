@@ -1,0 +1,314 @@
+"""From the kernel's tables to an ordinary network of core.
+
+All nodes of one built-in model are one population, all static synapses between two populations that
+end on the same port are one projection. Sizes are rounded up to a few, with nodes and synapses that
+do nothing, so that networks of the same models share compiled code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import spikax as sx
+from spikax.units import ms
+from spikax_nest._node import NestNode
+from spikax_nest.pynest._tables import Table
+from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
+
+SIZES = (4, 16, 64, 256, 1024, 4096)
+SHORTEST = 16  # steps of the longest delay, at least: another delay then seldom compiles anew
+_NOTHING = 1e-300  # weight of a synapse between nodes that do nothing
+
+
+@dataclass
+class Elements:
+    """The nodes of a population of core.
+
+    Attributes:
+        table: Where their values stand.
+        rows: The row of each; a node stands several times where each connection, or each sign of
+            its weights, has an element of its own.
+        sign: 0, or the sign of the weights that it sends.
+        keys: What each is known by when the network is made anew.
+        size: Their number in core, with those that do nothing.
+    """
+
+    table: Table
+    rows: np.ndarray
+    sign: np.ndarray
+    keys: np.ndarray
+    size: int = 0
+
+    @property
+    def n(self) -> int:
+        """Their number."""
+        return len(self.rows)
+
+    @functools.cached_property
+    def sample(self) -> NestNode:
+        """The dynamics of all nodes of the table: which ports and signals there are."""
+        return self.table.component(np.arange(len(self.table)))
+
+
+@dataclass
+class Links:
+    """Synapses that transmit between populations, or record: one entry per synapse.
+
+    Attributes:
+        table: Index of the synapse table.
+        row: The row there.
+        pre: Table of nodes of the source.
+        post: That of the target.
+        source: Element of the source.
+        target: Row of the target.
+        receptor: NEST's receptor type.
+        delay: In steps.
+        weight: As NEST has it.
+    """
+
+    table: np.ndarray
+    row: np.ndarray
+    pre: np.ndarray
+    post: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
+    receptor: np.ndarray
+    delay: np.ndarray
+    weight: np.ndarray
+
+    def __getitem__(self, which: np.ndarray) -> Links:
+        return Links(*(getattr(self, f.name)[which] for f in dataclasses.fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@dataclass
+class Layout:
+    """Where the kernel's nodes and synapses stand in the network.
+
+    Attributes:
+        network: The description.
+        elements: Populations, by built-in model.
+        edges: By name of the edge: its synapses in the order given, as (synapse table, row).
+        recorded: Synapses that end at a recorder or begin at a meter.
+    """
+
+    network: sx.Network
+    elements: dict[str, Elements]
+    edges: dict[str, Links] = field(default_factory=dict)
+    recorded: Links | None = None
+
+
+def lower(kernel: Any, *, padded: bool) -> Layout | None:
+    """The network of all nodes; None if there are none that move."""
+    links = _links(kernel)
+    tables = list(kernel.nodes.tables.values())
+    is_meter = np.array([t.base in METERS for t in tables], bool)
+    wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
+    elements: dict[int, Elements] = {}
+    for place, table in enumerate(tables):
+        if table.system is not None:
+            elements[place], links = _elements(table, place, links, wired)
+            wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
+            elements[place].size = _size(elements[place].n, padded)
+    elements = {place: e for place, e in elements.items() if e.size}
+    if not elements:
+        return None
+    records = np.array([t.system is None for t in tables], bool)
+    moving = ~(records[links.pre] | records[links.post]) if len(links) else wired
+    projections, edges = [], {}
+    for name, projection, some in _projections(kernel, elements, links[moving], padded):
+        projections.append(projection)
+        edges[name] = some
+    populations = {
+        e.table.base: sx.Population(component(e), e.size) for e in elements.values()
+    }
+    network = sx.Network(populations, projections)
+    by_name = {e.table.base: e for e in elements.values()}
+    return Layout(network, by_name, edges, links[~moving])
+
+
+def component(elements: Elements) -> NestNode:
+    """The dynamics of a population, one value per element for each parameter."""
+    rows = elements.rows
+    last = rows[-1:] if rows.size else np.zeros(1, np.int64)
+    padded = np.concatenate([rows, np.repeat(last, elements.size - elements.n)])
+    sign = np.concatenate([elements.sign, np.zeros(elements.size - elements.n, np.int64)])
+    return elements.table.component(padded, sign=sign, bucket=True)
+
+
+def _size(n: int, padded: bool) -> int:
+    if n == 0:
+        return 0
+    return rounded(n + 1) if padded else n
+
+
+def rounded(n: int) -> int:
+    """The size that is made for n: one of a few, where n is small."""
+    return next((size for size in SIZES if size >= n), n)
+
+
+def _links(kernel: Any) -> Links:
+    """All synapses that are there; of the sources the rows of their nodes."""
+    nodes, parts = kernel.nodes, []
+    for place, table in enumerate(kernel.synapses.ordered()):
+        c = table.columns
+        rows = np.flatnonzero(c["alive"])
+        source, target = c["source"][rows] - 1, c["target"][rows] - 1
+        parts.append(
+            Links(
+                table=np.full(len(rows), place),
+                row=rows,
+                pre=nodes.table_of[source],
+                post=nodes.table_of[target],
+                source=nodes.row_of[source],
+                target=nodes.row_of[target],
+                receptor=c["receptor"][rows],
+                delay=c["delay"][rows],
+                weight=table.weights(rows),
+            )
+        )
+    if not parts:
+        return Links(*(np.zeros(0, np.int64) for _ in dataclasses.fields(Links)))
+    names = (f.name for f in dataclasses.fields(Links))
+    return Links(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+
+
+def _elements(
+    table: Table, place: int, links: Links, wired: np.ndarray
+) -> tuple[Elements, Links]:
+    """The elements of a population, and the links from them."""
+    assert table.system is not None
+    mine = np.flatnonzero((links.pre == place) & wired)
+    if table.system.per_target:
+        rows = links.source[mine]
+        source = links.source.copy()
+        source[mine] = np.arange(len(mine))
+        keys = np.stack([table.gids[rows], links.table[mine], links.row[mine]])
+        found = Elements(table, rows, np.zeros(len(rows), np.int64), keys)
+        return found, dataclasses.replace(links, source=source)
+    rows = np.arange(len(table))
+    keys = np.stack([table.gids, np.zeros_like(rows), np.zeros_like(rows)])
+    mixed = _of_both_signs(table)
+    if not mixed.size:
+        return Elements(table, rows, np.zeros(len(rows), np.int64), keys), links
+    return _split(table, rows, keys, mixed, links, mine)
+
+
+def _of_both_signs(table: Table) -> np.ndarray:
+    """Generators whose spikes carry weights below 0: core routes by the sign of the synapse's."""
+    weights = table.columns.get("spike_weights")
+    if weights is None or table.system is None or table.system.sends != "amplitude":
+        return np.zeros(0, np.int64)
+    return np.array([k for k, w in enumerate(weights) if np.any(np.asarray(w) < 0)], np.int64)
+
+
+def _split(
+    table: Table, rows: np.ndarray, keys: np.ndarray, mixed: np.ndarray, links: Links, mine: Any
+) -> tuple[Elements, Links]:
+    """Generators of both signs stand twice: once for each sign."""
+    sign = np.zeros(len(rows) + len(mixed), np.int64)
+    sign[mixed], sign[len(rows) :] = 1, -1
+    again = np.stack([keys[0, mixed], np.ones_like(mixed), np.zeros_like(mixed)])
+    elements = Elements(
+        table, np.concatenate([rows, mixed]), sign, np.concatenate([keys, again], axis=1)
+    )
+    twin = np.full(len(rows), -1)
+    twin[mixed] = len(rows) + np.arange(len(mixed))
+    doubled = mine[twin[links.source[mine]] >= 0]
+    more = links[doubled]
+    more = dataclasses.replace(more, source=twin[more.source], weight=-more.weight)
+    names = (f.name for f in dataclasses.fields(Links))
+    return elements, Links(*(np.concatenate([getattr(links, n), getattr(more, n)]) for n in names))
+
+
+def _projections(
+    kernel: Any, elements: Mapping[int, Elements], links: Links, padded: bool
+) -> Iterator[tuple[str, sx.Projection, Links]]:
+    if not len(links):
+        return
+    tables = kernel.synapses.ordered()
+    kinds = np.array([_kind(table) for table in tables])[links.table]
+    key = np.stack([links.pre, links.post, links.receptor, kinds])
+    _, first, group = np.unique(key, axis=1, return_index=True, return_inverse=True)
+    merged: dict[tuple[Any, ...], list[np.ndarray]] = {}
+    for k, at in enumerate(first):
+        pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
+        port = _port(pre, post, int(links.receptor[at]))
+        name = (pre.table.base, post.table.base, port, int(kinds[at]))
+        merged.setdefault(name, []).append(np.flatnonzero(group.ravel() == k))
+    by_base = {e.table.base: e for e in elements.values()}
+    for (pre, post, port, kind), members in merged.items():
+        which = np.sort(np.concatenate(members))
+        if kind < 0:
+            ends = by_base[pre], by_base[post]
+            yield _static(*ends, port, links[which], padded, kernel.clock.resolution)
+        else:
+            yield from _plastic(kernel, by_base[pre], by_base[post], port, links[which], padded)
+
+
+def _kind(table: Any) -> int:
+    """-1 for static synapses, which can stand together; else the number of the model."""
+    return -1 if not table.model.record.target else int(table.model.number)
+
+
+def _port(pre: Elements, post: Elements, receptor: int) -> str:
+    return ports_of(post.sample, kind_of(type(pre.sample)))[receptor]
+
+
+def _static(
+    pre: Elements, post: Elements, port: str, links: Links, padded: bool, resolution: float
+) -> tuple[str, sx.Projection, Links]:
+    weight = np.ones(len(links)) if post.sample.relays else links.weight
+    source, target, weight, delay = filled(pre, post, links, weight, padded)
+    name = f"{pre.table.base}->{post.table.base}:{port.replace('.', ':')}"
+    projection = sx.Projection(
+        pre.table.base,
+        post.table.base,
+        port,
+        sx.explicit(source, target, layout="csr"),
+        weight=weight * weight_unit(pre, post, port),
+        delay=delay * resolution * ms,
+        signal=pre.sample.sends,
+        name=name,
+    )
+    return name, projection, links
+
+
+def weight_unit(pre: Elements, post: Elements, port: str) -> Any:
+    """The unit of the weights, as a factor."""
+    unit = post.sample.ports[port.partition(".")[0]].unit
+    ratio = unit / pre.sample.signals[pre.sample.sends]
+    return 1.0 if str(ratio) == "1" else ratio
+
+
+def filled(
+    pre: Elements, post: Elements, links: Links, weight: np.ndarray, padded: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sources, targets, weights and delays in steps, with synapses that do nothing at the end."""
+    more = rounded(len(links) + 2) - len(links) if padded else 0
+    longest = max(SHORTEST, 1 << int(links.delay.max(initial=1) - 1).bit_length())
+    nothing = np.full(more, _NOTHING)
+    nothing[1::2] *= -1  # both signs: the network has the same channels whatever the weights
+    delay = np.full(more, 1)
+    delay[:1] = longest
+    return (
+        np.concatenate([links.source, np.full(more, pre.size - 1)]),
+        np.concatenate([links.target, np.full(more, post.size - 1)]),
+        np.concatenate([weight, nothing]),
+        np.concatenate([links.delay, delay]),
+    )
+
+
+def _plastic(
+    kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool
+) -> Iterator[tuple[str, sx.Projection, Links]]:
+    raise NotImplementedError
+    yield

@@ -1,0 +1,260 @@
+"""What recorders have seen: which signals a run is to record, and the events that came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import spikax as sx
+from spikax.units import ms
+from spikax_nest.pynest import _backends
+from spikax_nest.pynest._errors import NESTErrors, unknown_name
+from spikax_nest.pynest._lower import SIZES, Layout
+from spikax_nest.pynest._tables import Table
+
+
+@dataclass
+class Wire:
+    """The nodes of one population that a recorder sees, one entry per connection.
+
+    Attributes:
+        recorder: Id of the recorder.
+        base: The population.
+        elements: Their indices in it.
+        gids: Their ids.
+    """
+
+    recorder: int
+    base: str
+    elements: np.ndarray
+    gids: np.ndarray
+
+
+@dataclass
+class Events:
+    """What one recorder has seen, in pieces."""
+
+    parts: list[dict[str, np.ndarray]] = field(default_factory=list)
+
+    def column(self, name: str) -> np.ndarray:
+        """All pieces end to end."""
+        return np.concatenate([p[name] for p in self.parts]) if self.parts else np.zeros(0)
+
+
+class Recordings:
+    """The recorders of the kernel.
+
+    Attributes:
+        spike_wires: What spike recorders see.
+        meter_wires: What multimeters and voltmeters see.
+        spikes: The number of spikes of neurons since the counter was reset.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+        self.events: dict[int, Events] = {}
+        self.spike_wires: list[Wire] = []
+        self.meter_wires: list[Wire] = []
+        self.spikes = 0
+
+    def wire(self, layout: Layout) -> None:
+        """Note who records whom."""
+        self.spike_wires, self.meter_wires = [], []
+        links, nodes = layout.recorded, self.kernel.nodes
+        if links is None or not len(links):
+            return
+        tables = list(nodes.tables.values())
+        for place, table in enumerate(tables):
+            if table.system is None:
+                self._wire_ends(layout, tables, links[links.post == place], place, True)
+                self._wire_ends(layout, tables, links[links.pre == place], place, False)
+
+    def _wire_ends(self, layout: Layout, tables: Any, links: Any, place: int, spikes: bool) -> None:
+        """The connections of one kind of recorder, by recorder and population."""
+        recorder, seen = (links.target, links.source) if spikes else (links.source, links.target)
+        other = links.pre if spikes else links.post
+        for at in np.unique(other):
+            elements = layout.elements[tables[at].base]
+            for row in np.unique(recorder[other == at]):
+                which = seen[(other == at) & (recorder == row)]
+                gids = elements.table.gids[elements.rows[which]]
+                wire = Wire(int(tables[place].gids[row]), tables[at].base, which, gids)
+                (self.spike_wires if spikes else self.meter_wires).append(wire)
+
+    def requests(self, layout: Layout, n: int) -> dict[str, Any]:
+        """What a run is to record."""
+        found: dict[str, list[Any]] = {}
+        for base, elements in layout.elements.items():
+            system = type(elements.sample)
+            seen = any(wire.base == base for wire in self.spike_wires)
+            if seen or (system.element_type == "neuron" and "spike" in elements.sample.signals):
+                found.setdefault(base, []).append("spike")
+            meters = [wire for wire in self.meter_wires if wire.base == base]
+            names = sorted({name for wire in meters for name in self._from(wire.recorder)})
+            if names:
+                found.setdefault(base, []).append(self._sampled(elements.size, meters, names))
+        return found
+
+    def _sampled(self, size: int, meters: list[Wire], names: list[str]) -> Any:
+        if size <= SIZES[-1]:  # everything in every step: other recorders then compile nothing
+            return sx.every(None, *names)
+        where = np.unique(np.concatenate([wire.elements for wire in meters]))
+        interval = math.gcd(*(k for wire in meters for k in self._rhythm(wire.recorder)))
+        return sx.every(self.kernel.clock.ms(interval) * ms, *names, where=where.tolist())
+
+    def _row(self, gid: int) -> tuple[Table, int]:
+        return self.kernel.nodes.table(gid)
+
+    def _from(self, gid: int) -> tuple[str, ...]:
+        table, row = self._row(gid)
+        return table.columns["record_from"][row]
+
+    def _rhythm(self, gid: int) -> tuple[int, int]:
+        """Interval and offset of a meter in steps."""
+        table, row = self._row(gid)
+        return tuple(
+            round(float(self.kernel.clock.tics(table.columns[n][row])) / self.kernel.clock.tics_per_step)
+            for n in ("interval", "offset")
+        )  # type: ignore[return-value]
+
+    def _within(self, gid: int, steps: np.ndarray) -> np.ndarray:
+        """Which times the recorder is active at: after its start, up to its stop."""
+        table, row = self._row(gid)
+        clock, columns = self.kernel.clock, table.columns
+        start, stop, origin = (columns[n][row] for n in ("start", "stop", "origin"))
+        tics = steps * clock.tics_per_step
+        low = clock.tics(start + origin)
+        high = clock.tics(stop + origin) if stop < 1e300 else np.inf
+        return (tics > low) & (tics <= high)
+
+    def add(self, layout: Layout, recording: Any, n: int) -> None:
+        """Hand what a run of n steps recorded to the recorders."""
+        new: dict[int, list[dict[str, np.ndarray]]] = {}
+        for base, elements in layout.elements.items():
+            if f"{base}.spike" in recording:
+                events = recording[f"{base}.spike"]
+                steps, ids = np.asarray(events.steps), np.asarray(events.ids)
+                there = ids < elements.n
+                self._spikes(elements, steps[there], ids[there], new)
+        for wire in self.meter_wires:
+            names = self._from(wire.recorder)
+            if names:
+                piece = self._samples(layout, recording, wire, names, n)
+                new.setdefault(wire.recorder, []).append(piece)
+        for gid, pieces in new.items():
+            self._keep(gid, pieces)
+
+    def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any) -> None:
+        base = elements.table.base
+        if type(elements.sample).element_type == "neuron":
+            self.spikes += len(ids)
+            self.kernel.engine.spiked(base, elements.rows[ids], steps)
+        for wire in self.spike_wires:
+            if wire.base != base:
+                continue
+            times_seen = np.bincount(wire.elements, minlength=elements.size)[ids]
+            kept = np.repeat(np.arange(len(ids)), times_seen)
+            senders = elements.table.gids[elements.rows[ids[kept]]]
+            piece = {"senders": senders, "steps": steps[kept]}
+            new.setdefault(wire.recorder, []).append(piece)
+
+    def _samples(
+        self, layout: Layout, recording: Any, wire: Wire, names: tuple[str, ...], n: int
+    ) -> dict[str, np.ndarray]:
+        size = layout.elements[wire.base].size
+        first = self.kernel.clock.step
+        if size <= SIZES[-1]:
+            steps, columns = first + 1 + np.arange(n), wire.elements
+        else:
+            series = recording[f"{wire.base}.{names[0]}"]
+            k = series.interval
+            steps = k * (first // k + 1 + np.arange(len(series.values)))
+            columns = np.searchsorted(np.asarray(series.where), wire.elements)
+        interval, offset = self._rhythm(wire.recorder)
+        rows = np.flatnonzero(((steps - offset) % interval == 0) & (steps >= max(offset, 1)))
+        grid = np.ix_(rows, columns)
+        found = {
+            name: np.asarray(recording[f"{wire.base}.{name}"].values)[grid].ravel()
+            for name in names
+        }
+        senders = np.broadcast_to(wire.gids, (len(rows), len(wire.gids))).ravel()
+        return {"senders": senders, "steps": np.repeat(steps[rows], len(wire.gids)), **found}
+
+    def _keep(self, gid: int, pieces: list[dict[str, np.ndarray]]) -> None:
+        """Store events in NEST's order: slice by slice, node by node, in time."""
+        columns = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
+        steps, senders = columns["steps"], columns["senders"]
+        inside = self._within(gid, steps)
+        slices = (steps - 1) // self.kernel.delay_extrema()[0]
+        order = np.lexsort((steps, senders, slices))
+        order = order[inside[order]]
+        kept = {name: column[order] for name, column in columns.items()}
+        table, row = self._row(gid)
+        if len(kept["steps"]) and not _backends.write(self.kernel, table, row, kept):
+            self.events.setdefault(gid, Events()).parts.append(kept)
+
+    def status(self, gid: int) -> dict[str, Any]:
+        """The events of a recorder, as NEST shows them."""
+        table, row = self._row(gid)
+        if table.columns["record_to"][row] != "memory":
+            return _backends.status(self.kernel, table, row)
+        events = self.events.get(gid, Events())
+        visible = self._visible(table, events.column("steps"))
+        steps = events.column("steps")[visible]
+        found: dict[str, Any] = {"senders": events.column("senders")[visible]}
+        if table.columns["time_in_steps"][row]:
+            found |= {"times": steps, "offsets": np.zeros(len(steps))}
+        else:
+            found["times"] = self.kernel.clock.ms(steps)
+        for name in table.columns.get("record_from", [()] * (row + 1))[row]:
+            found[name] = events.column(name)[visible]
+        return {"events": dict(sorted(found.items())), "n_events": len(steps)}
+
+    def _visible(self, table: Table, steps: np.ndarray) -> np.ndarray:
+        """What meters sampled comes a slice later."""
+        if "record_from" not in table.columns:
+            return np.ones(len(steps), bool)
+        slice_steps = self.kernel.delay_extrema()[0]
+        whole = -(-self.kernel.clock.step // slice_steps) - 1
+        return steps <= whole * slice_steps
+
+    def clear(self, gid: int) -> None:
+        """Forget the events of a recorder."""
+        self.events.pop(gid, None)
+
+    def check(self, table: Table, rows: np.ndarray, values: Mapping[str, Any]) -> None:
+        """Raise for what a recorder cannot be set to; `n_events = 0` clears it."""
+        for value in values.get("record_to", ()):
+            if value not in _backends.NAMES:
+                raise NESTErrors.BadProperty(
+                    unknown_name("recording backend", value, _backends.NAMES)
+                )
+        wired = {wire.recorder for wire in self.meter_wires}
+        connected = self.kernel.connected_sources() | wired
+        fixed = {"record_from", "interval", "offset"} & values.keys()
+        if fixed and connected & set(table.gids[rows].tolist()):
+            raise NESTErrors.BadProperty(
+                f"{sorted(fixed)[0]} of a {table.base} cannot change once it is connected; "
+                "set it before Connect."
+            )
+        self._check_times(table, values)
+
+    def _check_times(self, table: Table, values: Mapping[str, Any]) -> None:
+        clock = self.kernel.clock
+        for name in ("interval", "offset"):
+            for value in values.get(name, ()):
+                lowest = clock.resolution if name == "interval" else 0.0
+                if float(value) < lowest:
+                    raise NESTErrors.BadProperty(
+                        f"The {name} of a {table.base} is {value:g} ms; it must be at least "
+                        f"{lowest:g} ms."
+                    )
+                if float(clock.tics(value)) % clock.tics_per_step:
+                    raise NESTErrors.BadProperty(
+                        f"The {name} of a {table.base} must be a multiple of the simulation "
+                        f"resolution, {clock.resolution:g} ms; it is {value:g} ms."
+                    )

@@ -1,0 +1,85 @@
+"""The synapse models that can be named in `Connect`: defaults, copies, what they transmit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spikax_nest._synapses import SYNAPSES, SynapseRecord
+from spikax_nest.pynest._errors import NESTErrors, unknown_name
+
+COMMON: Mapping[str, Any] = {"weight": 1.0, "delay": 1.0, "receptor_type": 0}
+LABELLED, COMPACT = "_lbl", "_hpc"
+
+
+@dataclass
+class SynapseModel:
+    """A synapse model under its name.
+
+    Attributes:
+        name: By which it is connected.
+        record: What it is.
+        defaults: NEST's values.
+        number: NEST's synapse_modelid.
+    """
+
+    name: str
+    record: SynapseRecord
+    defaults: dict[str, Any]
+    number: int
+    weight_recorder: Any = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its synapses carry a label."""
+        return "synapse_label" in self.defaults
+
+    @property
+    def per_synapse(self) -> tuple[str, ...]:
+        """Parameters that each synapse has for itself, beside weight and delay."""
+        own = set(self.defaults) - set(COMMON) - {"synapse_label"} - set(self.record.common)
+        return tuple(sorted(own))
+
+
+def _names() -> dict[str, SynapseRecord]:
+    found: dict[str, SynapseRecord] = {}
+    for record in SYNAPSES:
+        found[record.name] = record
+        if record.variants:
+            found |= {record.name + end: record for end in (COMPACT, LABELLED)}
+    return dict(sorted(found.items()))
+
+
+def synapse_models() -> dict[str, SynapseModel]:
+    """The built-in synapse models."""
+    return {
+        name: SynapseModel(
+            name,
+            record,
+            {**COMMON, **record.defaults()}
+            | ({"synapse_label": -1} if name.endswith(LABELLED) else {}),
+            number,
+        )
+        for number, (name, record) in enumerate(_names().items())
+    }
+
+
+@dataclass
+class SynapseCatalogue:
+    """All synapse models by name."""
+
+    models: dict[str, SynapseModel] = field(default_factory=synapse_models)
+
+    def __getitem__(self, name: str) -> SynapseModel:
+        if name not in self.models:
+            raise NESTErrors.UnknownSynapseType(unknown_name("synapse model", name, self.models))
+        return self.models[name]
+
+    def copy(self, existing: str, new: str) -> SynapseModel:
+        """Register a copy under a new name."""
+        old = self[existing]
+        made = SynapseModel(new, old.record, dict(old.defaults), len(self.models))
+        made.weight_recorder = old.weight_recorder
+        self.models[new] = made
+        return made

@@ -1,0 +1,89 @@
+"""The synapses of the kernel: a table for each synapse model, a row for each synapse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spikax_nest.pynest._synapse_models import SynapseModel
+
+ENDS = ("source", "target", "receptor")
+
+
+class SynapseTable:
+    """The synapses of one model, in the order in which they were made.
+
+    Attributes:
+        model: Their model.
+        alive: Whether a synapse is still there; `Disconnect` ends it.
+    """
+
+    def __init__(self, model: SynapseModel) -> None:
+        self.model = model
+        self._parts: list[dict[str, np.ndarray]] = []
+        self._columns = {name: np.zeros(0, dtype) for name, dtype in self.types().items()}
+
+    def types(self) -> dict[str, Any]:
+        """The columns: what NEST calls delay is kept in steps."""
+        found: dict[str, Any] = dict.fromkeys(ENDS, np.int32)
+        found |= {"delay": np.int32, "alive": bool}
+        if "weight" not in self.model.record.common:
+            found["weight"] = np.float64
+        if self.model.labelled:
+            found["synapse_label"] = np.int64
+        return found | dict.fromkeys(self.model.per_synapse, np.float64)
+
+    def __len__(self) -> int:
+        return len(self._columns["source"]) + sum(len(p["source"]) for p in self._parts)
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """All columns, each in one piece."""
+        if self._parts:
+            parts, self._parts = [self._columns, *self._parts], []
+            self._columns = {
+                name: np.concatenate([part[name] for part in parts]) for name in self._columns
+            }
+        return self._columns
+
+    def append(self, n: int, values: Mapping[str, Any]) -> None:
+        """Add synapses: for each column one value, or one for each; else the model's default."""
+        part = {}
+        for name, dtype in self.types().items():
+            default = True if name == "alive" else self.model.defaults.get(name, 0)
+            part[name] = np.array(np.broadcast_to(values.get(name, default), n), dtype)
+        self._parts.append(part)
+
+    def weights(self, rows: np.ndarray) -> np.ndarray:
+        """Weights of some synapses."""
+        if "weight" in self.model.record.common:
+            return np.full(len(rows), float(self.model.defaults["weight"]))
+        return self.columns["weight"][rows]
+
+
+class Synapses:
+    """All synapses, by model in the order of the models."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, SynapseTable] = {}
+
+    def table(self, model: SynapseModel) -> SynapseTable:
+        """The table of a model."""
+        return self.tables.setdefault(model.name, SynapseTable(model))
+
+    def ordered(self) -> list[SynapseTable]:
+        """The tables in the order of their models."""
+        return sorted(self.tables.values(), key=lambda table: table.model.number)
+
+    def __len__(self) -> int:
+        return sum(int(table.columns["alive"].sum()) for table in self.tables.values())
+
+    def delays(self) -> tuple[int, int] | None:
+        """The shortest and longest delay in steps; None without synapses."""
+        found = [t.columns["delay"] for t in self.tables.values() if t.model.record.delayed]
+        found = [d for d in found if d.size]
+        if not found:
+            return None
+        return int(min(d.min() for d in found)), int(max(d.max() for d in found))

@@ -1,0 +1,173 @@
+"""The values of all nodes: a table for each built-in model, a row for each node."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spikax.errors import SpikaxError
+from spikax_nest._node import NestNode
+from spikax_nest.pynest._catalogue import NodeModel, field_names, shown
+from spikax_nest.pynest._errors import NESTErrors
+
+Rows = np.ndarray
+
+
+class Table:
+    """The nodes of one built-in model and its copies.
+
+    Attributes:
+        base: Name of the built-in model.
+        system: Its dynamics; None for recorders.
+        columns: By NEST's name of the value: one entry per node.
+        gids: Ids of the nodes.
+    """
+
+    def __init__(self, model: NodeModel) -> None:
+        self.base, self.system = model.base, model.system
+        self.columns = {k: _empty(v) for k, v in model.defaults.items()}
+        self.gids = np.zeros(0, np.int64)
+        self.fields = {} if self.system is None else field_names(self.system)
+
+    def __len__(self) -> int:
+        return len(self.gids)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """NEST's names of the values that change in a run, and the cells that hold them."""
+        if self.system is None:
+            return {}
+        cells = self.system.State.cells
+        names = {spec.init: cell for cell, spec in cells.items() if isinstance(spec.init, str)}
+        return {name: names[f] for name, f in self.fields.items() if f in names}
+
+    def append(self, model: NodeModel, gids: np.ndarray) -> Rows:
+        """Add nodes with the defaults of their model; their rows."""
+        first = len(self)
+        self.gids = np.concatenate([self.gids, gids])
+        for name, column in self.columns.items():
+            self.columns[name] = np.concatenate([column, _full(column, len(gids), model, name)])
+        return np.arange(first, len(self))
+
+    def is_vector(self, name: str) -> bool:
+        """Whether a node has a list of values under this name."""
+        if self.system is None:
+            return name in ("record_from", "senders", "targets")
+        return name in self.fields and self.system.declared[self.fields[name]].free  # type: ignore[attr-defined]
+
+    def get(self, row: int, name: str) -> Any:
+        """A value as NEST shows it."""
+        value = self.columns[name][row]
+        if isinstance(value, np.floating):
+            return shown(self.system, name, value)
+        if isinstance(value, np.ndarray):
+            return value.copy()
+        if name == "record_from":
+            return list(value)
+        return value.item() if isinstance(value, np.generic) else value
+
+    def set(self, rows: Rows, values: Mapping[str, Any]) -> None:
+        """Put one value, or one for each row, into columns, all or none."""
+        before = {name: self.columns[name] for name in values}
+        try:
+            for name, value in values.items():
+                self.columns[name] = before[name].copy()
+                self._put(rows, name, value)
+            self.validate(rows)
+        except BaseException:
+            self.columns |= before
+            raise
+
+    def _put(self, rows: Rows, name: str, value: Any) -> None:
+        column = self.columns[name]
+        if column.dtype == object:
+            for row, entry in zip(rows, value, strict=True):
+                column[row] = self._entry(name, entry)
+        else:
+            column[rows] = [_number(name, v, column.dtype) for v in value]
+
+    def _entry(self, name: str, value: Any) -> Any:
+        if self.system is not None and self.is_vector(name):
+            return np.atleast_1d(np.asarray(value, np.float64))
+        return tuple(value) if self.is_vector(name) else value
+
+    def validate(self, rows: Rows) -> None:
+        """Raise what NEST would of the values of some nodes."""
+        if self.system is None:
+            return
+        try:
+            self.component(rows)
+        except SpikaxError as error:
+            gid = int(self.gids[rows[0]]) if len(rows) else 0
+            raise NESTErrors.BadProperty(
+                f"Setting status of a '{self.base}' with node ID {gid}: {error}"
+            ) from None
+
+    def component(
+        self, rows: Rows, *, sign: np.ndarray | None = None, bucket: bool = False
+    ) -> NestNode:
+        """The dynamics of some nodes, each parameter an array with one entry per node.
+
+        Args:
+            rows: Which.
+            sign: Of each: 1 or -1 keeps the spike weights of this sign alone.
+            bucket: Make lists of values as long as a power of two.
+        """
+        assert self.system is not None
+        values: dict[str, Any] = {}
+        for name, f in self.fields.items():
+            unit = self.system.declared[f].unit  # type: ignore[attr-defined]
+            value = self.column(name, rows, bucket)
+            if name == "spike_weights" and sign is not None and sign.any():
+                value = np.where(sign == 0, value, np.maximum(sign * value, 0.0))
+            values[f] = value if str(unit) == "1" else value * unit
+        return self.system(**values)
+
+    def column(self, name: str, rows: Rows, bucket: bool = False) -> np.ndarray:
+        """Values of some nodes; lists of values stand side by side, (longest, nodes)."""
+        column = self.columns[name][rows]
+        if not self.is_vector(name):
+            return column.astype(np.float64)
+        assert self.system is not None
+        pad = self.system.pads.get(self.fields[name], 0.0)
+        longest = max(map(len, column), default=0)
+        if bucket and longest:
+            longest = 1 << (longest - 1).bit_length()
+        table = np.full((longest, len(rows)), pad)
+        for k, values in enumerate(column):
+            table[: len(values), k] = values
+        return table
+
+
+def _empty(value: Any) -> np.ndarray:
+    if isinstance(value, bool):
+        return np.zeros(0, bool)
+    if isinstance(value, int):
+        return np.zeros(0, np.int64)
+    return np.zeros(0, np.float64 if isinstance(value, float) else object)
+
+
+def _full(column: np.ndarray, n: int, model: NodeModel, name: str) -> np.ndarray:
+    filled = np.empty(n, column.dtype)
+    value = model.defaults[name]
+    if column.dtype == object:
+        filled[:] = [value] * n
+    else:
+        filled[:] = value
+    return filled
+
+
+def _number(name: str, value: Any, dtype: np.dtype) -> Any:
+    if isinstance(value, str) or not isinstance(value, (numbers.Number, np.generic, np.ndarray)):
+        raise NESTErrors.TypeMismatch(
+            f"Expected datatype: Failed to cast '{name}' from {type(value).__name__} to type "
+            f"{'double' if dtype == np.float64 else dtype.name}."
+        )
+    if dtype == np.int64 and not float(value).is_integer():
+        raise NESTErrors.TypeMismatch(
+            f"Expected datatype: Failed to cast '{name}' from double to type long."
+        )
+    return value

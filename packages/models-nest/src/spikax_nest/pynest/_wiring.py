@@ -1,0 +1,133 @@
+"""Which nodes can be connected by which synapses, and on which port of the target they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from spikax_nest._node import NestNode
+from spikax_nest.pynest._errors import NESTErrors
+from spikax_nest.pynest._synapse_models import SynapseModel
+from spikax_nest.pynest._tables import Table
+
+METERS = ("multimeter", "voltmeter")
+CARRIES = {"current": "current", "rate": "rate"}
+"""What a signal is; all others are spikes."""
+
+
+def kind_of(system: type[NestNode]) -> str:
+    """What the connections of a node transmit: spikes, a current or a rate."""
+    return CARRIES.get(system.sends, "spike")
+
+
+def ports_of(component: NestNode, kind: str) -> Mapping[int, str]:
+    """The ports for what is transmitted, by receptor type."""
+    return {
+        "spike": component.spike_ports,
+        "current": component.current_ports,
+        "rate": component.rate_ports,
+    }[kind]
+
+
+def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) -> None:
+    """Raise if some of the new synapses cannot be."""
+    n = len(values["source"])
+    receptor = np.broadcast_to(values["receptor"], n)
+    for source, target, where in _by_tables(kernel, values["source"], values["target"]):
+        if source.system is None:
+            _check_meter(kernel, source, target, values["target"][where], model)
+        elif target.system is None:
+            _check_recorder(source, target, model)
+        else:
+            _check_plastic(source, target, model)
+            rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
+            _check_ports(source, target, rows, np.unique(receptor[where]), model)
+
+
+def _by_tables(
+    kernel: Any, sources: np.ndarray, targets: np.ndarray
+) -> Iterator[tuple[Table, Table, np.ndarray]]:
+    tables = list(kernel.nodes.tables.values())
+    of = kernel.nodes.table_of
+    key = of[sources - 1].astype(np.int64) * len(tables) + of[targets - 1]
+    for pair in np.unique(key):
+        source, target = divmod(int(pair), len(tables))
+        yield tables[source], tables[target], np.flatnonzero(key == pair)
+
+
+def _refused(reason: str) -> Exception:
+    return NESTErrors.IllegalConnection(
+        f"Creation of connection is not possible because:\n{reason}"
+    )
+
+
+def _check_meter(
+    kernel: Any, source: Table, target: Table, gids: np.ndarray, model: SynapseModel
+) -> None:
+    if source.base not in METERS:
+        raise _refused(
+            "Source node does not send output.\n"
+            "  Note that recorders must be connected as Connect(neuron, recorder)."
+        )
+    if target.system is None or not target.system.recordables:
+        raise _refused(
+            f"{target.base} has nothing that a {source.base} records.\n"
+            "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
+        )
+    if model.record.target:
+        raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
+    del kernel, gids
+
+
+def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
+    assert source.system is not None
+    if target.base != "spike_recorder" or kind_of(source.system) != "spike":
+        raise _refused(
+            "The target node or synapse model does not support "
+            f"{'spike input' if kind_of(source.system) == 'spike' else 'this input'}.\n"
+            "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
+        )
+    if model.record.target and source.system.element_type == "stimulator":
+        raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
+
+
+def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
+    assert source.system is not None
+    assert target.system is not None
+    if not model.record.target or model.record.with_devices:
+        return
+    for table in (source, target):
+        if table.system is not None and table.system.element_type == "stimulator":
+            raise _refused(f"a {table.base} cannot be connected by the plastic {model.name}.")
+
+
+def _check_ports(
+    source: Table, target: Table, rows: np.ndarray, receptors: np.ndarray, model: SynapseModel
+) -> None:
+    assert source.system is not None
+    kind, carries = kind_of(source.system), model.record.carries
+    if (kind == "rate") != (carries == "rate"):
+        raise _refused(
+            f"a {source.base} sends {kind}s, which {model.name} does not transmit; "
+            f"it transmits {carries}s."
+        )
+    component = target.component(rows)
+    ports = ports_of(component, kind)
+    if not ports:
+        raise _refused(
+            f"The target node or synapse model does not support {kind} input.\n"
+            "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
+        )
+    missing = [int(r) for r in receptors if int(r) not in ports]
+    if missing:
+        error = (
+            NESTErrors.IncompatibleReceptorType
+            if 0 not in ports and kind == "spike"
+            else NESTErrors.UnknownReceptorType
+        )
+        raise error(
+            f"Receptor type {missing[0]} is not available in {target.base}; "
+            f"for {kind}s there are {sorted(ports)}."
+        )

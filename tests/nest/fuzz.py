@@ -1,0 +1,235 @@
+"""Random cases of one model, written in PyNEST: the same code runs NEST and spikax.
+
+Every node is a case of its own: parameters around the defaults, spikes of both signs on synapses of
+different delay, a current that changes, and a run in pieces.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SOURCES, SPIKES, CHANGES, LONGEST = 4, 12, 5, 5.0
+
+# Constant current (pA) and weights that make a model fire now and then; the default suits many.
+DRIVE = {
+    "hh_psc_alpha": (300.0, 900.0),
+    "aeif_cond_exp": (400.0, 900.0),
+    "aeif_cond_alpha": (400.0, 900.0),
+    "aeif_cond_beta_multisynapse": (400.0, 900.0),
+    "izhikevich": (4.0, 14.0),
+    "mat2_psc_exp": (200.0, 500.0),
+    "gif_psc_exp": (20.0, 100.0),
+    "pp_psc_delta": (0.0, 400.0),
+    "iaf_cond_exp": (150.0, 500.0),
+    "iaf_cond_alpha": (150.0, 500.0),
+}
+WEIGHT = {
+    "iaf_psc_delta": 3.0,
+    "izhikevich": 3.0,
+    "pp_psc_delta": 3.0,
+    "iaf_cond_exp": 10.0,
+    "iaf_cond_alpha": 5.0,
+    "aeif_cond_exp": 10.0,
+    "aeif_cond_alpha": 5.0,
+    "aeif_cond_beta_multisynapse": 3.0,
+    "gif_psc_exp": 30.0,
+    "hh_psc_alpha": 200.0,
+}
+# Values that are not drawn around their default: what a range of their own makes sense for, or what
+# a case without noise needs.
+FIXED = {
+    "iaf_psc_exp": {"delta": 0.0},
+    "gif_psc_exp": {"lambda_0": 0.0},
+    "pp_psc_delta": {"c_2": 0.0},
+    "lin_rate_ipn": {"sigma": 0.0, "std": 0.0},
+}
+KEPT = {
+    *("Ca", "beta_Ca", "tau_Ca", "tau_minus", "tau_minus_triplet", "t_spike", "post_trace"),
+    *("ignore_and_spike_interval", "ignore_and_spike_offset", "gsl_error_tol", "V_min"),
+    *("t_ref_remaining", "E_sfa", "I_stc", "noise", "mean", "std", "consistent_integration"),
+    *("Act_m", "Act_n", "Inact_h", "V_th_alpha_1", "V_th_alpha_2", "flush_event_send_interval"),
+}
+VECTORS = {
+    "iaf_psc_exp_multisynapse": {"tau_syn": (0.5, 10.0)},
+    "iaf_psc_alpha_multisynapse": {"tau_syn": (0.5, 10.0)},
+    "aeif_cond_beta_multisynapse": {
+        "tau_rise": (0.3, 2.0),
+        "tau_decay": (2.5, 20.0),
+        "E_rev": (-85.0, 0.0),
+    },
+    "gif_psc_exp": {
+        "tau_sfa": (20.0, 200.0),
+        "q_sfa": (1.0, 10.0),
+        "tau_stc": (20.0, 200.0),
+        "q_stc": (-20.0, 20.0),
+    },
+    "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
+}
+RECEPTORS = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """Nodes of a model with their input."""
+
+    model: str
+    h: float
+    params: list[dict]
+    trains: list[np.ndarray]
+    weights: np.ndarray
+    delays: np.ndarray
+    receptors: np.ndarray
+    changes: np.ndarray
+    current: np.ndarray
+    gains: np.ndarray
+    pieces: list[float] = field(default_factory=list)
+
+
+def params_of(nest, model, n, rng):
+    """Values for each node, as a list of dicts, drawn anew until NEST takes them."""
+    defaults = nest.GetDefaults(model)
+    floats = [k for k, v in defaults.items() if isinstance(v, float) and k not in KEPT]
+    names = [k for k in floats if is_settable(nest, model, k, defaults[k])]
+    found = []
+    while len(found) < n:
+        one = {k: around(k, defaults[k], rng) for k in names} | FIXED.get(model, {})
+        if "I_e" in defaults:
+            one["I_e"] = rng.uniform(*DRIVE.get(model, (250.0, 600.0)))
+        for name, bounds in VECTORS.get(model, {}).items():
+            one[name] = rng.uniform(*bounds, RECEPTORS).tolist()
+        try:
+            nest.SetDefaults(model, one)
+        except nest.NESTErrors.KernelException:
+            continue
+        found.append(one)
+    nest.ResetKernel()
+    return found
+
+
+def is_settable(nest, model, name, value):
+    """Whether it is no value that only follows from others."""
+    try:
+        nest.SetDefaults(model, {name: value})
+    except nest.NESTErrors.KernelException:
+        return False
+    return True
+
+
+def around(name, value, rng):
+    """A value near the default."""
+    if (name.startswith(("V_", "E_", "U_")) or name == "c") and value:
+        return value + rng.uniform(-3.0, 3.0)
+    return value * rng.uniform(0.7, 1.3)
+
+
+def draw(nest, model, seed, n, h, duration):
+    """Random cases; their shapes do not depend on the seed."""
+    rng = np.random.default_rng([seed, *model.encode()])
+    params = params_of(nest, model, n, rng)
+
+    def moments(k):
+        return h * np.sort(rng.choice(np.arange(1, round((duration - LONGEST) / h)), k, False))
+
+    scale = WEIGHT.get(model, 150.0)
+    weights = scale * rng.normal(size=n * SOURCES)
+    many = model in VECTORS and "tau_sfa" not in VECTORS[model]
+    receptors = rng.integers(1, RECEPTORS + 1, n * SOURCES) if many else np.zeros(n * SOURCES, int)
+    if model == "aeif_cond_beta_multisynapse":
+        weights = np.abs(weights)
+    third = h * round(duration / 3 / h)
+    return Case(
+        model,
+        h,
+        params,
+        [moments(SPIKES) for _ in range(n * SOURCES)],
+        weights,
+        h * rng.integers(1, round(LONGEST / h) + 1, n * SOURCES),
+        receptors,
+        moments(CHANGES),
+        rng.normal(size=CHANGES),
+        np.array([0.2 * abs(p.get("I_e", 0.0)) for p in params]),
+        [third, h, duration - third - h, LONGEST],
+    )
+
+
+def simulate(nest, case):
+    """Run a case: recorded variables by name as (steps, nodes), and spikes as such a table."""
+    nest.ResetKernel()
+    nest.resolution = case.h
+    n = len(case.params)
+    nodes = nest.Create(case.model, n)
+    nodes.set(case.params)
+    status = nodes[0].get()
+    generators = nest.Create("spike_generator", len(case.trains))
+    generators.set([{"spike_times": train.tolist()} for train in case.trains])
+    targets = np.repeat(np.array(nodes.tolist()), SOURCES)
+    synapses = {"weight": case.weights, "delay": case.delays, "receptor_type": case.receptors}
+    nest.Connect(np.array(generators.tolist()), targets, "one_to_one", synapses)
+    if "I_e" in status:
+        steps = {"amplitude_times": case.changes, "amplitude_values": case.current}
+        current = nest.Create("step_current_generator", params=steps)
+        synapses = {"weight": case.gains[:, None], "delay": case.h}
+        nest.Connect(current, nodes, "all_to_all", synapses)
+    names = [str(name) for name in status.get("recordables", ())]
+    meter = nest.Create("multimeter", params={"record_from": names, "interval": case.h})
+    recorder = nest.Create("spike_recorder")
+    if names:
+        nest.Connect(meter, nodes)
+    nest.Connect(nodes, recorder)
+    for piece in case.pieces:
+        nest.Simulate(piece)
+    length = round(sum(case.pieces[:-1]) / case.h)
+    events = meter.events
+    found = {name: table(nodes, case.h, length, events, events[name]) for name in names}
+    return found, table(nodes, case.h, length, recorder.events, None)
+
+
+def table(nodes, h, length, events, values):
+    """Events as (steps, nodes)."""
+    steps = np.rint(np.asarray(events["times"]) / h).astype(int)
+    ids = np.asarray(events["senders"]).astype(int) - nodes.tolist()[0]
+    inside = steps <= length
+    found = np.zeros((length, len(nodes)))
+    some = np.ones(len(steps)) if values is None else np.asarray(values)
+    np.add.at(found, (steps[inside] - 1, ids[inside]), some[inside])
+    return found
+
+
+def shifted(case, by):
+    """The same with all thresholds moved."""
+    names = ("V_th", "V_peak", "omega", "V_T_star")
+    moved = [{k: v + by if k in names else v for k, v in p.items()} for p in case.params]
+    return Case(**{**vars(case), "params": moved})
+
+
+def differences(case, ours, theirs, simulate_ours):
+    """A row of the table: how far apart the two are.
+
+    A node whose spikes hang on 1e-8 mV of its threshold is left out and counted.
+    """
+    (mine, spikes), (nests, nests_spikes) = ours, theirs
+    wrong = (spikes != nests_spikes).any(axis=0)
+    near = np.zeros(len(wrong), bool)
+    if wrong.any():
+        for by in (-1e-8, 1e-8):
+            near |= (simulate_ours(shifted(case, by))[1] != spikes).any(axis=0)
+    clear = ~(wrong & near)
+    errors = {
+        name: float(np.abs(mine[name] - nests[name])[:, clear].max() / span(nests[name][:, clear]))
+        for name in nests
+    }
+    return {
+        "model": case.model,
+        "resolution_ms": case.h,
+        "cases": int(clear.sum()),
+        "near_threshold": int((wrong & near).sum()),
+        "spikes": int(nests_spikes[:, clear].sum()),
+        "spike_mismatches": int((spikes != nests_spikes)[:, clear].sum()),
+        "largest_error": max(errors.values(), default=0.0),
+        "errors": errors,
+    }
+
+
+def span(values):
+    """The range of a variable over all cases."""
+    return max(float(values.max() - values.min()), 1e-12)
