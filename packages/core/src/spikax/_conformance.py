@@ -348,7 +348,11 @@ def _agree(reverse: Callable[..., Any], probe: Callable[..., Any], case: Case, r
     info = [leaf for leaf in leaves(case.model) if floats(leaf)]
     names = [leaf.path for leaf in info] + [f"input {n}" for n in sorted(case.inputs)]
     point, rest = ([leaf.value for leaf in info], case.inputs), (case.model, case.state, case.t)
-    sizes = [np.abs(value).max(initial=0.0) for value in jax.tree.leaves(point)]
+    # What is infinite stays so, however it is shifted.
+    sizes = [
+        np.abs(v).max(initial=0.0, where=np.isfinite(v))
+        for v in map(np.asarray, jax.tree.leaves(point))
+    ]
     widths = 1e-5 * np.maximum(sizes, 1e-3)
     gradient = np.asarray(reverse(np.zeros(len(widths)), point, rest))
     value, forward, near, far = _differences(probe, widths, point, rest)

@@ -37,6 +37,7 @@ class Parameter(Field):
         above, at_least, below, at_most: The valid range, in quantities or numbers of `unit`.
         steps: Whether the value must be a whole number of time steps.
         free: Whether an array may have any length; else it has one value per neuron.
+        finite: Whether infinity is refused; NaN always is.
         doc: What it means.
     """
 
@@ -48,6 +49,7 @@ class Parameter(Field):
     at_most: Any = None
     steps: bool = False
     free: bool = False
+    finite: bool = True
     doc: str = ""
 
     @property
@@ -78,7 +80,7 @@ class Parameter(Field):
         return numbers
 
     def _check_range(self, numbers: np.ndarray, where: str) -> None:
-        bad = ~np.isfinite(numbers)
+        bad = ~np.isfinite(numbers) if self.finite else np.isnan(numbers)
         for name, compare in _COMPARE.items():
             bound = getattr(self, name)
             if bound is not None:
@@ -90,8 +92,9 @@ class Parameter(Field):
                 bad |= ~compare(numbers, limit)
         if bad.any():
             suffix = "" if self.unit.dim == UNITLESS.dim else f" {self.unit}"
+            must = "finite" if self.finite else "a number"
             raise ConfigError(
-                f"{where} is {shown(numbers[bad].flat[0], self.unit)}; it must be finite"
+                f"{where} is {shown(numbers[bad].flat[0], self.unit)}; it must be {must}"
                 + (f" and {self.bounds}{suffix}." if self.bounds else ".")
             )
 
@@ -159,15 +162,16 @@ def param(
     at_most: Any = None,
     steps: bool = False,
     free: bool = False,
+    finite: bool = True,
     doc: str = "",
 ) -> Any:
     """Declare a parameter. The unit is the default's own unless it is given.
 
     Bounds are bare numbers in the coherent set or quantities; `steps=True` asks for a multiple of
-    dt.
+    dt; `finite=False` admits infinity, as a bound that is none.
     """
     unit = getattr(default, "unit", UNITLESS) if unit is None else unit
-    return Parameter(default, unit, above, at_least, below, at_most, steps, free, doc)
+    return Parameter(default, unit, above, at_least, below, at_most, steps, free, finite, doc)
 
 
 def static(default: Any = MISSING, *, choices: tuple[Any, ...] = (), doc: str = "") -> Any:

@@ -23,7 +23,22 @@ _submodules = (*_SUBMODULES, "pynest", "neurons", "devices", "synapses")
 _CLASSES = {record.target.partition(":")[2]: record for record in _MODELS}
 
 if _typing.TYPE_CHECKING:
+    from spikax_nest.neurons.gif_psc_exp import GifPscExp as GifPscExp
+    from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
+    from spikax_nest.neurons.iaf_psc_alpha import IafPscAlpha as IafPscAlpha
+    from spikax_nest.neurons.iaf_psc_alpha_multisynapse import (
+        IafPscAlphaMultisynapse as IafPscAlphaMultisynapse,
+    )
+    from spikax_nest.neurons.iaf_psc_delta import IafPscDelta as IafPscDelta
     from spikax_nest.neurons.iaf_psc_exp import IafPscExp as IafPscExp
+    from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
+        IafPscExpMultisynapse as IafPscExpMultisynapse,
+    )
+    from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
+    from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn
+    from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp
+    from spikax_nest.neurons.parrot_neuron import ParrotNeuron as ParrotNeuron
+    from spikax_nest.neurons.pp_psc_delta import PpPscDelta as PpPscDelta
 
 __all__ = sorted([*_FUNCTIONS, *_SUBMODULES, *_CLASSES, "spikax_models"])  # noqa: PLE0605
 

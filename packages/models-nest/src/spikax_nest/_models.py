@@ -8,11 +8,88 @@ from spikax.plugins import Model, hookimpl
 
 MODELS = (
     Model(
+        "gif_psc_exp",
+        "spikax_nest.neurons.gif_psc_exp:GifPscExp",
+        family="nest",
+        reference="NEST 3.10; Pozzorini et al. 2015",
+        summary="generalised integrate-and-fire with escape noise, exponential currents",
+    ),
+    Model(
+        "ginzburg_neuron",
+        "spikax_nest.neurons.ginzburg_neuron:GinzburgNeuron",
+        family="nest",
+        reference="NEST 3.10; Ginzburg & Sompolinsky 1994",
+        summary="binary neuron, updated at random times",
+    ),
+    Model(
+        "iaf_psc_alpha",
+        "spikax_nest.neurons.iaf_psc_alpha:IafPscAlpha",
+        family="nest",
+        reference="NEST 3.10; Rotter & Diesmann 1999",
+        summary="leaky integrate-and-fire, alpha-shaped synaptic currents",
+    ),
+    Model(
+        "iaf_psc_alpha_multisynapse",
+        "spikax_nest.neurons.iaf_psc_alpha_multisynapse:IafPscAlphaMultisynapse",
+        family="nest",
+        reference="NEST 3.10; Rotter & Diesmann 1999",
+        summary="the same with any number of receptors",
+    ),
+    Model(
+        "iaf_psc_delta",
+        "spikax_nest.neurons.iaf_psc_delta:IafPscDelta",
+        family="nest",
+        reference="NEST 3.10; Rotter & Diesmann 1999",
+        summary="leaky integrate-and-fire, spikes make the potential jump",
+    ),
+    Model(
         "iaf_psc_exp",
         "spikax_nest.neurons.iaf_psc_exp:IafPscExp",
         family="nest",
         reference="NEST 3.10; Rotter & Diesmann 1999",
         summary="leaky integrate-and-fire, exponential synaptic currents",
+    ),
+    Model(
+        "iaf_psc_exp_multisynapse",
+        "spikax_nest.neurons.iaf_psc_exp_multisynapse:IafPscExpMultisynapse",
+        family="nest",
+        reference="NEST 3.10; Rotter & Diesmann 1999",
+        summary="the same with any number of receptors",
+    ),
+    Model(
+        "izhikevich",
+        "spikax_nest.neurons.izhikevich:Izhikevich",
+        family="nest",
+        reference="NEST 3.10; Izhikevich 2003",
+        summary="simple spiking neuron by the Euler method",
+    ),
+    Model(
+        "lin_rate_ipn",
+        "spikax_nest.neurons.lin_rate_ipn:LinRateIpn",
+        family="nest",
+        reference="NEST 3.10; Hahne et al. 2017",
+        summary="linear rate unit with input noise",
+    ),
+    Model(
+        "mat2_psc_exp",
+        "spikax_nest.neurons.mat2_psc_exp:Mat2PscExp",
+        family="nest",
+        reference="NEST 3.10; Kobayashi, Tsubo & Shinomoto 2009",
+        summary="no reset, a threshold of two time scales",
+    ),
+    Model(
+        "parrot_neuron",
+        "spikax_nest.neurons.parrot_neuron:ParrotNeuron",
+        family="nest",
+        reference="NEST 3.10",
+        summary="sends on what arrives",
+    ),
+    Model(
+        "pp_psc_delta",
+        "spikax_nest.neurons.pp_psc_delta:PpPscDelta",
+        family="nest",
+        reference="NEST 3.10; Jolivet et al. 2006",
+        summary="point process whose rate follows a leaky potential",
     ),
 )
 

@@ -2,69 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
-from spikax import Port, State, by_sign, cell, clock, param, spike
-from spikax.integrate import exp_current_propagator, membrane_propagators
-from spikax.units import ms, mV, pA, pF
-from spikax_nest.neurons._neuron import NestNeuron
+from spikax import Port, by_sign, cell, param
+from spikax.noise import NoisyState
+from spikax.units import Hz, ms, mV, pA
+from spikax_nest.neurons._escape import drawn_probability, drawn_threshold
+from spikax_nest.neurons._linear import LinearNeuron, LinearState
+
+SHARP = 1e-10
+"""Width of the threshold (mV) up to which NEST takes it for sharp."""
 
 
-class IafPscExpState(State):
+class IafPscExpState(NoisyState, LinearState):
     """Variables of `iaf_psc_exp`."""
 
-    V_m: Array = cell(mV, init="V_m", doc="membrane potential")
     I_syn_ex: Array = cell(pA, doc="synaptic current of positive weights")
     I_syn_in: Array = cell(pA, doc="synaptic current of negative weights")
-    I_0: Array = cell(pA, doc="current that arrived in the last step")
-    spike: Array = spike()
-    r: Array = clock("steps left of the refractory period")
+    I_1: Array = cell(pA, doc="current that arrived at receptor 1 in the last step")
 
 
-class IafPscExp(NestNeuron):
+class IafPscExp(LinearNeuron):
     """Leaky integrate-and-fire neuron with exponential synaptic currents (NEST's `iaf_psc_exp`).
 
         C_m dV/dt = -C_m (V - E_L) / tau_m + I_syn_ex + I_syn_in + I_e + I
-        dI_syn_ex/dt = -I_syn_ex / tau_syn_ex;  a spike of weight w >= 0 adds w
-        dI_syn_in/dt = -I_syn_in / tau_syn_in;  a spike of weight w < 0 adds w
+        dI_syn_ex/dt = -(I_syn_ex - I_1) / tau_syn_ex;  a spike of weight w >= 0 adds w
+        dI_syn_in/dt = -I_syn_in / tau_syn_in;          a spike of weight w < 0 adds w
         V >= V_th:  spike, V <- V_reset, held for t_ref
 
-    Exact between the points of the grid, tau_m = tau_syn included. A current I that arrives in one
-    step acts in the next. As in NEST, the V_m of the start does not follow E_L.
+    Exact between the points of the grid, tau_m = tau_syn included; of I_1, the current into
+    receptor 1, V feels a step late what a step adds to I_syn_ex. A current that arrives in one
+    step acts in the next. As in NEST, the V_m of the start does not follow E_L. With delta > 0 the
+    spikes are random, of rate rho exp((V - V_th) / delta), instead.
 
-    Left out: the escape noise of NEST's `delta` and `rho` (here the threshold is sharp, as it is by
-    default there), and the receptor type 1 of currents, which the filter of I_syn_ex smooths.
-
-    Source: Rotter & Diesmann 1999, Biol. Cybern. 81, sec. 3; behaviour as of NEST 3.10.
+    Source: Rotter & Diesmann 1999, Biol. Cybern. 81, sec. 3; Schuecker, Diesmann & Helias 2015 for
+    receptor 1; behaviour as of NEST 3.10.
     """
 
-    C_m: Array = param(250 * pF, above=0, doc="membrane capacitance")
-    tau_m: Array = param(10 * ms, above=0, doc="membrane time constant")
     tau_syn_ex: Array = param(2 * ms, above=0, doc="decay time of I_syn_ex")
     tau_syn_in: Array = param(2 * ms, above=0, doc="decay time of I_syn_in")
-    E_L: Array = param(-70 * mV, doc="resting potential")
-    I_e: Array = param(0 * pA, doc="constant current")
-    V_m: Array = param(-70 * mV, doc="membrane potential at the start")
-    ports = {"syn": Port(pA, channels=("ex", "in"), route=by_sign), "current": Port(pA)}
+    delta: Array = param(0 * mV, at_least=0, doc="width of the threshold, sharp at 0")
+    rho: Array = param(0.01 * Hz, at_least=0, doc="rate of random spikes at V_th")
+    ports = {
+        "syn": Port(pA, channels=("ex", "in"), route=by_sign),
+        "current": Port(pA),
+        "current_1": Port(pA),
+    }
+    recordables = ("I_syn_ex", "I_syn_in", "V_m")
     State = IafPscExpState
 
     @property
-    def fires_once(self) -> bool:
-        return True
+    def current_ports(self) -> Mapping[int, str]:
+        return {0: "current", 1: "current_1"}
 
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> IafPscExpState:
         s, (w_ex, w_in) = state, inputs["syn"]
-        P_V, P_I = membrane_propagators(self.tau_m, self.C_m, dt)
-        P_ex = exp_current_propagator(self.tau_m, self.tau_syn_ex, self.C_m, dt)
-        P_in = exp_current_propagator(self.tau_m, self.tau_syn_in, self.C_m, dt)
-        driven = P_ex * s.I_syn_ex + P_in * s.I_syn_in + P_I * (self.I_e + s.I_0)
-        V = jnp.where(s.r == 0, self.E_L + P_V * (s.V_m - self.E_L) + driven, s.V_m)
-        I_ex = jnp.exp(-dt / self.tau_syn_ex) * s.I_syn_ex + w_ex
-        I_in = jnp.exp(-dt / self.tau_syn_in) * s.I_syn_in + w_in
-        V, spikes, r = self.fire(V, s.r, dt)
-        return IafPscExpState(
-            V_m=V, I_syn_ex=I_ex, I_syn_in=I_in, I_0=inputs["current"], spike=spikes, r=r
-        )
+        I_ex, by_ex = self.exp_current(s.I_syn_ex, w_ex, self.tau_syn_ex, dt)
+        I_in, by_in = self.exp_current(s.I_syn_in, w_in, self.tau_syn_in, dt)
+        I_ex = I_ex - jnp.expm1(-dt / self.tau_syn_ex) * s.I_1
+        threshold = self.threshold(s, t, dt)
+        V, spikes, r = self.fire(self.propagate(s, by_ex + by_in, dt), s.r, dt, threshold)
+        now = {"I_0": inputs["current"], "I_1": inputs["current_1"], "spike": spikes, "r": r}
+        return s.replace(V_m=V, I_syn_ex=I_ex, I_syn_in=I_in, **now)
+
+    def threshold(self, s: Any, t: Array, dt: float) -> Array:
+        """The threshold of this step (mV): drawn where delta is not 0."""
+        sharp, noisy = jnp.broadcast_to(self.V_th, s.V_m.shape), self.delta > SHARP
+
+        def drawn() -> Array:
+            width = jnp.where(noisy, self.delta, 1.0)
+            probability = drawn_probability(s.stream, t, s.V_m)
+            return drawn_threshold(self.V_th, width, self.rho * dt, probability)
+
+        # Numbers are drawn only where there is a neuron that needs one.
+        return jax.lax.cond(jnp.any(noisy), lambda: jnp.where(noisy, drawn(), sharp), lambda: sharp)

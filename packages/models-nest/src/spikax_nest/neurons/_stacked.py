@@ -1,0 +1,58 @@
+"""Variables of which a neuron has several: one for each receptor, each time constant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from spikax.errors import ConfigError
+from spikax.units import Unit
+from spikax_nest._node import NestNode
+
+
+def rows(values: Array) -> Array:
+    """A list of values, (n,) for all neurons alike or (n, N), in a shape that meets (n, N)."""
+    return values[:, None] if jnp.ndim(values) == 1 else values
+
+
+class of_defaults(property):
+    """A property that the class has, too: that of a model with NEST's defaults."""
+
+    def __get__(self, instance: Any, owner: type | None = None, /) -> Any:
+        of: Any = owner if instance is None else None
+        return super().__get__(of() if of else instance, owner)
+
+
+class Stacked(NestNode):
+    """A node with cells of shape (n, N), n the length of a parameter, which start at 0."""
+
+    stacks: ClassVar[Mapping[str, str]] = {}
+    """The parameter that tells the length, by cell."""
+
+    @property
+    def signals(self) -> Mapping[str, Unit]:
+        return {n: unit for n, unit in super().signals.items() if n not in self.stacks}
+
+    def initial(self, spec: Any, size: int, name: str) -> Array:
+        first = super().initial(spec, size, name)
+        if name not in self.stacks:
+            return first
+        return jnp.asarray(np.zeros((self.length(self.stacks[name]), size), first.dtype))
+
+    def length(self, name: str) -> int:
+        """Number of entries of a list of values."""
+        return np.shape(getattr(self, name))[0]
+
+    def refuse_unequal(self, *names: str) -> None:
+        """Raise if lists that belong together differ in length."""
+        sizes = {n: self.length(n) for n in names}
+        if len(set(sizes.values())) > 1:
+            shown = ", ".join(f"{n} {size}" for n, size in sizes.items())
+            raise ConfigError(
+                f"{type(self).__name__}: the lengths of lists that belong together differ: "
+                f"{shown}; give as many values of each."
+            )
