@@ -11,9 +11,26 @@ from spikax_nest._models import MODELS as _MODELS
 from spikax_nest._models import spikax_models as spikax_models
 
 if _typing.TYPE_CHECKING:
+    from spikax_nest.devices.ac_generator import AcGenerator as AcGenerator
+    from spikax_nest.devices.dc_generator import DcGenerator as DcGenerator
+    from spikax_nest.devices.noise_generator import NoiseGenerator as NoiseGenerator
+    from spikax_nest.devices.poisson_generator import PoissonGenerator as PoissonGenerator
+    from spikax_nest.devices.spike_generator import SpikeGenerator as SpikeGenerator
+    from spikax_nest.devices.step_current_generator import (
+        StepCurrentGenerator as StepCurrentGenerator,
+    )
     from spikax_nest.neurons.iaf_psc_exp import IafPscExp as IafPscExp
 
-__all__ = ["IafPscExp", "spikax_models"]
+__all__ = [
+    "AcGenerator",
+    "DcGenerator",
+    "IafPscExp",
+    "NoiseGenerator",
+    "PoissonGenerator",
+    "SpikeGenerator",
+    "StepCurrentGenerator",
+    "spikax_models",
+]
 
 
 def __getattr__(name: str) -> object:
