@@ -87,8 +87,10 @@ def _node(net: Network, name: str, dt: float, seed: int) -> System:
 
 
 def _cast(value: Any) -> Any:
-    # Cast by NumPy: by JAX it would be one more program to compile for each shape.
-    return jnp.asarray(np.asarray(value, dtype=jax.dtypes.canonicalize_dtype(float)))
+    # Cast by NumPy: by JAX it would be one more program to compile for each shape. What is too
+    # large for float32, such as the largest float64 for never, becomes infinite.
+    with np.errstate(over="ignore"):
+        return jnp.asarray(np.asarray(value, dtype=jax.dtypes.canonicalize_dtype(float)))
 
 
 def sampled(component: C, size: int, rng: np.random.Generator, dt: float) -> C:

@@ -23,6 +23,14 @@ _submodules = (*_SUBMODULES, "pynest", "neurons", "devices", "synapses")
 _CLASSES = {record.target.partition(":")[2]: record for record in _MODELS}
 
 if _typing.TYPE_CHECKING:
+    from spikax_nest.devices.ac_generator import AcGenerator as AcGenerator
+    from spikax_nest.devices.dc_generator import DcGenerator as DcGenerator
+    from spikax_nest.devices.noise_generator import NoiseGenerator as NoiseGenerator
+    from spikax_nest.devices.poisson_generator import PoissonGenerator as PoissonGenerator
+    from spikax_nest.devices.spike_generator import SpikeGenerator as SpikeGenerator
+    from spikax_nest.devices.step_current_generator import (
+        StepCurrentGenerator as StepCurrentGenerator,
+    )
     from spikax_nest.neurons.gif_psc_exp import GifPscExp as GifPscExp
     from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
     from spikax_nest.neurons.iaf_psc_alpha import IafPscAlpha as IafPscAlpha

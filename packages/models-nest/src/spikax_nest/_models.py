@@ -8,6 +8,20 @@ from spikax.plugins import Model, hookimpl
 
 MODELS = (
     Model(
+        "ac_generator",
+        "spikax_nest.devices.ac_generator:AcGenerator",
+        family="nest",
+        reference="NEST 3.10",
+        summary="sinusoidal current",
+    ),
+    Model(
+        "dc_generator",
+        "spikax_nest.devices.dc_generator:DcGenerator",
+        family="nest",
+        reference="NEST 3.10",
+        summary="constant current",
+    ),
+    Model(
         "gif_psc_exp",
         "spikax_nest.neurons.gif_psc_exp:GifPscExp",
         family="nest",
@@ -78,6 +92,13 @@ MODELS = (
         summary="no reset, a threshold of two time scales",
     ),
     Model(
+        "noise_generator",
+        "spikax_nest.devices.noise_generator:NoiseGenerator",
+        family="nest",
+        reference="NEST 3.10",
+        summary="current of Gaussian noise",
+    ),
+    Model(
         "parrot_neuron",
         "spikax_nest.neurons.parrot_neuron:ParrotNeuron",
         family="nest",
@@ -85,11 +106,32 @@ MODELS = (
         summary="sends on what arrives",
     ),
     Model(
+        "poisson_generator",
+        "spikax_nest.devices.poisson_generator:PoissonGenerator",
+        family="nest",
+        reference="NEST 3.10",
+        summary="Poisson spike trains",
+    ),
+    Model(
         "pp_psc_delta",
         "spikax_nest.neurons.pp_psc_delta:PpPscDelta",
         family="nest",
         reference="NEST 3.10; Jolivet et al. 2006",
         summary="point process whose rate follows a leaky potential",
+    ),
+    Model(
+        "spike_generator",
+        "spikax_nest.devices.spike_generator:SpikeGenerator",
+        family="nest",
+        reference="NEST 3.10",
+        summary="spikes at given times",
+    ),
+    Model(
+        "step_current_generator",
+        "spikax_nest.devices.step_current_generator:StepCurrentGenerator",
+        family="nest",
+        reference="NEST 3.10",
+        summary="current that changes in steps",
     ),
 )
 

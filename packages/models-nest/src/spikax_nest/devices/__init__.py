@@ -1,1 +1,1 @@
-"""Generators and detectors, one file per model or close family."""
+"""Devices: what drives neurons, one file per model."""
