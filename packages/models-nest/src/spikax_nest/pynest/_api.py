@@ -35,7 +35,7 @@ def Create(model: str, n: int = 1, params: Any = None, positions: Any = None) ->
         NESTErrors.BadProperty: A value is out of range.
     """
     kernel = _kernel.kernel()
-    if isinstance(params, str):
+    if params is not None and not isinstance(params, (Mapping, list)):
         raise TypeError("params must be a dict, or a list of dicts")
     if positions is not None:
         return _create_layer(kernel, model, n, params, positions)
@@ -62,6 +62,8 @@ def _create_layer(kernel: Any, model: str, n: int, params: Any, positions: Any) 
 def CopyModel(existing: str, new: str, params: Mapping[str, Any] | None = None) -> None:
     """Give a model a second name, with other defaults."""
     kernel = _kernel.kernel()
+    if existing in kernel.synapse_catalogue.models and len(kernel.synapse_catalogue.models) >= 511:
+        raise NESTErrors.KernelException("Synapse model count exceeded: there can be 511 of them.")
     for catalogue in (kernel.catalogue, kernel.synapse_catalogue):
         if new in catalogue.models:
             raise NESTErrors.NewModelNameExists(
@@ -106,7 +108,7 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     one = {n: [float(v()) if isinstance(v, Parameter) else v] for n, v in given.items()}
     if table.system is None:
         kernel.recordings.check(table, np.zeros(0, np.int64), one)
-    table.set(np.zeros(1, np.int64), one)
+    table.set(np.zeros(1, np.int64), one, kernel.clock.resolution)
     model.defaults |= {n: table.columns[n][0] for n in given}
     for n in given:
         if isinstance(model.defaults[n], np.generic):
@@ -149,11 +151,7 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
         answer = found[keys]
     else:
         answer = tuple(found[key] for key in keys)
-    if output == "json":
-        import json
-
-        return json.dumps(answer, default=lambda v: getattr(v, "tolist", v.__str__)())
-    return answer
+    return to_json(answer) if output == "json" else answer
 
 
 def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
@@ -253,14 +251,26 @@ def set(**kwargs: Any) -> None:
 
 def GetStatus(nodes: Any, keys: Any = None, output: str = "") -> Any:
     """The status of nodes or synapses, a tuple with one entry for each."""
-    del output
     if not isinstance(nodes, (NodeCollection, SynapseCollection)):
         raise TypeError("GetStatus() takes a NodeCollection or a SynapseCollection")
     if keys is None:
-        return tuple(one.get() for one in nodes)
-    if isinstance(keys, str):
-        return tuple(one.get(keys) for one in nodes)
-    return tuple(tuple(one.get(key) for key in keys) for one in nodes)
+        found: Any = tuple(one.get() for one in nodes)
+    elif isinstance(keys, str):
+        found = tuple(one.get(keys) for one in nodes)
+    else:
+        found = tuple(tuple(one.get(key) for key in keys) for one in nodes)
+    return to_json(found) if output == "json" else found
+
+
+def to_json(found: Any, **options: Any) -> str:
+    """A status as JSON text."""
+    import json
+
+    return json.dumps(found, default=_plain, **options)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def SetStatus(nodes: Any, params: Any, val: Any = None) -> None:

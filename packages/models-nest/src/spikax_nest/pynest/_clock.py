@@ -49,7 +49,8 @@ class Clock:
         Raises:
             NESTErrors.BadDelay: A delay is below one step.
         """
-        steps = np.floor(self.tics(ms) / self.tics_per_step + 0.5).astype(np.int64)
+        per_ms = self.tics_per_ms / self.tics_per_step
+        steps = np.floor(np.asarray(ms, np.float64) * per_ms + 0.5).astype(np.int64)
         if np.any(steps < 1):
             shortest = float(np.min(ms))
             raise NESTErrors.BadDelay(
@@ -69,7 +70,7 @@ class Clock:
         return round(steps)
 
     def set_resolution(self, ms: float) -> None:
-        """Another step.
+        """Another step, in whole tics.
 
         Raises:
             NESTErrors.BadProperty: It is not positive, or no whole number of tics.

@@ -33,7 +33,7 @@ class NodeCollection:
     def __init__(self, data: Iterable[int] | None = None) -> None:
         ids = np.array([] if data is None else list(data), np.int64)
         if ids.size and (np.any(np.diff(ids) <= 0)):
-            raise NESTErrors.KernelException(
+            raise NESTErrors.BadProperty(
                 f"node ids are {ids.tolist()}; give each once, in ascending order."
             )
         _kernel.kernel().nodes.check(ids)
@@ -51,14 +51,21 @@ class NodeCollection:
     def _fill(self, ids: np.ndarray, layer: Layer | None, places: np.ndarray | None) -> None:
         for name, value in (("ids", ids), ("layer", layer), ("places", places)):
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_session", _kernel.kernel().session)
+        object.__setattr__(self, "_home", _kernel.kernel().nodes)
 
     def _live(self) -> np.ndarray:
-        if self._session != _kernel.kernel().session:  # type: ignore[attr-defined]
+        if not self._is_live():
             raise NESTErrors.KernelException(
                 "InvalidNodeCollection: these nodes are of a network that ResetKernel() removed."
             )
         return self.ids
+
+    def _is_live(self) -> bool:
+        return self._home is _kernel.kernel().nodes  # type: ignore[attr-defined]
+
+    def _models(self) -> list[str]:
+        home: Any = self._home  # type: ignore[attr-defined]
+        return [home.models[k] for k in home.model_of[self.ids - 1]]
 
     @property
     def positions(self) -> np.ndarray:
@@ -82,13 +89,15 @@ class NodeCollection:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NodeCollection):
             return NotImplemented
-        return np.array_equal(self.ids, other.ids)
+        return np.array_equal(self.ids, other.ids) and self._models() == other._models()
 
     __hash__ = None  # type: ignore[assignment]
 
     def __add__(self, other: Any) -> NodeCollection:
+        if isinstance(other, int) and not isinstance(other, bool) and other == 0:
+            return self  # sum() begins with 0
         if not isinstance(other, NodeCollection):
-            raise NotImplementedError("only a NodeCollection can be added to a NodeCollection")
+            raise TypeError(f"{other!r} is no NodeCollection: it cannot be added to one")
         if not len(other):
             return self
         if not len(self):
@@ -97,6 +106,12 @@ class NodeCollection:
             raise NESTErrors.BadProperty(
                 "nodes with positions cannot be joined to others; connect them one after the other."
             )
+        for nodes in (self, other):
+            if nodes._is_sliced():
+                raise NESTErrors.BadProperty(
+                    "nodes of several models, of which only some were taken by a step or a list, "
+                    "cannot be joined to others."
+                )
         ids = np.concatenate([self._live(), other._live()])
         if np.unique(ids).size < ids.size:
             raise NESTErrors.BadProperty(
@@ -104,6 +119,14 @@ class NodeCollection:
                 "joined NodeCollection; each node can be in it once."
             )
         return NodeCollection.of(np.sort(ids))
+
+    __radd__ = __add__
+
+    def _is_sliced(self) -> bool:
+        """Whether it is made of several pieces that have gaps."""
+        if len(self.ids) < 2 or np.all(np.diff(self.ids) == 1):
+            return False
+        return any(step > 1 for *_, step in _status.pieces(self.ids)) and len(set(self._models())) > 1
 
     def __getitem__(self, key: Any) -> NodeCollection:
         chosen = _chosen(key, len(self))
@@ -170,7 +193,7 @@ class NodeCollection:
         try:
             return self.get(name)
         except KeyError:
-            raise AttributeError(
+            raise NoSuchStatus(
                 f"NodeCollection has no attribute {name!r}, and its nodes no such status"
             ) from None
 
@@ -184,7 +207,7 @@ class NodeCollection:
         return np.array(self._live(), dtype=dtype)
 
     def __repr__(self) -> str:
-        if self._session != _kernel.kernel().session:  # type: ignore[attr-defined]
+        if not self._is_live():
             return "NodeCollection(<invalid>)"
         if not len(self.ids):
             return "NodeCollection(<empty>)"
@@ -197,6 +220,10 @@ class NodeCollection:
         ]
         inner = lines[0] if len(lines) == 1 else "\n" + ";\n".join(lines)
         return f"NodeCollection(metadata={meta}, {inner})"
+
+
+class NoSuchStatus(AttributeError, KeyError):
+    """An attribute that is no status: NEST raises KeyError, Python asks for AttributeError."""
 
 
 def _chosen(key: Any, size: int) -> np.ndarray:
@@ -212,7 +239,7 @@ def _chosen(key: Any, size: int) -> np.ndarray:
             raise IndexError(f"index {key} is out of bounds for {size} nodes")
         return np.array([key % size])
     if isinstance(key, (Sequence, np.ndarray)) and not isinstance(key, str):
-        return _listed(np.asarray(key), size)
+        return _listed(key, size)
     raise IndexError("a NodeCollection is indexed by an integer, a slice, a list or a mask")
 
 
@@ -220,7 +247,11 @@ def _outside(bound: int | None, size: int) -> bool:
     return bound is not None and not -size <= bound <= size
 
 
-def _listed(keys: np.ndarray, size: int) -> np.ndarray:
+def _listed(given: Any, size: int) -> np.ndarray:
+    kinds = {isinstance(k, (bool, np.bool_)) for k in given}
+    keys = np.asarray(given)
+    if keys.ndim != 1 or len(kinds) > 1:
+        raise TypeError("indices are a list of integers, or a mask of booleans")
     if keys.size == 0:
         return np.zeros(0, np.int64)
     if keys.dtype == bool:
@@ -233,6 +264,8 @@ def _listed(keys: np.ndarray, size: int) -> np.ndarray:
         raise IndexError(f"indices {keys.tolist()} are out of bounds for {size} nodes")
     if np.unique(keys).size < keys.size:
         raise ValueError("all node IDs in a NodeCollection have to be unique")
+    if np.any(np.diff(keys % size) < 0):
+        raise NESTErrors.BadProperty("indices into a NodeCollection are given in ascending order.")
     return keys % size
 
 
@@ -253,4 +286,4 @@ def _frame(nodes: NodeCollection, params: tuple[Any, ...], found: Any) -> Any:
     index = pd.Index(nodes.tolist())
     if len(nodes) == 1:
         found = {key: [value] for key, value in found.items()}
-    return pd.DataFrame({k: list(v) for k, v in sorted(found.items())}, index=index)
+    return pd.DataFrame({k: list(v) for k, v in found.items()}, index=index)

@@ -40,6 +40,7 @@ class Kernel:
         self.prepared, self.has_run = False, False
         self.draws = 0
         self.extrema: tuple[int, int] | None = None
+        self.generator_models: dict[int, str] = {}
         self.written: dict[int, int] = {}
         self.opened: set[int] = set()
 

@@ -266,26 +266,28 @@ def _port(pre: Elements, post: Elements, receptor: int) -> str:
 def _static(
     pre: Elements, post: Elements, port: str, links: Links, padded: bool, resolution: float
 ) -> tuple[str, sx.Projection, Links]:
-    weight = np.ones(len(links)) if post.sample.relays else links.weight
+    relays = post.sample.relays
+    weight = np.ones(len(links)) if relays else links.weight
     source, target, weight, delay = filled(pre, post, links, weight, padded)
+    signal = "spike" if relays and kind_of(type(pre.sample)) == "spike" else pre.sample.sends
     name = f"{pre.table.base}->{post.table.base}:{port.replace('.', ':')}"
     projection = sx.Projection(
         pre.table.base,
         post.table.base,
         port,
         sx.explicit(source, target, layout="csr"),
-        weight=weight * weight_unit(pre, post, port),
+        weight=weight * weight_unit(pre, post, port, signal),
         delay=delay * resolution * ms,
-        signal=pre.sample.sends,
+        signal=signal,
         name=name,
     )
     return name, projection, links
 
 
-def weight_unit(pre: Elements, post: Elements, port: str) -> Any:
+def weight_unit(pre: Elements, post: Elements, port: str, signal: str) -> Any:
     """The unit of the weights, as a factor."""
     unit = post.sample.ports[port.partition(".")[0]].unit
-    ratio = unit / pre.sample.signals[pre.sample.sends]
+    ratio = unit / pre.sample.signals[signal]
     return 1.0 if str(ratio) == "1" else ratio
 
 
@@ -295,7 +297,7 @@ def filled(
     """Sources, targets, weights and delays in steps, with synapses that do nothing at the end."""
     more = rounded(len(links) + 2) - len(links) if padded else 0
     longest = max(SHORTEST, 1 << int(links.delay.max(initial=1) - 1).bit_length())
-    nothing = np.full(more, _NOTHING)
+    nothing = np.full(more, 0.0 if post.sample.relays else _NOTHING)
     nothing[1::2] *= -1  # both signs: the network has the same channels whatever the weights
     delay = np.full(more, 1)
     delay[:1] = longest

@@ -33,6 +33,7 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
         "network",
         "set",
         "set_verbosity",
+        "to_json",
     ),
     "_collection": ("NodeCollection",),
     "_connect": ("CollocatedSynapses", "Connect"),

@@ -97,7 +97,9 @@ class Nodes:
 
     def is_settable(self, table: Table, name: str) -> bool:
         """Whether NEST sets this value of a node."""
-        fixed = {"events", "n_events", *ARCHIVE}
+        if name == "n_events":
+            return table.system is None
+        fixed = {"events", *ARCHIVE}
         if table.system is not None:
             fixed |= set(table.system.computed)
         return name not in fixed and name in {*table.columns, "frozen"}

@@ -17,6 +17,20 @@ from spikax_nest.pynest._lower import SIZES, Layout
 from spikax_nest.pynest._tables import Table
 
 
+WINDOWED = ("start", "stop", "origin")
+
+
+def check_grid(clock: Any, model: str, values: Mapping[str, Any]) -> None:
+    """Raise for times of a device that are no whole steps."""
+    for name, times in values.items():
+        for time in times:
+            if float(time) < 1e300 and float(clock.tics(time)) % clock.tics_per_step:
+                raise NESTErrors.BadProperty(
+                    f"{name} of a {model} is {time:g} ms; it must be a multiple of the simulation "
+                    f"resolution, {clock.resolution:g} ms."
+                )
+
+
 @dataclass
 class Wire:
     """The nodes of one population that a recorder sees, one entry per connection.
@@ -245,6 +259,7 @@ class Recordings:
 
     def _check_times(self, table: Table, values: Mapping[str, Any]) -> None:
         clock = self.kernel.clock
+        check_grid(clock, table.base, {n: values[n] for n in WINDOWED if n in values})
         for name in ("interval", "offset"):
             for value in values.get(name, ()):
                 lowest = clock.resolution if name == "interval" else 0.0

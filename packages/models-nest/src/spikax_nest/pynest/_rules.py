@@ -210,8 +210,8 @@ def _choices(
     own = np.isin(nodes, pool) & (not autapses)
     if not multapses and np.any(k > len(pool) - own):
         raise NESTErrors.BadProperty(
-            f"{name} is {k.max()}, but without multapses a node has at most {len(pool) - own.max()} "
-            "partners."
+            f"{name.capitalize()} is {k.max()}, but without multapses a node has at most "
+            f"{len(pool) - own.max()} partners."
         )
     if multapses and len(pool) == 1 and own.any():
         raise NESTErrors.BadProperty("without autapses there is no partner to choose.")

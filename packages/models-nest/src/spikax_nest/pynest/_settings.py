@@ -117,6 +117,9 @@ READ: Mapping[str, Callable[[Any], Any]] = {
     "resolution": lambda k: float(k.clock.resolution),
     "rng_types": lambda k: RNG_TYPES,
     "send_buffer_size_secondary_events": lambda k: 0,
+    "spike_buffer_resize_log": lambda k: {
+        name: np.zeros(0) for name in ("global_max_spikes_sent", "new_buffer_size", "times")
+    },
     "stimulation_backends": lambda k: (),
     "synapse_models": lambda k: tuple(sorted(k.synapse_catalogue.models)),
     "tics_per_ms": lambda k: float(k.clock.tics_per_ms),
@@ -199,7 +202,7 @@ def _set_tics(kernel: Any, value: Any) -> None:
         )
     resolution = kernel.clock.resolution
     kernel.clock.tics_per_ms = float(value)
-    kernel.clock.set_resolution(resolution)
+    kernel.clock.tics_per_step = max(1, round(resolution * kernel.clock.tics_per_ms))
 
 
 def _set_delays(kernel: Any, values: Mapping[str, Any]) -> None:
@@ -218,7 +221,8 @@ def _set_delays(kernel: Any, values: Mapping[str, Any]) -> None:
 def _set_time(kernel: Any, value: Any) -> None:
     if float(value) != 0.0:
         raise NESTErrors.BadProperty("The simulation time can only be set back to 0.0 ms.")
-    raise NESTErrors.NotImplemented("setting biological_time; use ResetKernel().")
+    if kernel.clock.step:
+        raise NESTErrors.NotImplemented("to set time back; use ResetKernel().")
 
 
 def _set_threads(kernel: Any, value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikax_nest.pynest import _kernel
+from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Parameter
 from spikax_nest.pynest._tables import Table
 
@@ -35,10 +36,9 @@ def get_nodes(nodes: NodeCollection, params: tuple[Any, ...]) -> Any:
 
 
 def _nested(gids: np.ndarray, params: tuple[Any, ...]) -> Any:
-    level, last = params[:-1], params[-1]
-    found: list[Any] = [status(int(gid)) for gid in gids]
-    for name in level:
-        found = [_entry(entry, name) for entry in found]
+    # As in NEST, what stands between the first level and the last name is not looked at.
+    first, last = params[0], params[-1]
+    found: list[Any] = [_entry(status(int(gid)), first) for gid in gids]
     if isinstance(last, str):
         return _one_or_all([_entry(entry, last) for entry in found])
     return {name: _one_or_all([_entry(entry, name) for entry in found]) for name in last}
@@ -63,9 +63,11 @@ def values(gids: np.ndarray, name: str) -> list[Any]:
             kernel.engine.fetch(table)
             some = [table.get(row, name) for row in rows]
         else:
-            some = [status(int(gids[k]))[name] for k in where]
+            some = [status(int(gids[k])).get(name) for k in where]
         for k, value in zip(where, some, strict=True):
             found[k] = value
+    if gids.size and all(value is None for value in found):
+        status(int(gids[0]))[name]  # raises
     return found
 
 
@@ -184,14 +186,25 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
         mine = [k for k, at in enumerate(which.tolist()) if at in row_at]
         if name == "frozen":
             kernel.nodes.frozen |= {int(table.gids[row_at[int(which[k])]]): values[k] for k in mine}
+        elif name == "n_events":
+            _clear(table, [row_at[int(which[k])] for k in mine], [values[k] for k in mine])
         elif mine:
             key = tuple(row_at[int(which[k])] for k in mine)
             by_rows.setdefault(key, {})[name] = [values[k] for k in mine]
     for key, some in by_rows.items():
         if table.system is None:
             kernel.recordings.check(table, np.array(key), some)
-        table.set(np.array(key), some)
+        table.set(np.array(key), some, kernel.clock.resolution)
         kernel.engine.changed(table, some)
+
+
+def _clear(table: Table, rows: list[int], counts: list[Any]) -> None:
+    if any(counts):
+        raise NESTErrors.BadProperty(
+            f"n_events of a {table.base} can only be set to 0, which forgets its events."
+        )
+    for row in rows:
+        _kernel.kernel().recordings.clear(int(table.gids[row]))
 
 
 def pieces(ids: np.ndarray) -> list[tuple[str, int, int, int, int]]:

@@ -69,14 +69,14 @@ class Table:
             return list(value)
         return value.item() if isinstance(value, np.generic) else value
 
-    def set(self, rows: Rows, values: Mapping[str, Any]) -> None:
-        """Put one value, or one for each row, into columns, all or none."""
+    def set(self, rows: Rows, values: Mapping[str, Any], resolution: float) -> None:
+        """Put one value for each row into columns, all or none."""
         before = {name: self.columns[name] for name in values}
         try:
             for name, value in values.items():
                 self.columns[name] = before[name].copy()
                 self._put(rows, name, value)
-            self.validate(rows)
+            self.validate(rows, resolution)
         except BaseException:
             self.columns |= before
             raise
@@ -94,12 +94,12 @@ class Table:
             return np.atleast_1d(np.asarray(value, np.float64))
         return tuple(value) if self.is_vector(name) else value
 
-    def validate(self, rows: Rows) -> None:
-        """Raise what NEST would of the values of some nodes."""
+    def validate(self, rows: Rows, resolution: float) -> None:
+        """Raise what NEST would of the values of some nodes, with steps of `resolution` ms."""
         if self.system is None:
             return
         try:
-            self.component(rows)
+            self.component(rows).check(resolution)
         except SpikaxError as error:
             gid = int(self.gids[rows[0]]) if len(rows) else 0
             raise NESTErrors.BadProperty(

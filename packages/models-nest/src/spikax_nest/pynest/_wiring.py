@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikax_nest._node import NestNode
-from spikax_nest.pynest._errors import NESTErrors
+from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._synapse_models import SynapseModel
 from spikax_nest.pynest._tables import Table
 
@@ -35,9 +35,12 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
     """Raise if some of the new synapses cannot be."""
     n = len(values["source"])
     receptor = np.broadcast_to(values["receptor"], n)
+    _check_generators(kernel, model, values["source"])
     for source, target, where in _by_tables(kernel, values["source"], values["target"]):
         if source.system is None:
-            _check_meter(kernel, source, target, values["target"][where], model)
+            _check_meter(
+                kernel, source, target, values["source"][where], model
+            )
         elif target.system is None:
             _check_recorder(source, target, model)
         else:
@@ -64,7 +67,11 @@ def _refused(reason: str) -> Exception:
 
 
 def _check_meter(
-    kernel: Any, source: Table, target: Table, gids: np.ndarray, model: SynapseModel
+    kernel: Any,
+    source: Table,
+    target: Table,
+    sources: np.ndarray,
+    model: SynapseModel,
 ) -> None:
     if source.base not in METERS:
         raise _refused(
@@ -78,7 +85,25 @@ def _check_meter(
         )
     if model.record.target:
         raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
-    del kernel, gids
+    there = set(target.component(np.arange(len(target))).recordables)
+    for meter in kernel.nodes.row_of[np.unique(sources) - 1]:
+        missing = [n for n in source.columns["record_from"][meter] if n not in there]
+        if missing:
+            raise _refused(unknown_name(f"recordable of {target.base}", missing[0], there))
+
+
+def _check_generators(kernel: Any, model: SynapseModel, sources: np.ndarray) -> None:
+    """All connections of a generator are of one synapse model."""
+    for table in kernel.nodes.tables.values():
+        if table.system is None or table.system.element_type != "stimulator":
+            continue
+        for gid in np.intersect1d(table.gids, sources):
+            other = kernel.generator_models.setdefault(int(gid), model.name)
+            if other != model.name:
+                raise _refused(
+                    f"the {table.base} {gid} sends by {other}: all its connections must be of that "
+                    f"synapse model, this one is of {model.name}."
+                )
 
 
 def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
