@@ -147,10 +147,10 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
         raise NESTErrors.UnknownComponent(unknown_name("component", model, known))
     if keys is None:
         answer: Any = found
-    elif isinstance(keys, str):
-        answer = found[keys]
-    else:
+    elif isinstance(keys, (list, tuple)):
         answer = tuple(found[key] for key in keys)
+    else:
+        answer = found[keys]
     return to_json(answer) if output == "json" else answer
 
 
@@ -182,10 +182,8 @@ def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
 def Simulate(t: float) -> None:
     """Simulate `t` ms."""
     Prepare()
-    try:
-        Run(t)
-    finally:
-        Cleanup()
+    Run(t)
+    Cleanup()
 
 
 def Prepare() -> None:

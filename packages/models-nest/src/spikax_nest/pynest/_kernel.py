@@ -121,10 +121,10 @@ class Kernel:
             raise NESTErrors.KernelException(
                 "the kernel is prepared already: call Cleanup() before Prepare() or Simulate()."
             )
+        self.prepared = True
         _backends.open_files(self, self.nodes.tables)
         self.engine.prepare()
         self.recordings.spikes = 0
-        self.prepared = True
 
     def run(self, ms: float) -> None:
         """Move on in time."""
@@ -143,6 +143,7 @@ class Kernel:
             self.has_run = True
         self.engine.advance(steps)
         self.clock.step += steps
+        self.recordings.flush()
 
     def cleanup(self) -> None:
         """End a run."""

@@ -206,10 +206,20 @@ class Recordings:
         slices = (steps - 1) // self.kernel.delay_extrema()[0]
         order = np.lexsort((steps, senders, slices))
         order = order[inside[order]]
-        kept = {name: column[order] for name, column in columns.items()}
-        table, row = self._row(gid)
-        if len(kept["steps"]) and not _backends.write(self.kernel, table, row, kept):
+        if order.size:
+            kept = {name: column[order] for name, column in columns.items()}
             self.events.setdefault(gid, Events()).parts.append(kept)
+
+    def flush(self) -> None:
+        """Write what is not kept in memory, as far as it is visible."""
+        for gid, events in list(self.events.items()):
+            table, row = self._row(gid)
+            if table.columns["record_to"][row] == "memory":
+                continue
+            visible = self._visible(table, events.column("steps"))
+            columns = {name: events.column(name) for name in events.parts[0]}
+            _backends.write(self.kernel, table, row, {n: c[visible] for n, c in columns.items()})
+            self.events[gid] = Events([{n: c[~visible] for n, c in columns.items()}])
 
     def status(self, gid: int) -> dict[str, Any]:
         """The events of a recorder, as NEST shows them."""
@@ -239,6 +249,7 @@ class Recordings:
     def clear(self, gid: int) -> None:
         """Forget the events of a recorder."""
         self.events.pop(gid, None)
+        self.kernel.written.pop(gid, None)
 
     def check(self, table: Table, rows: np.ndarray, values: Mapping[str, Any]) -> None:
         """Raise for what a recorder cannot be set to; `n_events = 0` clears it."""
@@ -249,6 +260,11 @@ class Recordings:
                 )
         wired = {wire.recorder for wire in self.meter_wires}
         connected = self.kernel.connected_sources() | wired
+        if self.kernel.has_run and "time_in_steps" in values:
+            raise NESTErrors.BadProperty(
+                f"time_in_steps of a {table.base} cannot change once time has passed; set it before "
+                "the first Simulate()."
+            )
         fixed = {"record_from", "interval", "offset"} & values.keys()
         if fixed and connected & set(table.gids[rows].tolist()):
             raise NESTErrors.BadProperty(

@@ -77,7 +77,7 @@ def status(gid: int) -> dict[str, Any]:
     table, row = kernel.nodes.table(gid)
     kernel.engine.fetch(table)
     model = kernel.nodes.model(gid)
-    found = {name: table.get(row, name) for name in table.columns}
+    found = {name: table.get(row, name) for name in shown_columns(table, row)}
     found |= {
         "element_type": model.element_type,
         "frozen": bool(kernel.nodes.frozen.get(gid, False)),
@@ -91,6 +91,17 @@ def status(gid: int) -> dict[str, Any]:
         "vp": gid % kernel.threads if model.element_type == "neuron" else 0,
     }
     return dict(sorted((found | _more(table, row, gid, found)).items()))
+
+
+def shown_columns(table: Table, row: int) -> list[str]:
+    """The columns that NEST shows of a node."""
+    hidden: tuple[str, ...] = ()
+    if table.system is None:
+        backend = table.columns["record_to"][row]
+        hidden = {"memory": ("file_extension", "precision"), "screen": ("file_extension",)}.get(
+            backend, ()
+        )
+    return [name for name in table.columns if name not in hidden]
 
 
 def _more(table: Table, row: int, gid: int, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,9 +127,9 @@ def recordables_of(component: Any) -> list[str]:
 
 def set_nodes(nodes: NodeCollection, params: Any) -> None:
     """What `NodeCollection.set` does."""
-    gids = nodes._live()
-    if not gids.size:
+    if not nodes.ids.size:
         return
+    gids = nodes._live()
     if isinstance(params, Mapping):
         given = _spread(nodes, params)
     elif isinstance(params, (list, tuple)):
@@ -234,7 +245,7 @@ def default_status(name: str) -> dict[str, Any]:
     model = kernel.catalogue[name]
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
-    found = {key: table.get(0, key) for key in table.columns}
+    found = {key: table.get(0, key) for key in shown_columns(table, 0)}
     if model.system is None:
         found |= {"events": {"senders": np.zeros(0), "times": np.zeros(0)}, "n_events": 0}
     else:
