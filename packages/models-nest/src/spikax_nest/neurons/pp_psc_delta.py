@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -14,14 +15,14 @@ from spikax.noise import NoisyState, poisson
 from spikax.units import Hz, ms, mV, pA, pF
 from spikax_nest.neurons._escape import drawn_exponential
 from spikax_nest.neurons._neuron import SpikingNode, whole_steps
-from spikax_nest.neurons._stacked import Stacked, rows
+from spikax_nest.neurons._stacked import Stacked, apart, rows, stacked
 
 
 class PpPscDeltaState(NoisyState):
     """Variables of `pp_psc_delta`."""
 
     V_m: Array = cell(mV, init="V_m", doc="membrane potential above rest")
-    sfa: Array = cell(mV, doc="rises of the threshold that spikes trigger")
+    sfa: Mapping[str, Array] = cell(mV, doc="rises of the threshold that spikes trigger")
     E_sfa: Array = cell(mV, init="E_sfa", doc="sum of these before the last spikes")
     I_0: Array = cell(pA, doc="current that arrived in the last step")
     t_ref_remaining: Array = cell(ms, init="t_ref_remaining", doc="what is left of the dead time")
@@ -80,7 +81,7 @@ class PpPscDelta(Stacked, SpikingNode):
         s = state
         P_V, P_I = membrane_propagators(self.tau_m, self.C_m, dt)
         V = P_V * s.V_m + P_I * (self.I_e + s.I_0) + inputs["syn"]
-        sfa = jnp.exp(-dt / rows(self.tau_sfa)) * s.sfa
+        sfa = jnp.exp(-dt / rows(self.tau_sfa)) * stacked(s.sfa, s.V_m)
         E_sfa = sfa.sum(0)
         left = whole_steps(s.t_ref_remaining, dt)
         spikes = self.drawn_spikes(s, V - E_sfa, t, dt) * (left == 0).astype(V.dtype)
@@ -88,10 +89,10 @@ class PpPscDelta(Stacked, SpikingNode):
         return PpPscDeltaState(
             stream=s.stream,
             V_m=V * (1 - self.with_reset * jnp.where(spikes > 1, 1.0, spikes)),
-            sfa=sfa + rows(self.q_sfa) * spikes,
+            sfa=apart(sfa + rows(self.q_sfa) * spikes[None]),
             E_sfa=E_sfa,
             I_0=inputs["current"],
-            t_ref_remaining=left * dt,
+            t_ref_remaining=left.astype(V.dtype) * dt,
             spike=spikes,
         )
 
@@ -123,11 +124,11 @@ class PpPscDelta(Stacked, SpikingNode):
 
     def gamma(self, s: Any, t: Array) -> Array:
         """A number of mean 1: the mean of dead_time_shape exponential ones."""
-        shape = jax.lax.stop_gradient(self.dead_time_shape)
+        shape = jax.lax.stop_gradient(self.dead_time_shape).astype(jnp.int32)
 
         def add(k: Array, total: Array) -> Array:
             number = drawn_exponential(s.stream, t, total, k + 1)
             return total + jnp.where(k < shape, number, 0.0)
 
-        last = jnp.max(shape).astype(jnp.int32)
-        return jax.lax.fori_loop(0, last, add, jnp.zeros_like(s.V_m)) / shape
+        total = jax.lax.fori_loop(0, jnp.max(shape), add, jnp.zeros_like(s.V_m))
+        return total / shape.astype(total.dtype)
