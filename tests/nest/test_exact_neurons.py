@@ -262,6 +262,20 @@ def test_dead_times_are_drawn_from_a_gamma_distribution(shape):
     assert abs(dead.std() * np.sqrt(shape) / 2 - 1) < 0.05
 
 
+def test_spikes_without_a_dead_time_are_a_poisson_count():
+    """Mean 3 in a step: the chi-square of 13 classes is below 45, or p < 1e-5."""
+    model = sx.model("pp_psc_delta")(c_2=3e4 * Hz, c_3=0 / mV, dead_time=0 * ms)
+    steps, n = 200, 100
+    _, recording = run(model, steps * 0.1, ["spike"], n)
+    spikes, table = recording["n.spike"], np.zeros((steps, n), int)
+    np.add.at(table, (spikes.steps - 1, spikes.ids), 1)
+    k = np.arange(12)
+    p = np.exp(-3.0) * np.cumprod(np.append(1.0, 3.0 / k[1:]))
+    expected = table.size * np.append(p, 1 - p.sum())
+    found = np.bincount(np.minimum(table.ravel(), 12), minlength=13)
+    assert np.sum((found - expected) ** 2 / expected) < 45
+
+
 def test_binary_neurons_are_active_with_the_probability_of_their_gain():
     """Independent updates: S at far times is a coin of probability g, the same for every neuron."""
     n = 2000

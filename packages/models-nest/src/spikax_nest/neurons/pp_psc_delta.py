@@ -11,11 +11,14 @@ from jax import Array
 
 from spikax import Port, cell, param, spike
 from spikax.integrate import membrane_propagators
-from spikax.noise import NoisyState, poisson
+from spikax.noise import NoisyState
 from spikax.units import Hz, ms, mV, pA, pF
 from spikax_nest.neurons._escape import drawn_exponential
 from spikax_nest.neurons._neuron import SpikingNode, whole_steps
 from spikax_nest.neurons._stacked import Stacked, apart, rows, stacked
+
+MOST = 1000.0
+"""Spikes expected in a step without dead time, beyond which they are NaN, which stops a run."""
 
 
 class PpPscDeltaState(NoisyState):
@@ -37,9 +40,9 @@ class PpPscDelta(Stacked, SpikingNode):
         E_sfa = sum_k sfa_k;  dsfa_k/dt = -sfa_k / tau_sfa_k;  a spike adds q_sfa_k
 
     After a spike there is none for dead_time, which may be drawn from a gamma distribution of this
-    mean; with_reset sets V to 0. With dead_time 0 the spikes of a step are a Poisson count, which
-    carries no gradient; else there is one at most, of probability 1 - exp(-rate dt). NEST writes
-    E_sfa anew in every step: what it is set to shows no effect.
+    mean; with_reset sets V to 0. With dead_time 0 the spikes of a step are a Poisson count, whose
+    first one carries the gradient; else there is one at most, of probability 1 - exp(-rate dt).
+    NEST writes E_sfa anew in every step: what it is set to shows no effect.
 
     Source: Jolivet et al. 2006, J. Comput. Neurosci. 21; Pozzorini et al. 2013, Nat. Neurosci. 16;
     behaviour as of NEST 3.10.
@@ -101,15 +104,27 @@ class PpPscDelta(Stacked, SpikingNode):
         expected = dt * (self.c_1 * V + self.c_2 * jnp.exp(self.c_3 * V))
         possible = expected > 0
         safe = jnp.where(possible, expected, 1.0)
-        excess = jnp.log(safe) - jnp.log(drawn_exponential(s.stream, t, V))
-        one = self.spikes(excess)
+        drawn = drawn_exponential(s.stream, t, V)
+        first = self.spikes(jnp.log(safe) - jnp.log(drawn))
+        return (first + self.further(s, drawn, safe, t)) * possible.astype(V.dtype)
+
+    def further(self, s: Any, first: Array, expected: Array, t: Array) -> Array:
+        """Spikes after the first one, where there is no dead time.
+
+        Exponential intervals, of which `first` is the first, up to the expected count.
+        """
+        expected = jax.lax.stop_gradient(expected)
         many = self.dead_time == 0
-        counted = jax.lax.cond(
-            jnp.any(many),
-            lambda: jnp.where(many, poisson(s.stream, t, safe), one),
-            lambda: one,
-        )
-        return counted * possible.astype(V.dtype)
+        end = jnp.where(many & (expected <= MOST), expected, 0.0)
+
+        def add(found: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            k, time, count = found
+            time = time + drawn_exponential(s.stream, t, time, k)
+            return k + 1, time, count + (time < end).astype(count.dtype)
+
+        start = jnp.int32(1), first, jnp.zeros_like(first)
+        _, _, count = jax.lax.while_loop(lambda found: jnp.any(found[1] < end), add, start)
+        return jnp.where(many & (expected > MOST), jnp.nan, count)
 
     def dead_steps(self, s: Any, t: Array, dt: float) -> Array:
         """Steps of a dead time that begins now: one at least, unless there is none."""
