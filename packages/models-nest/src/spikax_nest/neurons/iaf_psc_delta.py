@@ -39,7 +39,7 @@ class IafPscDelta(BoundedNeuron):
 
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> IafPscDeltaState:
         s, jump = state, inputs["syn"]
-        waiting = jump * jnp.exp(-s.r * dt / self.tau_m)
+        waiting = jump * jnp.exp(-s.r.astype(jump.dtype) * dt / self.tau_m)
         held_back = jnp.where((s.r > 0) & (self.refractory_input != 0), s.held_back + waiting, 0.0)
         V = self.propagate(s, jump + s.held_back, dt)
         V, spikes, r = self.fire(V, s.r, dt)
