@@ -237,16 +237,6 @@ def SetKernelStatus(params: Mapping[str, Any]) -> None:
     _settings.put(_kernel.kernel(), params)
 
 
-def get(*args: Any) -> Any:
-    """Attributes of the kernel, as `GetKernelStatus`."""
-    return GetKernelStatus(*args)
-
-
-def set(**kwargs: Any) -> None:
-    """Set attributes of the kernel, as `SetKernelStatus`."""
-    SetKernelStatus(kwargs)
-
-
 def GetStatus(nodes: Any, keys: Any = None, output: str = "") -> Any:
     """The status of nodes or synapses, a tuple with one entry for each."""
     if not isinstance(nodes, (NodeCollection, SynapseCollection)):

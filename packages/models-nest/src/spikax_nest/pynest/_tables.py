@@ -14,6 +14,8 @@ from spikax_nest.pynest._catalogue import NodeModel, field_names, shown
 from spikax_nest.pynest._errors import NESTErrors
 
 Rows = np.ndarray
+LARGE = 1e300
+"""In place of infinity, which NEST takes for thresholds that are never reached."""
 
 
 class Table:
@@ -129,9 +131,11 @@ class Table:
     def column(self, name: str, rows: Rows, bucket: bool = False) -> np.ndarray:
         """Values of some nodes; lists of values stand side by side, (longest, nodes)."""
         column = self.columns[name][rows]
-        if not self.is_vector(name):
-            return column.astype(np.float64)
         assert self.system is not None
+        if not self.is_vector(name):
+            values = column.astype(np.float64)
+            field: Any = self.system.declared[self.fields[name]]
+            return np.clip(values, -LARGE, LARGE) if field.finite else values
         pad = self.system.pads.get(self.fields[name], 0.0)
         longest = max(map(len, column), default=0)
         if bucket and longest:
