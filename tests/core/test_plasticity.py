@@ -15,7 +15,7 @@ from spikax import _conformance as kit
 from spikax import _plastic_walk, ops
 from spikax._fields import nested
 from spikax._model_page import page
-from spikax.errors import ConfigError, UnitError, UnknownNameError
+from spikax.errors import ConfigError, ShapeError, UnitError, UnknownNameError
 from spikax.plugins import Model, registry
 from spikax.testing import count_touched
 from spikax.units import UNITLESS, Hz, ms, mV, nS, pA
@@ -579,14 +579,24 @@ WRONG = {
         "must be finite",
     ),
     "w_max per synapse": (
-        lambda: sx.PairSTDP([1.0, 2.0] * nS),
-        ConfigError,
-        r"PairSTDP\.w_max is .*; a rule takes one number",
+        lambda: build(sx.PairSTDP([11.0, 12.0] * nS)),
+        ShapeError,
+        r"PairSTDP\.w_max of edge 'pre->post' has shape \(2,\); expected one number, \(\d+,\) for",
     ),
-    "a distribution": (
-        lambda: sx.PairSTDP(1 * nS, A_plus=sx.Uniform(0, 1)),
+    "a parameter per synapse": (
+        lambda: build(sx.PairSTDP(W_MAX * nS, A_plus=[0.1, 0.2])),
+        ShapeError,
+        r"PairSTDP\.A_plus of edge 'pre->post' has shape \(2,\)",
+    ),
+    "a time constant per synapse": (
+        lambda: sx.PairSTDP(1 * nS, tau_plus=[10.0, 20.0] * ms),
         ConfigError,
-        r"PairSTDP\.A_plus is Uniform.*; a rule takes one number",
+        r"PairSTDP\.tau_plus is .*; a trace decays by one number",
+    ),
+    "a distribution of time constants": (
+        lambda: sx.PairSTDP(1 * nS, tau_minus=sx.Uniform(10 * ms, 20 * ms)),
+        ConfigError,
+        r"PairSTDP\.tau_minus is Uniform.*; a trace decays by one number",
     ),
     "channels": (
         lambda: build(make("PairSTDP"), port="syn"),
