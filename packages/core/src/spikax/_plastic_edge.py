@@ -32,7 +32,7 @@ class PlasticState(EdgeState):
 
     weight: Array = cell(kind="weight", doc="one per synapse, in the layout of the format")
     variables: Values = cell(kind="trace", doc="further variables of each synapse")
-    traces: Values = cell(kind="trace", doc="one per neuron, after its spikes; clocks too")
+    traces: Values = cell(kind="trace", doc="one per neuron, after its spikes; of a clock the last")
     history: Values = cell(
         kind="trace",
         doc="(delay steps + 1, post neurons): spikes, and traces before them, until synapses see "
@@ -121,7 +121,8 @@ class PlasticEdge(Edge):
         state = state.replace(
             weight=synapse["weight"],
             variables={n: synapse[n] for n in self.rule.starts},
-            traces=self._jumped(now, pre["spike"], post["spike"], dopamine),
+            traces=self._jumped(now, pre["spike"], post["spike"], dopamine)
+            | self._last(state, pre, t),
             history=history,
         )
         return state, sent
@@ -129,8 +130,9 @@ class PlasticEdge(Edge):
     def events(self, state: Any, pre: Values, post: Values, t: Array, dt: float) -> Step:
         """What changes the synapses in a step."""
         rule = self.rule
+        steps = jnp.asarray(t, float)
         now = {
-            n: _later(v, dt) if n in rule.pre_clocks else v * rule.decay(n, dt)
+            n: (steps - v) * dt if n in rule.pre_clocks else v * rule.decay(n, dt)
             for n, v in state.traces.items()
         }
         # What synapses see is older than this step. They read the history before it is written, or
@@ -153,10 +155,19 @@ class PlasticEdge(Edge):
         )
         return Step(events, history, now)
 
+    def _last(self, state: Any, pre: Values, t: Array) -> dict[str, Array]:
+        """The step of each source's last spike, by clock."""
+        return {
+            n: jnp.where(pre["spike"] > 0, jnp.asarray(t, float), state.traces[n])
+            for n in self.rule.pre_clocks
+        }
+
     def _flowed(self, events: Events, dopamine: Array, dt: float) -> dict[str, Array]:
         fmt = self.format
         early, late = fmt.pre_values(events.pre["spike"]), events.late(fmt, "spike")
-        after = self._jumped(events.seen(fmt), early, late, dopamine)
+        seen = events.seen(fmt)
+        after = self._jumped(seen, early, late, dopamine)
+        after |= {n: jnp.where(early > 0, 0.0, seen[n]) for n in self.rule.pre_clocks}
         return events.changed(events.synapse, after, lambda at: self.rule.flow(at, dt), 1.0)
 
     def _jumped(self, traces: Values, pre: Array, post: Array, dopamine: Array) -> dict[str, Array]:
@@ -164,13 +175,7 @@ class PlasticEdge(Edge):
         rule = self.rule
         jumped = {n: rule.arrive(traces[n], pre) for n in rule.pre_traces}
         jumped |= {n: rule.arrive(traces[n], post) for n in rule.post_traces}
-        jumped |= {n: jnp.where(pre > 0, 0.0, traces[n]) for n in rule.pre_clocks}
         return jumped | {n: traces[n] + dopamine for n in rule.mod_traces}
-
-
-def _later(since: Array, dt: float) -> Array:
-    """A clock (ms) one step on; by whole steps, or the rounding of many steps would add up."""
-    return (jnp.round(since / dt) + 1) * dt
 
 
 def _total(mod: Values) -> Array:

@@ -49,7 +49,8 @@ class Plasticity(Component):
     mod_traces: ClassVar[Mapping[str, str]] = {}
     """The same of the modulator, one for all synapses."""
     pre_clocks: ClassVar[Mapping[str, float]] = {}
-    """Names of times (ms) since the source's last spike, each with what it was at the start."""
+    """Names of times (ms) since the source's last spike, each with the step that counts as that of
+    a last spike before the first: 0, or -inf for none."""
     variables: ClassVar[tuple[str, ...] | Mapping[str, float | str]] = ()
     """What each synapse has beside its weight: dimensionless and 0 at the start, or with the number
     that it starts at, the name of a parameter, or "weight": it then is of the weight's kind."""
