@@ -50,7 +50,7 @@ class Plasticity(Component):
     """The same of the modulator, one for all synapses."""
     pre_clocks: ClassVar[Mapping[str, float]] = {}
     """Names of times (ms) since the source's last spike, each with the step that counts as that of
-    a last spike before the first: 0, or -inf for none."""
+    a last spike before the first: 0, or -1e30 for none."""
     variables: ClassVar[tuple[str, ...] | Mapping[str, float | str]] = ()
     """What each synapse has beside its weight: dimensionless and 0 at the start, or with the number
     that it starts at, the name of a parameter, or "weight": it then is of the weight's kind."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import jax.numpy as jnp
@@ -11,6 +10,9 @@ from jax import Array
 from spikax import param
 from spikax.units import ms
 from spikax_nest.synapses._synapse import Unbounded
+
+NEVER = 1e30  # steps before the start, of a last spike that there was not
+LONG_AGO = 1e20  # ms: longer than any run
 
 
 class Tsodyks2Synapse(Unbounded):
@@ -31,12 +33,11 @@ class Tsodyks2Synapse(Unbounded):
     tau_fac: Array = param(0 * ms, at_least=0, doc="time constant of facilitation")
     u: Array = param(0.5, at_least=0, at_most=1, doc="release probability at the start")
     x: Array = param(1.0, doc="share of vesicles that are ready at the start")
-    pre_clocks = {"since": -math.inf}
+    pre_clocks = {"since": -NEVER}
     variables = {"x": "x", "u": "u", "efficacy": "weight"}
 
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
-        first = jnp.isinf(at["since"])
-        h, x, u = jnp.where(first, 0.0, at["since"]), at["x"], at["u"]
+        h, x, u, first = at["since"], at["x"], at["u"], at["since"] > LONG_AGO
         moved_u = self.U + u * (1 - self.U) * left_after(h, self.tau_fac)
         moved_x = 1 + (x - x * u - 1) * jnp.exp(-h / self.tau_rec)
         new_u, new_x = jnp.where(first, u, moved_u), jnp.where(first, x, moved_x)
