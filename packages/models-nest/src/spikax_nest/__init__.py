@@ -47,6 +47,11 @@ if _typing.TYPE_CHECKING:
     from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp
     from spikax_nest.neurons.parrot_neuron import ParrotNeuron as ParrotNeuron
     from spikax_nest.neurons.pp_psc_delta import PpPscDelta as PpPscDelta
+    from spikax_nest.synapses.bernoulli_synapse import BernoulliSynapse as BernoulliSynapse
+    from spikax_nest.synapses.stdp_synapse import StdpSynapse as StdpSynapse
+    from spikax_nest.synapses.stdp_synapse import StdpSynapseHom as StdpSynapseHom
+    from spikax_nest.synapses.tsodyks2_synapse import Tsodyks2Synapse as Tsodyks2Synapse
+    from spikax_nest.synapses.tsodyks_synapse import TsodyksSynapse as TsodyksSynapse
 
 __all__ = sorted([*_FUNCTIONS, *_SUBMODULES, *_CLASSES, "spikax_models"])  # noqa: PLE0605
 

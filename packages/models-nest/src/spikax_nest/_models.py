@@ -15,6 +15,13 @@ MODELS = (
         summary="sinusoidal current",
     ),
     Model(
+        "bernoulli_synapse",
+        "spikax_nest.synapses.bernoulli_synapse:BernoulliSynapse",
+        family="plasticity",
+        reference="NEST 3.10; Lefort et al. 2009",
+        summary="spikes pass with a probability",
+    ),
+    Model(
         "dc_generator",
         "spikax_nest.devices.dc_generator:DcGenerator",
         family="nest",
@@ -127,11 +134,39 @@ MODELS = (
         summary="spikes at given times",
     ),
     Model(
+        "stdp_synapse",
+        "spikax_nest.synapses.stdp_synapse:StdpSynapse",
+        family="plasticity",
+        reference="NEST 3.10; Guetig et al. 2003",
+        summary="spike-timing-dependent plasticity with a power law",
+    ),
+    Model(
+        "stdp_synapse_hom",
+        "spikax_nest.synapses.stdp_synapse:StdpSynapseHom",
+        family="plasticity",
+        reference="NEST 3.10; Guetig et al. 2003",
+        summary="the same with parameters in common",
+    ),
+    Model(
         "step_current_generator",
         "spikax_nest.devices.step_current_generator:StepCurrentGenerator",
         family="nest",
         reference="NEST 3.10",
         summary="current that changes in steps",
+    ),
+    Model(
+        "tsodyks2_synapse",
+        "spikax_nest.synapses.tsodyks2_synapse:Tsodyks2Synapse",
+        family="plasticity",
+        reference="NEST 3.10; Fuhrmann et al. 2002",
+        summary="short-term depression and facilitation",
+    ),
+    Model(
+        "tsodyks_synapse",
+        "spikax_nest.synapses.tsodyks_synapse:TsodyksSynapse",
+        family="plasticity",
+        reference="NEST 3.10; Tsodyks et al. 2000",
+        summary="short-term plasticity of three states",
     ),
 )
 
