@@ -108,7 +108,7 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     one = {n: [float(v()) if isinstance(v, Parameter) else v] for n, v in given.items()}
     if table.system is None:
         kernel.recordings.check(table, np.zeros(0, np.int64), one)
-    table.set(np.zeros(1, np.int64), one, kernel.clock.resolution)
+    table.set(np.zeros(1, np.int64), one, kernel.clock)
     model.defaults |= {n: table.columns[n][0] for n in given}
     for n in given:
         if isinstance(model.defaults[n], np.generic):

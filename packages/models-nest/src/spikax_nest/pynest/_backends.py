@@ -33,7 +33,7 @@ def write(kernel: Any, table: Table, row: int, events: Mapping[str, np.ndarray])
 def _lines(kernel: Any, table: Table, row: int, events: Mapping[str, np.ndarray]) -> list[str]:
     in_steps = bool(table.columns["time_in_steps"][row])
     digits = int(table.columns["precision"][row])
-    names = [n for n in events if n not in ("senders", "steps")]
+    names = [n for n in events if n not in ("senders", "steps", "offsets")]
     times = events["steps"] if in_steps else kernel.clock.ms(events["steps"])
     lines = []
     for k, (sender, time) in enumerate(zip(events["senders"], times, strict=True)):

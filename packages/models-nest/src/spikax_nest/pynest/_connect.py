@@ -16,6 +16,7 @@ from spikax_nest.pynest._synapse_models import SynapseModel
 from spikax_nest.pynest._wiring import check_wiring
 
 SPECIAL = ("synapse_model",)
+SYMMETRIC = ("one_to_one", "symmetric_pairwise_bernoulli")
 
 
 class CollocatedSynapses:
@@ -62,7 +63,7 @@ def Connect(
 
 def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) -> None:
     arrays = not (isinstance(pre, NodeCollection) and isinstance(post, NodeCollection))
-    spec = _conn_spec(conn_spec, arrays)
+    spec = _conn_spec(conn_spec)
     syn_specs = _syn_specs(syn_spec)
     if arrays and spec["rule"] == "one_to_one":
         sources, targets = (_ids(nodes) for nodes in (pre, post))
@@ -73,8 +74,8 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         nodes = (None, None)
     else:
         pre, post = (n if isinstance(n, NodeCollection) else _collected(n) for n in (pre, post))
-        if not len(pre) or not len(post):
-            return
+        if not pre.ids.size or not post.ids.size:
+            raise NESTErrors.IllegalConnection("an empty NodeCollection cannot be connected.")
         sources, targets, nodes = pre._live(), post._live(), (pre, post)
         spatial = is_spatial(spec, pre, post)
         _rules.check(spec, spatial=spatial)
@@ -84,6 +85,10 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         else:
             pairs = _rules.RULES[spec["rule"]](sources, targets, rng, spec)
     symmetric = bool(spec.get("make_symmetric"))
+    if symmetric and spec["rule"] not in SYMMETRIC:
+        raise NESTErrors.NotImplemented(
+            f"make_symmetric with the rule {spec['rule']}; it goes with {' and '.join(SYMMETRIC)}."
+        )
     for one in syn_specs:
         _make(kernel, sources, targets, pairs, nodes, spec, one)
         if symmetric:
@@ -109,9 +114,9 @@ def _collected(nodes: Any) -> NodeCollection:
     return NodeCollection(np.sort(ids).tolist())
 
 
-def _conn_spec(spec: Any, arrays: bool) -> dict[str, Any]:
+def _conn_spec(spec: Any) -> dict[str, Any]:
     if spec is None:
-        return {"rule": "one_to_one" if arrays else "all_to_all"}
+        return {"rule": "all_to_all"}
     if isinstance(spec, str):
         return {"rule": spec}
     if isinstance(spec, Mapping):
@@ -152,7 +157,7 @@ def _make(
     rng = kernel.host_rng()
     context = _context(rng, n, nodes, pairs)
     given = {
-        name: _values(name, value, n, context, (len(sources), len(targets)), conn_spec)
+        name: _values(name, value, pairs, context, (len(sources), len(targets)), conn_spec)
         for name, value in syn_spec.items()
         if name not in SPECIAL
     }
@@ -164,6 +169,8 @@ def _make(
     if n:
         check_wiring(kernel, model, values)
         kernel.synapses.table(model).append(n, values)
+        if model.record.delayed:
+            kernel.synapses.note_delays(values["delay"])
 
 
 def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
@@ -199,7 +206,7 @@ def _context(rng: Any, n: int, nodes: tuple[Any, Any], pairs: _rules.Pairs) -> C
 
 
 def _values(
-    name: str, value: Any, n: int, context: Context, shape: tuple[int, int], spec: Any
+    name: str, value: Any, pairs: Any, context: Context, shape: tuple[int, int], spec: Any
 ) -> Any:
     """One number for all synapses, or one for each in the order of the pairs."""
     if isinstance(value, Parameter):
@@ -209,7 +216,9 @@ def _values(
     numbers = np.asarray(value)
     if numbers.ndim == 0:
         return numbers[()]
-    return _in_order(name, numbers, n, shape, spec)
+    if spec["rule"] == "all_to_all" and numbers.shape == shape[::-1]:
+        return numbers[pairs[1], pairs[0]]  # of pairs that are left out, too
+    return _in_order(name, numbers, len(pairs[0]), shape, spec)
 
 
 def _in_order(name: str, values: np.ndarray, n: int, shape: tuple[int, int], spec: Any) -> Any:

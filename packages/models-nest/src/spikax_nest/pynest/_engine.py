@@ -24,6 +24,7 @@ class Engine:
         layout: Where nodes and synapses stand in the network; None before the first run.
         model: The built network.
         state: Its state.
+        delivered: Its state when spikes were last delivered: what a synapse shows is as of then.
     """
 
     def __init__(self, kernel: Any) -> None:
@@ -34,6 +35,8 @@ class Engine:
         self.stale: set[str] = set()
         self.changed_tables: set[str] = set()
         self.is_wired = False
+        self.stale_synapses: set[str] = set()
+        self.delivered: Any = None
         self.last: dict[str, np.ndarray] = {}
 
     def fetch(self, table: Table) -> None:
@@ -56,7 +59,17 @@ class Engine:
 
     def fetch_synapses(self, table: Any) -> None:
         """Bring what changed of some synapses into their table."""
-        del table
+        rule = table.model.record.load()
+        if rule is None or self.layout is None or table.model.name not in self.stale_synapses:
+            return
+        self.stale_synapses.discard(table.model.name)
+        for name in self.layout.plastic(self.kernel, table):
+            links, state = self.layout.edges[name], self.delivered.edges[name]
+            order = self.layout.order(name)
+            for shown, values in shown_values(rule, state).items():
+                listed = np.empty(len(order))
+                listed[order] = np.asarray(values).ravel()
+                table.columns[shown][links.row] = listed[: len(links)]
 
     def changed(self, table: Table, names: Any) -> None:
         """Some values of a table are others now."""
@@ -94,9 +107,12 @@ class Engine:
     def _rewire(self) -> None:
         for table in self.kernel.nodes.tables.values():
             self.fetch(table)
+        for synapses in self.kernel.synapses.tables.values():
+            self.fetch_synapses(synapses)
         old = (self.layout, self.state)
         self.layout = lower(self.kernel, padded=True)
-        self.is_wired = True
+        self.is_wired, self.delivered = True, None
+        self.stale_synapses = set()
         if self.layout is None:
             return
         try:
@@ -105,7 +121,9 @@ class Engine:
         except SpikaxError as error:
             raise NESTErrors.BadProperty(str(error)) from error
         fresh = self.model.init_state()
-        self.state = carried(old, self.layout, fresh, self.kernel.clock.step)
+        self.state = carried(old, self.layout, fresh, self.kernel)
+        for synapses in self.kernel.synapses.tables.values():
+            synapses.assigned.clear()
         self.kernel.recordings.wire(self.layout)
 
     def _refresh(self) -> None:
@@ -124,8 +142,30 @@ class Engine:
 
     def advance(self, n: int) -> None:
         """Run n steps."""
+        clock, end = self.kernel.clock, self.kernel.clock.step + n
         if self.layout is None:
+            clock.step = end
             return
+        delivery = self._last_delivery(end)
+        if clock.step < delivery < end:
+            self._run(delivery - clock.step)
+        if clock.step == delivery:
+            self.delivered = self.state
+            self.stale_synapses = set(self.kernel.synapses.tables)
+        self._run(end - clock.step)
+
+    def _last_delivery(self, end: int) -> int:
+        """The step of the last delivery before `end`, where it matters: NEST's synapses change then.
+
+        It delivers the spikes of a slice at the start of the next.
+        """
+        if not any(table.model.record.target for table in self.kernel.synapses.tables.values()):
+            return -1
+        slice_steps = self.kernel.delay_extrema()[0]
+        return (-(-end // slice_steps) - 1) * slice_steps
+
+    def _run(self, n: int) -> None:
+        assert self.layout is not None
         record = self.kernel.recordings.requests(self.layout, n)
         duration = self.kernel.clock.ms(n) * ms
         try:
@@ -138,6 +178,7 @@ class Engine:
             raise NESTErrors.NumericalInstability(str(error)) from error
         self.stale = set(self.layout.elements)
         self.kernel.recordings.add(self.layout, recording, n)
+        self.kernel.clock.step += n
 
     def spiked(self, base: str, rows: np.ndarray, steps: np.ndarray) -> None:
         """Note when nodes spiked last."""
@@ -149,9 +190,10 @@ class Engine:
         self.last[base] = last
 
 
-def spikes_of(recording: Any, path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and elements of recorded spikes."""
-    events = recording[path]
-    return np.asarray(events.steps), np.asarray(events.ids)
-
-
+def shown_values(rule: Any, state: Any) -> dict[str, Any]:
+    """The present values of synapses that NEST shows, by its names."""
+    values = {"weight": state.weight, **state.variables}
+    found = {name: values[variable] for name, variable in rule.shown.items()}
+    if "weight" not in found and rule.sends == "weight":
+        found["weight"] = state.weight
+    return found | {n: v for n, v in state.variables.items() if n in rule.declared}

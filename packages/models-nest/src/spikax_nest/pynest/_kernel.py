@@ -74,7 +74,7 @@ class Kernel:
         """min_delay and max_delay in steps."""
         if self.extrema is not None:
             return self.extrema
-        return self.synapses.delays() or (1, 1)
+        return self.synapses.delays or (1, 1)
 
     def check_delays(self, steps: Any) -> None:
         """Raise if delays are outside of what was fixed."""
@@ -142,7 +142,6 @@ class Kernel:
             self._frozen = self.delay_extrema()
             self.has_run = True
         self.engine.advance(steps)
-        self.clock.step += steps
         self.recordings.flush()
 
     def cleanup(self) -> None:

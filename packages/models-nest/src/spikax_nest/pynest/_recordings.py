@@ -167,14 +167,32 @@ class Recordings:
         if type(elements.sample).element_type == "neuron":
             self.spikes += len(ids)
             self.kernel.engine.spiked(base, elements.rows[ids], steps)
+        offsets = self._offsets(elements, steps, ids)
         for wire in self.spike_wires:
             if wire.base != base:
                 continue
             times_seen = np.bincount(wire.elements, minlength=elements.size)[ids]
             kept = np.repeat(np.arange(len(ids)), times_seen)
             senders = elements.table.gids[elements.rows[ids[kept]]]
-            piece = {"senders": senders, "steps": steps[kept]}
+            piece = {"senders": senders, "steps": steps[kept], "offsets": offsets[kept]}
             new.setdefault(wire.recorder, []).append(piece)
+
+    def _offsets(self, elements: Any, steps: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """How long before the end of its step a spike is: of generators with precise times."""
+        offsets, columns = np.zeros(len(steps)), elements.table.columns
+        if "precise_times" not in columns or not len(steps):
+            return offsets
+        clock = self.kernel.clock
+        for element in np.unique(ids):
+            row = elements.rows[element]
+            if columns["precise_times"][row]:
+                times = columns["spike_times"][row] + columns["origin"][row]
+                ends = np.ceil(clock.tics(times) / clock.tics_per_step - 1e-9)
+                mine = np.flatnonzero(ids == element)
+                due = np.isin(ends, steps[mine])
+                if due.sum() == len(mine):
+                    offsets[mine] = clock.ms(ends[due]) - times[due]
+        return offsets
 
     def _samples(
         self, layout: Layout, recording: Any, wire: Wire, names: tuple[str, ...], n: int
@@ -230,10 +248,12 @@ class Recordings:
         visible = self._visible(table, events.column("steps"))
         steps = events.column("steps")[visible]
         found: dict[str, Any] = {"senders": events.column("senders")[visible]}
+        spiked = bool(events.parts) and "offsets" in events.parts[0]
+        offsets = events.column("offsets")[visible] if spiked else np.zeros(len(steps))
         if table.columns["time_in_steps"][row]:
-            found |= {"times": steps, "offsets": np.zeros(len(steps))}
+            found |= {"times": steps, "offsets": offsets}
         else:
-            found["times"] = self.kernel.clock.ms(steps)
+            found["times"] = self.kernel.clock.ms(steps) - offsets
         for name in table.columns.get("record_from", [()] * (row + 1))[row]:
             found[name] = events.column(name)[visible]
         return {"events": dict(sorted(found.items())), "n_events": len(steps)}

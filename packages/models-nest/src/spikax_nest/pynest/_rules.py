@@ -135,6 +135,10 @@ def symmetric_pairwise_bernoulli(
         raise NESTErrors.BadProperty(
             "symmetric_pairwise_bernoulli needs 'allow_autapses': False in the connection spec."
         )
+    if not spec.get("allow_multapses", True):
+        raise NESTErrors.BadProperty(
+            "symmetric_pairwise_bernoulli needs 'allow_multapses': True in the connection spec."
+        )
     return pairwise_bernoulli(sources, targets, rng, {**spec, "allow_autapses": False})
 
 

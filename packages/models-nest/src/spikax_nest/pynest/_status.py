@@ -30,7 +30,7 @@ def get_nodes(nodes: NodeCollection, params: tuple[Any, ...]) -> Any:
         return _nested(gids, params)
     if isinstance(names, str):
         return _one_or_all(values(gids, names))
-    if not isinstance(names, Sequence):
+    if not isinstance(names, Iterable):
         raise TypeError(f"params is {names!r}; give a name or a list of names")
     return {name: _one_or_all(values(gids, name)) for name in names}
 
@@ -205,7 +205,7 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
     for key, some in by_rows.items():
         if table.system is None:
             kernel.recordings.check(table, np.array(key), some)
-        table.set(np.array(key), some, kernel.clock.resolution)
+        table.set(np.array(key), some, kernel.clock)
         kernel.engine.changed(table, some)
 
 

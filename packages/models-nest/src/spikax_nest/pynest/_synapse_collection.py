@@ -222,7 +222,9 @@ def _set(table: SynapseTable, rows: np.ndarray, where: np.ndarray, values: Mappi
         if name == "delay":
             some = kernel.clock.delay_steps(some)
             kernel.check_delays(some)
+            kernel.synapses.note_delays(some)
         table.columns[name][rows] = some
+        table.assigned.setdefault(name, []).append(rows)
     kernel.engine.rewired()
 
 

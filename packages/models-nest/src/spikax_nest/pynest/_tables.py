@@ -11,6 +11,7 @@ import numpy as np
 from spikax.errors import SpikaxError
 from spikax_nest._node import NestNode
 from spikax_nest.pynest._catalogue import NodeModel, field_names, shown
+from spikax_nest.pynest._clock import Clock
 from spikax_nest.pynest._errors import NESTErrors
 
 Rows = np.ndarray
@@ -71,17 +72,32 @@ class Table:
             return list(value)
         return value.item() if isinstance(value, np.generic) else value
 
-    def set(self, rows: Rows, values: Mapping[str, Any], resolution: float) -> None:
+    def set(self, rows: Rows, values: Mapping[str, Any], clock: Clock) -> None:
         """Put one value for each row into columns, all or none."""
-        before = {name: self.columns[name] for name in values}
+        before = dict(self.columns)
         try:
             for name, value in values.items():
                 self.columns[name] = before[name].copy()
                 self._put(rows, name, value)
-            self.validate(rows, resolution)
+            self._settle(rows, clock)
+            self.validate(rows, clock.resolution)
         except BaseException:
             self.columns |= before
             raise
+
+    def _settle(self, rows: Rows, clock: Clock) -> None:
+        """Round what NEST rounds."""
+        if self.system is None or "settled" not in vars(self.system):
+            return
+        for row in rows:
+            one = {name: column[row] for name, column in self.columns.items()}
+            try:
+                kept = self.system.settled(one, clock.resolution, clock.time)
+            except SpikaxError as error:
+                raise NESTErrors.BadProperty(str(error)) from None
+            for name, value in kept.items():
+                self.columns[name] = self.columns[name].copy()
+                self.columns[name][row] = value
 
     def _put(self, rows: Rows, name: str, value: Any) -> None:
         column = self.columns[name]
