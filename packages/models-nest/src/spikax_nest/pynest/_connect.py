@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spikax.errors import SpikaxError
 from spikax_nest.pynest import _kernel, _rules
 from spikax_nest.pynest._collection import NodeCollection
 from spikax_nest.pynest._errors import NESTErrors
@@ -166,6 +167,7 @@ def _make(
     if model.record.delayed:
         values["delay"] = kernel.clock.delay_steps(values.get("delay", model.defaults["delay"]))
         kernel.check_delays(values["delay"])
+    _check_rule(model, values)
     if n:
         check_wiring(kernel, model, values)
         kernel.synapses.table(model).append(n, values)
@@ -186,6 +188,23 @@ def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
             f"Unaccessed elements in syn_spec, in function Connect:  {' '.join(wrong)} "
             f"({model.name} takes {', '.join(sorted(model.defaults))})"
         )
+
+
+def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:
+    """Raise for parameters of a plastic synapse that are out of range."""
+    rule = model.record.load()
+    if rule is None:
+        return
+    given = {n: values.get(n, v) for n, v in model.defaults.items() if n in model.record.defaults()}
+    bound, weight = given.get("Wmax"), values.get("weight", model.defaults["weight"])
+    if bound is not None and np.any(np.sign(weight) * np.sign(bound) < 0):
+        raise NESTErrors.BadProperty("Weight and Wmax must have same sign.")
+    fields = {rule.names.get(n, n): v for n, v in given.items() if n != "Wmax"}
+    try:
+        for name, value in fields.items():
+            rule.declared[name].convert(value * rule.declared[name].unit, rule.__name__)
+    except SpikaxError as error:
+        raise NESTErrors.BadProperty(str(error)) from None
 
 
 def _context(rng: Any, n: int, nodes: tuple[Any, Any], pairs: _rules.Pairs) -> Context:

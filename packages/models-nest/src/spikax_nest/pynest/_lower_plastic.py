@@ -25,7 +25,8 @@ def plastic_projections(
     kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
     """The projections of one synapse model between two populations that end on one port."""
-    if post.sample.relays and port != IGNORED:
+    record = kernel.synapses.ordered()[int(links.table[0])].model.record
+    if post.sample.relays and port != IGNORED and not record.load().random:
         # What a relay passes on are spikes, not weights; the synapses change all the same.
         yield static_projection(pre, post, port, links, padded, kernel.clock.resolution, "relay")
         port = IGNORED
@@ -48,6 +49,8 @@ def _projection(
     source, target, weight, delay = filled(pre, post, links, links.weight, padded)
     more = len(weight) - len(links)
     weight[len(links) :] = 0.0
+    if post.sample.relays and port != IGNORED:
+        weight[: len(links)] = 1.0
     unit = weight_unit(pre, post, port, "spike")
     rule = _rule(table, post, links.row, more, unit, sign)
     name = name_of(pre, post, port, table.model.name)

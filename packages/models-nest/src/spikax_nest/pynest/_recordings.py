@@ -187,7 +187,7 @@ class Recordings:
             row = elements.rows[element]
             if columns["precise_times"][row]:
                 times = columns["spike_times"][row] + columns["origin"][row]
-                ends = np.ceil(clock.tics(times) / clock.tics_per_step - 1e-9)
+                ends = np.ceil(times / clock.resolution - 1e-9)
                 mine = np.flatnonzero(ids == element)
                 due = np.isin(ends, steps[mine])
                 if due.sum() == len(mine):
