@@ -28,6 +28,14 @@ class NestSynapse(Plasticity):
     common: ClassVar[tuple[str, ...]] = ()
     """Parameters that all synapses of a model share."""
 
+    @classmethod
+    def nest_defaults(cls) -> dict[str, float]:
+        """NEST's values of its own parameters, by NEST's names."""
+        rule, called = cls(w_max=1.0), {field: name for name, field in cls.names.items()}
+        own = set(cls.declared) - {"w_max", *cls.per_neuron}
+        values = {n: float(getattr(rule, n)) for n in cls.declared if n in own}
+        return {called.get(n, n): value for n, value in values.items()} | dict(cls.defaults)
+
     def validate(self) -> None:
         super().validate()
         for name in self.common:
