@@ -154,9 +154,9 @@ class NodeCollection:
         return int(self._live()[0]) if len(self) == 1 else tuple(self.tolist())
 
     @property
-    def spatial(self) -> dict[str, Any]:
+    def spatial(self) -> dict[str, Any] | None:
         """What the layer of these nodes says about itself; None without positions."""
-        return None if self.layer is None else self.layer.status(self)  # type: ignore[return-value]
+        return None if self.layer is None else self.layer.status(self.places)
 
     def get(self, *params: Any, **options: Any) -> Any:
         """The status: all of it, or what is named; a value for one node, a tuple for several.

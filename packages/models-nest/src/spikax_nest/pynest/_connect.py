@@ -196,9 +196,6 @@ def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:
     if rule is None:
         return
     given = {n: values.get(n, v) for n, v in model.defaults.items() if n in model.record.defaults()}
-    bound, weight = given.get("Wmax"), values.get("weight", model.defaults["weight"])
-    if bound is not None and np.any(np.sign(weight) * np.sign(bound) < 0):
-        raise NESTErrors.BadProperty("Weight and Wmax must have same sign.")
     fields = {rule.names.get(n, n): v for n, v in given.items() if n != "Wmax"}
     try:
         for name, value in fields.items():
