@@ -23,6 +23,14 @@ _submodules = (*_SUBMODULES, "pynest", "neurons", "devices", "synapses")
 _CLASSES = {record.target.partition(":")[2]: record for record in _MODELS}
 
 if _typing.TYPE_CHECKING:
+    from spikax_nest.neurons.aeif_cond_alpha import AeifCondAlpha as AeifCondAlpha
+    from spikax_nest.neurons.aeif_cond_beta_multisynapse import (
+        AeifCondBetaMultisynapse as AeifCondBetaMultisynapse,
+    )
+    from spikax_nest.neurons.aeif_cond_exp import AeifCondExp as AeifCondExp
+    from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
+    from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
+    from spikax_nest.neurons.iaf_cond_exp import IafCondExp as IafCondExp
     from spikax_nest.devices.ac_generator import AcGenerator as AcGenerator
     from spikax_nest.devices.dc_generator import DcGenerator as DcGenerator
     from spikax_nest.devices.noise_generator import NoiseGenerator as NoiseGenerator

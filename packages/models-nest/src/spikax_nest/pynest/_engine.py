@@ -48,7 +48,7 @@ class Engine:
         state = self.state.nodes[table.base]
         first = np.flatnonzero(elements.sign >= 0)
         for name, cell in table.variables.items():
-            values = np.asarray(getattr(state, cell))[..., : elements.n][..., first]
+            values = _stacked(getattr(state, cell))[..., : elements.n][..., first]
             rows = elements.rows[first]
             if table.is_vector(name):
                 for k, row in enumerate(rows):
@@ -188,6 +188,13 @@ class Engine:
         last[: len(before)] = before
         np.maximum.at(last, rows, steps)
         self.last[base] = last
+
+
+def _stacked(cell: Any) -> np.ndarray:
+    """A cell as one array: those by number as its rows."""
+    if isinstance(cell, dict):
+        return np.stack([np.asarray(cell[str(k + 1)]) for k in range(len(cell))])
+    return np.asarray(cell)
 
 
 def shown_values(rule: Any, state: Any) -> dict[str, Any]:
