@@ -13,4 +13,6 @@ __all__ = ["conditional"]
 
 def conditional(condition: Parameter, param_if_true: Any, param_if_false: Any) -> Parameter:
     """One Parameter where a comparison holds, another where it does not."""
-    return combined(lambda c, a, b: np.where(c != 0, a, b), condition, param_if_true, param_if_false)
+    return combined(
+        lambda c, a, b: np.where(c != 0, a, b), condition, param_if_true, param_if_false
+    )

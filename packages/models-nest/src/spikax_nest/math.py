@@ -10,7 +10,7 @@ __all__ = ["cos", "exp", "max", "min", "redraw", "sin"]
 
 
 def exp(parameter: Parameter) -> Parameter:
-    """e to the power of a Parameter."""
+    """Exponential of a Parameter."""
     return combined(np.exp, parameter)
 
 

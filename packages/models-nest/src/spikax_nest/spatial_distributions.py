@@ -1,4 +1,4 @@
-"""Functions of distance and position: `nest.spatial_distributions.gaussian(nest.spatial.distance)`."""
+"""Functions of distance and position."""
 
 from __future__ import annotations
 

@@ -37,6 +37,9 @@ class Aeif(RungeKuttaNeuron):
     Threshold and reset come after every substep; Delta_T = 0 stands for a sharp threshold at V_th.
     """
 
+    synaptic: tuple[str, ...]
+    """The variables of the synapses."""
+
     C_m: Array = param(281 * pF, above=0, doc="membrane capacitance")
     g_L: Array = param(30 * nS, doc="leak conductance")
     E_L: Array = param(-70.6 * mV, doc="leak reversal potential")
@@ -58,14 +61,9 @@ class Aeif(RungeKuttaNeuron):
         return {"syn": self.syn, "current": Port(pA)}
 
     @property
+    @abstractmethod
     def syn(self) -> Port:
         """The port of spikes."""
-        raise NotImplementedError
-
-    @property
-    def synaptic(self) -> tuple[str, ...]:
-        """The variables of the synapses."""
-        raise NotImplementedError
 
     @property
     def fires_once(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
@@ -36,8 +36,12 @@ class Conductances:
     g_in: Array = param(0 * nS, at_least=0, doc="inhibitory conductance at the start")
     tau_syn_ex: Array = param(0.2 * ms, above=0, doc="time constant of g_ex")
     tau_syn_in: Array = param(2 * ms, above=0, doc="time constant of g_in")
-    synaptic: ClassVar[tuple[str, ...]] = ("g_ex", "g_in")
-    syn: ClassVar[Port] = Port(nS, channels=("ex", "in"), route=by_sign)
+    synaptic: tuple[str, ...] = ("g_ex", "g_in")
+
+    @property
+    def syn(self) -> Port:
+        """The port of spikes."""
+        return Port(nS, channels=("ex", "in"), route=by_sign)
 
     def synaptic_current(self, y: Y, V: Array) -> Array:
         """What flows in at a potential (pA)."""

@@ -96,7 +96,7 @@ class AeifCondBetaMultisynapse(Stacked, Aeif):
         return {"dg": apart(-dg / ends[0]), "g": apart(dg - g / ends[1])}
 
     def synaptic_current(self, y: Y, V: Array) -> Array:
-        return -jnp.sum(stacked(y["g"], V) * (V - rows(self.E_rev)), axis=0)
+        return -jnp.sum(stacked(y["g"], V) * (V[None] - rows(self.E_rev)), axis=0)
 
     def arrive(self, y: Y, inputs: Any) -> Y:
         if not self.receptors:

@@ -105,7 +105,7 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
     kernel.nodes.refuse_unknown(table, given, "SetDefaults")
-    one = {n: [float(v()) if isinstance(v, Parameter) else v] for n, v in given.items()}
+    one = {n: [v.GetValue() if isinstance(v, Parameter) else v] for n, v in given.items()}
     if table.system is None:
         kernel.recordings.check(table, np.zeros(0, np.int64), one)
     table.set(np.zeros(1, np.int64), one, kernel.clock)
@@ -304,7 +304,7 @@ def PrintNodes() -> None:
         span = f"{first}" if first == last else f"{first} .. {last}"
         lines.append((span, model))
     width = max(len(span) for span, _ in lines)
-    print("\n".join(f"{span:>{width}} {model}" for span, model in lines))
+    print("\n".join(f"{span:>{width}} {model}" for span, model in lines))  # noqa: T201 (asked for)
 
 
 def Rank() -> int:
@@ -336,7 +336,7 @@ def set_verbosity(level: Any) -> None:
 def message(level: Any, sender: str, text: str) -> None:
     """Print a message, if the verbosity is not above its level."""
     if level >= get_verbosity():
-        print(f"{sender}: {text}")
+        print(f"{sender}: {text}")  # noqa: T201 (asked for)
 
 
 def network() -> tuple[Any, Any]:

@@ -21,7 +21,7 @@ def write(kernel: Any, table: Table, row: int, events: Mapping[str, np.ndarray])
     backend = table.columns["record_to"][row]
     text = "\n".join(_lines(kernel, table, row, events))
     if backend == "screen":
-        print(text)
+        print(text)  # noqa: T201 (asked for)
     else:
         with path(kernel, table, row).open("a") as file:
             file.write(text + "\n")

@@ -1,4 +1,4 @@
-"""What a network that is made anew takes over from the one before: states, and what is on its way."""
+"""What a network that is made anew takes over: states, and what is on its way."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def _matched(old: Elements, new: Elements) -> tuple[np.ndarray, np.ndarray]:
     if old.n <= new.n and np.array_equal(old.keys, new.keys[:, : old.n]):
         return np.arange(old.n), np.arange(old.n)
     index = {key: k for k, key in enumerate(map(tuple, old.keys.T.tolist()))}
-    both = [(index[key], k) for k, key in enumerate(map(tuple, new.keys.T.tolist())) if key in index]
+    both = [
+        (index[key], k) for k, key in enumerate(map(tuple, new.keys.T.tolist())) if key in index
+    ]
     pairs = np.array(both, np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
@@ -98,7 +100,9 @@ def _matched(old: Elements, new: Elements) -> tuple[np.ndarray, np.ndarray]:
 def _node(old: Any, fresh: Any, pairs: tuple[np.ndarray, np.ndarray], variables: set[str]) -> Any:
     def moved(before: Any, new: Any) -> Any:
         values = np.array(new)
-        rows = tuple(slice(0, min(a, b)) for a, b in zip(before.shape[:-1], values.shape[:-1]))
+        rows = tuple(
+            slice(0, min(a, b)) for a, b in zip(before.shape[:-1], values.shape[:-1], strict=True)
+        )
         values[(*rows, pairs[1])] = np.asarray(before)[(*rows, pairs[0])]
         return jnp.asarray(values)
 

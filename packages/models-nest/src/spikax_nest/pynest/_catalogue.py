@@ -90,8 +90,9 @@ def field_names(system: type[NestNode]) -> dict[str, str]:
 def own_defaults(system: type[NestNode]) -> dict[str, Any]:
     """The parameters that the class itself declares, as NEST shows them."""
     model: Any = system()
+    declared: Any = system.declared
     return {
-        name: shown(system, name, in_unit(getattr(model, f), system.declared[f].unit))
+        name: shown(system, name, in_unit(getattr(model, f), declared[f].unit))
         for name, f in field_names(system).items()
     }
 

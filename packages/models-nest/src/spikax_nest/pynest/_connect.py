@@ -71,10 +71,10 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         kernel.nodes.check(np.unique(np.concatenate([sources, targets])))
         if len(sources) != len(targets):
             raise ValueError("sources and targets must be arrays of equal length")
-        pairs = np.arange(len(sources)), np.arange(len(sources))
-        nodes = (None, None)
+        pairs: Any = np.arange(len(sources)), np.arange(len(sources))
+        nodes: tuple[Any, Any] = (None, None)
     else:
-        pre, post = (n if isinstance(n, NodeCollection) else _collected(n) for n in (pre, post))
+        pre, post = _collected(pre), _collected(post)
         if not pre.ids.size or not post.ids.size:
             raise NESTErrors.IllegalConnection("an empty NodeCollection cannot be connected.")
         sources, targets, nodes = pre._live(), post._live(), (pre, post)
@@ -106,6 +106,8 @@ def _ids(nodes: Any) -> np.ndarray:
 
 
 def _collected(nodes: Any) -> NodeCollection:
+    if isinstance(nodes, NodeCollection):
+        return nodes
     ids = _ids(nodes)
     if np.unique(ids).size < ids.size:
         raise ValueError(
@@ -265,9 +267,6 @@ def _in_order(name: str, values: np.ndarray, n: int, shape: tuple[int, int], spe
 def _receptors(value: Any, model: SynapseModel) -> Any:
     value = model.defaults["receptor_type"] if value is None else value
     numbers = np.asarray(value)
-    if numbers.dtype.kind not in "iu":
-        if np.any(numbers != np.round(numbers)):
-            raise NESTErrors.TypeMismatch(f"receptor_type is {value}; it must be an integer.")
+    if numbers.dtype.kind not in "iu" and np.any(numbers != np.round(numbers)):
+        raise NESTErrors.TypeMismatch(f"receptor_type is {value}; it must be an integer.")
     return numbers.astype(np.int64)
-
-

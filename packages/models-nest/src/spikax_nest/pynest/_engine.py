@@ -155,7 +155,7 @@ class Engine:
         self._run(end - clock.step)
 
     def _last_delivery(self, end: int) -> int:
-        """The step of the last delivery before `end`, where it matters: NEST's synapses change then.
+        """The step of the last delivery before `end`, where it matters: synapses change then.
 
         It delivers the spikes of a slice at the start of the next.
         """

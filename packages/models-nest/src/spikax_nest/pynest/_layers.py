@@ -53,7 +53,9 @@ class Layer:
 def _vector(values: Any, dimensions: int, what: str) -> np.ndarray:
     vector = np.asarray(values, np.float64)
     if vector.shape != (dimensions,):
-        raise NESTErrors.BadProperty(f"{what} has {vector.size} values for {dimensions} dimensions.")
+        raise NESTErrors.BadProperty(
+            f"{what} has {vector.size} values for {dimensions} dimensions."
+        )
     return vector
 
 
@@ -77,7 +79,9 @@ class grid:
         del rng
         shape = np.asarray(self.shape, np.int64)
         if shape.ndim != 1 or len(shape) not in (2, 3) or np.any(shape < 1):
-            raise NESTErrors.BadProperty(f"shape is {self.shape}; give two or three numbers of nodes.")
+            raise NESTErrors.BadProperty(
+                f"shape is {self.shape}; give two or three numbers of nodes."
+            )
         if n > 1:
             raise ValueError("Cannot specify number of nodes with grid positions")
         d = len(shape)

@@ -117,7 +117,7 @@ class Layout:
 
     def order(self, name: str) -> np.ndarray:
         """Which synapse of the list stands where in the format of an edge."""
-        rule = next(p.connectivity for p in self.network.projections if p.name == name)
+        rule: Any = next(p.connectivity for p in self.network.projections if p.name == name)
         size = self.elements[name.partition("->")[2].partition(":")[0]].size
         return np.argsort(rule.pre * size + rule.post, kind="stable")
 
@@ -143,9 +143,7 @@ def lower(kernel: Any, *, padded: bool) -> Layout | None:
     for name, projection, some in _projections(kernel, elements, links[moving], padded):
         projections.append(projection)
         edges[name] = some
-    populations = {
-        e.table.base: sx.Population(component(e), e.size) for e in elements.values()
-    }
+    populations = {e.table.base: sx.Population(component(e), e.size) for e in elements.values()}
     network = sx.Network(populations, projections)
     by_name = {e.table.base: e for e in elements.values()}
     return Layout(network, by_name, edges, links[~moving])
@@ -197,9 +195,7 @@ def _links(kernel: Any) -> Links:
     return Links(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
 
 
-def _elements(
-    table: Table, place: int, links: Links, wired: np.ndarray
-) -> tuple[Elements, Links]:
+def _elements(table: Table, place: int, links: Links, wired: np.ndarray) -> tuple[Elements, Links]:
     """The elements of a population, and the links from them."""
     assert table.system is not None
     mine = np.flatnonzero((links.pre == place) & wired)

@@ -154,7 +154,9 @@ def _need(specs: Mapping[str, Any], kind: str, *names: str) -> list[Any]:
 def _positive(kind: str, **values: float) -> None:
     for name, value in values.items():
         if not value > 0:
-            raise NESTErrors.BadProperty(f"{name} of a {kind} mask is {value:g}: {name} > 0 required.")
+            raise NESTErrors.BadProperty(
+                f"{name} of a {kind} mask is {value:g}: {name} > 0 required."
+            )
 
 
 def _ball(kind: str, specs: Mapping[str, Any], anchor: np.ndarray) -> Mask:
@@ -252,7 +254,9 @@ def mask_of(given: Any) -> Any:
     if isinstance(given, (Mask, GridMask)):
         return given
     if not isinstance(given, Mapping):
-        raise NESTErrors.BadProperty(f"mask is {given!r}; give a mask, or a dict of its type and specs.")
+        raise NESTErrors.BadProperty(
+            f"mask is {given!r}; give a mask, or a dict of its type and specs."
+        )
     anchor = given.get("anchor")
     kinds = [name for name in given if name != "anchor"]
     if len(kinds) != 1:

@@ -161,7 +161,9 @@ def combined(operate: Callable[..., Any], *parts: Any) -> Parameter:
 def redrawn(drawn: Parameter, low: float, high: float, most: int = 1000) -> Parameter:
     """Values drawn again until they lie from `low` to `high`."""
     if low > high:
-        raise NESTErrors.BadParameterValue(f"min is {low:g} and max is {high:g}: min <= max required.")
+        raise NESTErrors.BadParameterValue(
+            f"min is {low:g} and max is {high:g}: min <= max required."
+        )
 
     def function(context: Context) -> np.ndarray:
         values = drawn.values(context)
@@ -183,7 +185,8 @@ def position(axis: int, end: str) -> Parameter:
         positions = context.target_positions if of_target else context.source_positions
         if positions is None:
             raise NESTErrors.KernelException(
-                "Node position parameter can only be used when connecting spatially distributed nodes."
+                "Node position parameter can only be used when connecting spatially distributed "
+                "nodes."
             )
         if axis >= positions.shape[1]:
             raise NESTErrors.KernelException(
@@ -219,7 +222,7 @@ def normal(mean: float = 0.0, std: float = 1.0) -> Parameter:
 
 
 def lognormal(mean: float = 0.0, std: float = 1.0) -> Parameter:
-    """e to the power of what is distributed normally."""
+    """Exponential of the normal distribution."""
     _check("Lognormal", float(std) > 0, "std > 0")
     return Parameter(lambda c: c.rng.lognormal(float(mean), float(std), c.n))
 

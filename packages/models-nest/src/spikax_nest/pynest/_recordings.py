@@ -16,7 +16,6 @@ from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._lower import SIZES, Layout
 from spikax_nest.pynest._tables import Table
 
-
 WINDOWED = ("start", "stop", "origin")
 
 
@@ -131,7 +130,10 @@ class Recordings:
         """Interval and offset of a meter in steps."""
         table, row = self._row(gid)
         return tuple(
-            round(float(self.kernel.clock.tics(table.columns[n][row])) / self.kernel.clock.tics_per_step)
+            round(
+                float(self.kernel.clock.tics(table.columns[n][row]))
+                / self.kernel.clock.tics_per_step
+            )
             for n in ("interval", "offset")
         )  # type: ignore[return-value]
 
@@ -282,8 +284,8 @@ class Recordings:
         connected = self.kernel.connected_sources() | wired
         if self.kernel.has_run and "time_in_steps" in values:
             raise NESTErrors.BadProperty(
-                f"time_in_steps of a {table.base} cannot change once time has passed; set it before "
-                "the first Simulate()."
+                f"time_in_steps of a {table.base} cannot change once time has passed; set it "
+                "before the first Simulate()."
             )
         fixed = {"record_from", "interval", "offset"} & values.keys()
         if fixed and connected & set(table.gids[rows].tolist()):

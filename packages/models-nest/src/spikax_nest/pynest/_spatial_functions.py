@@ -166,5 +166,3 @@ def DumpLayerConnections(
         between = layer.shortest(end - start)
         lines.append(f"{s} {t} {_number(w)} {_number(d)} {' '.join(map(_number, between))}\n")
     Path(outname).write_text("".join(lines))
-
-

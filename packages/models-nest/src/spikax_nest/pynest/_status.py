@@ -282,5 +282,3 @@ def default_status(name: str) -> dict[str, Any]:
             ).items()
         )
     )
-
-

@@ -206,7 +206,9 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
     return fixed.get(name) or [table.model.defaults[name]] * n
 
 
-def _set(table: SynapseTable, rows: np.ndarray, where: np.ndarray, values: Mapping[str, Any]) -> None:
+def _set(
+    table: SynapseTable, rows: np.ndarray, where: np.ndarray, values: Mapping[str, Any]
+) -> None:
     kernel, model = _kernel.kernel(), table.model
     settable = set(table.types()) - {"source", "target", "receptor", "alive"}
     for name in values:
@@ -305,7 +307,8 @@ def _gathered(
         ports.append(port[kept])
     empty = np.zeros(0, np.int64)
     return SynapseCollection(
-        tables, *(np.concatenate([empty, *parts]).astype(np.int64) for parts in (places, rows, ports))
+        tables,
+        *(np.concatenate([empty, *parts]).astype(np.int64) for parts in (places, rows, ports)),
     )
 
 
@@ -354,13 +357,15 @@ def Disconnect(*args: Any, conn_spec: Any = None, syn_spec: Any = None) -> None:
     if len(args) == 1 and isinstance(args[0], SynapseCollection):
         args[0].disconnect()
         return
-    pre, post, *more = args
+    pre, post, more = args[0], args[1], args[2:]
     rule = (more[0] if more else conn_spec) or "one_to_one"
     synapse = (more[1] if len(more) > 1 else syn_spec) or "static_synapse"
     rule = rule if isinstance(rule, str) else rule["rule"]
     model = synapse if isinstance(synapse, str) else synapse["synapse_model"]
     if rule not in ("one_to_one", "all_to_all"):
-        raise NESTErrors.BadProperty(f"Disconnect by the rule {rule}: use one_to_one or all_to_all.")
+        raise NESTErrors.BadProperty(
+            f"Disconnect by the rule {rule}: use one_to_one or all_to_all."
+        )
     if rule == "one_to_one" and len(pre) != len(post):
         raise NESTErrors.DimensionMismatch(
             f"one_to_one disconnects equally many nodes, got {len(pre)} and {len(post)}."

@@ -84,8 +84,7 @@ class Synapses:
         return sum(int(table.columns["alive"].sum()) for table in self.tables.values())
 
     def note_delays(self, steps: Any) -> None:
-        """Note delays of synapses: the shortest and longest that there ever were are min_delay and
-        max_delay."""
+        """Note delays: the shortest and longest that there ever were are min_ and max_delay."""
         low, high = int(np.min(steps)), int(np.max(steps))
         before = self.delays or (low, high)
         self.delays = min(low, before[0]), max(high, before[1])

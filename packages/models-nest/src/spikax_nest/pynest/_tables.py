@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -181,7 +180,7 @@ def _full(column: np.ndarray, n: int, model: NodeModel, name: str) -> np.ndarray
 
 
 def _number(name: str, value: Any, dtype: np.dtype) -> Any:
-    if isinstance(value, str) or not isinstance(value, (numbers.Number, np.generic, np.ndarray)):
+    if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
         raise NESTErrors.TypeMismatch(
             f"Expected datatype: Failed to cast '{name}' from {type(value).__name__} to type "
             f"{'double' if dtype == np.float64 else dtype.name}."
