@@ -57,6 +57,23 @@ class Engine:
             else:
                 table.columns[name][rows] = values.astype(table.columns[name].dtype)
 
+    def present(self, table: Table, row: int, values: dict[str, Any]) -> dict[str, Any]:
+        """The present values of cells that NEST shows and does not let set."""
+        if self.layout is None or table.base not in self.layout.elements:
+            return {}
+        elements = self.layout.elements[table.base]
+        places = np.flatnonzero(elements.rows == row)
+        cells = {
+            n: c
+            for n in values
+            if (c := getattr(self.state.nodes[table.base], n, None)) is not None
+        }
+        return {
+            n: type(values[n])(np.asarray(c)[places[0]])
+            for n, c in cells.items()
+            if places.size and np.ndim(c) == 1
+        }
+
     def fetch_synapses(self, table: Any) -> None:
         """Bring what changed of some synapses into their table."""
         rule = table.model.record.load()
@@ -177,11 +194,20 @@ class Engine:
             self.state = error.state
             raise NESTErrors.NumericalInstability(str(error)) from error
         self.stale = set(self.layout.elements)
+        self._decay_calcium(self.kernel.clock.ms(n))
         self.kernel.recordings.add(self.layout, recording, n)
         self.kernel.clock.step += n
 
-    def spiked(self, base: str, rows: np.ndarray, steps: np.ndarray) -> None:
-        """Note when nodes spiked last."""
+    def _decay_calcium(self, ms: float) -> None:
+        for table in self.kernel.nodes.tables.values():
+            if "Ca" in table.columns:
+                table.columns["Ca"] = table.columns["Ca"] * np.exp(-ms / table.columns["tau_Ca"])
+
+    def spiked(self, base: str, rows: np.ndarray, steps: np.ndarray, end: int) -> None:
+        """Note when nodes spiked: NEST's t_spike, and Ca, which rises by beta_Ca."""
+        columns = self.kernel.nodes.tables[base].columns
+        left = np.exp(-self.kernel.clock.ms(end - steps) / columns["tau_Ca"][rows])
+        np.add.at(columns["Ca"], rows, columns["beta_Ca"][rows] * left)
         size = len(self.kernel.nodes.tables[base])
         last = np.full(size, -1, np.int64)
         before = self.last.get(base, last)

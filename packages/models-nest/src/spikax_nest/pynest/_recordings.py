@@ -155,7 +155,7 @@ class Recordings:
                 events = recording[f"{base}.spike"]
                 steps, ids = np.asarray(events.steps), np.asarray(events.ids)
                 there = ids < elements.n
-                self._spikes(elements, steps[there], ids[there], new)
+                self._spikes(elements, steps[there], ids[there], new, n)
         for wire in self.meter_wires:
             names = self._from(wire.recorder)
             if names:
@@ -164,11 +164,12 @@ class Recordings:
         for gid, pieces in new.items():
             self._keep(gid, pieces)
 
-    def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any) -> None:
+    def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any, n: int) -> None:
         base = elements.table.base
         if type(elements.sample).element_type == "neuron":
             self.spikes += len(ids)
-            self.kernel.engine.spiked(base, elements.rows[ids], steps)
+            end = self.kernel.clock.step + n
+            self.kernel.engine.spiked(base, elements.rows[ids], steps, end)
         offsets = self._offsets(elements, steps, ids)
         for wire in self.spike_wires:
             if wire.base != base:

@@ -85,7 +85,7 @@ def status(gid: int) -> dict[str, Any]:
         "local": True,
         "model": model.name,
         "model_id": model.number,
-        "node_uses_wfr": False,
+        "node_uses_wfr": bool(table.system is not None and table.system.uses_wfr),
         "thread": 0,
         "thread_local_id": kernel.engine.local_id(gid),
         "vp": gid % kernel.threads if model.element_type == "neuron" else 0,
@@ -98,7 +98,8 @@ def shown_columns(table: Table, row: int) -> list[str]:
     hidden: tuple[str, ...] = ()
     if table.system is None:
         backend = table.columns["record_to"][row]
-        hidden = {"memory": ("file_extension", "precision"), "screen": ("file_extension",)}.get(
+        hidden = ("senders", "targets")
+        hidden += {"memory": ("file_extension", "precision"), "screen": ("file_extension",)}.get(
             backend, ()
         )
     return [name for name in table.columns if name not in hidden]
@@ -117,7 +118,8 @@ def _more(table: Table, row: int, gid: int, found: Mapping[str, Any]) -> dict[st
         more["recordables"] = recordables
     if component.receptor_types:
         more["receptor_types"] = dict(component.receptor_types)
-    return more | {name: f(found) for name, f in table.system.computed.items()}
+    computed = {name: f(found) for name, f in table.system.computed.items()}
+    return more | computed | kernel.engine.present(table, row, computed)
 
 
 def recordables_of(component: Any) -> list[str]:
@@ -273,7 +275,7 @@ def default_status(name: str) -> dict[str, Any]:
                     "local": True,
                     "model": name,
                     "model_id": model.number,
-                    "node_uses_wfr": False,
+                    "node_uses_wfr": bool(model.system is not None and model.system.uses_wfr),
                     "thread": -1,
                     "thread_local_id": -1,
                     "type_id": model.base,
