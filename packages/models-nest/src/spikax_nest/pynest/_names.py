@@ -57,4 +57,12 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
     "_synapse_collection": ("Disconnect", "GetConnections", "SynapseCollection"),
 }
 FUNCTIONS: Mapping[str, str] = {n: m for m, names in _BY_MODULE.items() for n in names}
-SUBMODULES = ("logic", "math", "random", "spatial", "spatial_distributions")
+SUBMODULES = (
+    "logic",
+    "math",
+    "random",
+    "raster_plot",
+    "spatial",
+    "spatial_distributions",
+    "voltage_trace",
+)
