@@ -162,8 +162,22 @@ def grid(session: nox.Session) -> None:
 
 @nox.session
 def nest_live(session: nox.Session) -> None:
-    """Run the long comparisons with a live NEST (reports/nest-live.json)."""
+    """Run the long comparisons with a live NEST (reports/nest-live.json, docs/nest/parity.md)."""
     run_tests(session, "nest-live-tests", "-m", "nest_live", "tests/nest")
+    session.run("python", "docs/nest/write_parity.py")
+
+
+@nox.session
+def nest_suite(session: nox.Session) -> None:
+    """Run NEST's own tests and examples with spikax in its place (reports/nest-suite.json)."""
+    suite = ("pytest", "pytest-timeout", "pandas", "scipy", "matplotlib")
+    session.install("-e", "packages/core", "-e", "packages/models-nest", *suite)
+    wheel = ROOT / ".cache/nest-wheel"  # apart from the environment: its package must not be found
+    session.install("--no-deps", "--target", str(wheel), "nest-simulator==3.10.0")
+    folder, cache = wheel / "nest", {"JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache/jax")}
+    tests, examples = folder / "share/nest/testsuite/pytests", folder / "doc/examples/pynest"
+    session.run("python", "tests/nest/suite/run_suite.py", str(tests), env=cache)
+    session.run("python", "tests/nest/suite/run_examples.py", str(examples), env=cache)
 
 
 @nox.session

@@ -82,9 +82,11 @@ def from_device(detec: Any, **kwargs: Any) -> Any:
         NESTErrors.KernelException: There are no events, or they are not in memory.
     """
     status = detec.get()
+    if status["record_to"] == "ascii":
+        return from_file(list(status["filenames"]), **kwargs)
     if status["record_to"] != "memory":
         raise NESTErrors.KernelException(
-            f"this recorder writes to {status['record_to']}; from_file() draws a file."
+            f"this recorder writes to {status['record_to']}; set record_to = 'memory' first."
         )
     events = status["events"]
     if not len(events["times"]):

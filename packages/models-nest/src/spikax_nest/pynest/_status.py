@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from spikax_nest.pynest._collection import NodeCollection
 
 
+UNSUPPORTED = ("frozen", "ignore_and_spike")
+
+
 def get_nodes(nodes: NodeCollection, params: tuple[Any, ...]) -> Any:
     """What `NodeCollection.get` answers."""
     gids = nodes._live()
@@ -197,6 +200,8 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
     by_rows: dict[tuple[int, ...], dict[str, list[Any]]] = {}
     for name, which, values in columns:
         mine = [k for k, at in enumerate(which.tolist()) if at in row_at]
+        if name in UNSUPPORTED and any(values[k] for k in mine):
+            raise NESTErrors.NotImplemented(f"{name} of a {table.base} cannot be switched on yet.")
         if name == "frozen":
             kernel.nodes.frozen |= {int(table.gids[row_at[int(which[k])]]): values[k] for k in mine}
         elif name == "n_events":
