@@ -38,8 +38,23 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
     "_collection": ("NodeCollection",),
     "_connect": ("CollocatedSynapses", "Connect"),
     "_errors": ("NESTError", "NESTErrors"),
+    "_masks": ("CreateMask", "Mask"),
     "_parameter": ("CreateParameter", "Parameter"),
     "_settings": ("VerbosityLevel",),
+    "_spatial_functions": (
+        "Displacement",
+        "Distance",
+        "DumpLayerConnections",
+        "DumpLayerNodes",
+        "FindCenterElement",
+        "FindNearestElement",
+        "GetPosition",
+        "GetSourceNodes",
+        "GetSourcePositions",
+        "GetTargetNodes",
+        "GetTargetPositions",
+        "SelectNodesByMask",
+    ),
     "_synapse_collection": ("Disconnect", "GetConnections", "SynapseCollection"),
 }
 FUNCTIONS: Mapping[str, str] = {n: m for m, names in _BY_MODULE.items() for n in names}

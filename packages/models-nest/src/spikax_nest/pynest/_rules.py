@@ -40,7 +40,7 @@ def fixed_indegree(
     sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]
 ) -> Pairs:
     """`indegree` sources for each target."""
-    k = _degrees(spec["indegree"], len(targets), "indegree", rng)
+    k = degrees(spec["indegree"], len(targets), "indegree", rng)
     pre = _choices(targets, sources, k, rng, spec, "indegree")
     return pre, np.repeat(np.arange(len(targets)), k)
 
@@ -49,7 +49,7 @@ def fixed_outdegree(
     sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]
 ) -> Pairs:
     """`outdegree` targets for each source."""
-    k = _degrees(spec["outdegree"], len(sources), "outdegree", rng)
+    k = degrees(spec["outdegree"], len(sources), "outdegree", rng)
     post = _choices(sources, targets, k, rng, spec, "outdegree")
     return np.repeat(np.arange(len(sources)), k), post
 
@@ -188,12 +188,12 @@ def _without_autapses(
     return pre[kept], post[kept]
 
 
-def _degrees(value: Any, n: int, name: str, rng: Rng) -> np.ndarray:
+def degrees(value: Any, n: int, name: str, rng: Rng) -> np.ndarray:
     """How many partners each node has: a number, or a Parameter drawn for each."""
     from spikax_nest.pynest._parameter import Context, Parameter
 
     if isinstance(value, Parameter):
-        value = value.values(Context(rng=rng, n=n))
+        value = np.rint(value.values(Context(rng=rng, n=n)))
     degrees = np.broadcast_to(np.asarray(value, np.int64), n)
     if np.any(degrees < 0):
         raise NESTErrors.BadProperty(f"{name} is {degrees.min()}; it must not be negative.")
