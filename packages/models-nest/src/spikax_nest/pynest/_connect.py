@@ -76,7 +76,7 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         if not len(pre) or not len(post):
             return
         sources, targets, nodes = pre._live(), post._live(), (pre, post)
-        spatial = is_spatial(spec, pre, post)
+        spatial = is_spatial(spec, pre, post, syn_specs)
         _rules.check(spec, spatial=spatial)
         rng = kernel.host_rng()
         if spatial:

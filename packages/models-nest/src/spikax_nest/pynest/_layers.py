@@ -90,11 +90,19 @@ class grid:
         dimensions = len(shape)
         extent = _vector(self.extent, dimensions, 1.0)
         center = _vector(self.center, dimensions, 0.0)
-        index = np.indices(shape).reshape(dimensions, -1).T
-        offset = (index + 0.5) / np.array(shape) - 0.5
-        offset[:, 1] *= -1  # rows from the top
-        wrap = _boolean(self.edge_wrap)
-        return Layer(center + offset * extent, extent, center, shape, wrap)
+        positions = _on_grid(np.array(shape), extent, center)
+        return Layer(positions, extent, center, shape, _boolean(self.edge_wrap))
+
+
+def _on_grid(shape: np.ndarray, extent: np.ndarray, center: np.ndarray) -> np.ndarray:
+    # The order of these operations is that of NEST: masks end on nodes, to the last digit.
+    index = np.indices(shape).reshape(len(shape), -1).T
+    step = extent / shape
+    low = center - extent / 2
+    positions = (low + step * index) + step * 0.5
+    high = low[1] + extent[1]
+    positions[:, 1] = (high - step[1] * index[:, 1]) - step[1] * 0.5  # rows from the top
+    return positions
 
 
 class free:
@@ -102,7 +110,7 @@ class free:
 
     Args:
         pos: A list of positions; or a Parameter, or a list of one for each dimension, to draw them.
-        extent: Lengths of the edges; by default just enough for the positions.
+        extent: Lengths of the edges; by default what the positions span, in whole units.
         edge_wrap: Whether opposite edges are joined.
         num_dimensions: 2 or 3, with a single Parameter and no extent.
     """
@@ -147,7 +155,7 @@ class free:
                 raise NESTErrors.KernelException(
                     "If only one node is created, 'extent' must be specified."
                 )
-            extent = high - low
+            extent = np.ceil(high - low)
         else:
             extent = _vector(self.extent, dimensions, 1.0)
         center = (low + high) / 2

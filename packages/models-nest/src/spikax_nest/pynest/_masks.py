@@ -13,6 +13,8 @@ import numpy as np
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._layers import Layer
 
+_EDGE = 1e-12  # how far outside of a turned box a node may be by rounding
+
 Bounds = tuple[np.ndarray, np.ndarray]
 
 
@@ -148,10 +150,10 @@ class Box(Mask):
         return middle - half, middle + half
 
     def inside(self, displacements: np.ndarray) -> np.ndarray:
-        if not np.array_equal(self.turn, np.eye(self.dimensions)):
-            middle = (self.low + self.high) / 2
-            displacements = (displacements - middle) @ self.turn.T + middle
-        return np.all((self.low <= displacements) & (displacements <= self.high), axis=1)
+        if np.array_equal(self.turn, np.eye(self.dimensions)):
+            return np.all((self.low <= displacements) & (displacements <= self.high), axis=1)
+        along = (displacements - (self.low + self.high) / 2) @ self.turn.T
+        return np.all(np.abs(along) <= (self.high - self.low) / 2 + _EDGE, axis=1)
 
     def moved(self, anchor: np.ndarray) -> Mask:
         return dataclasses.replace(self, low=self.low + anchor, high=self.high + anchor)
@@ -240,14 +242,15 @@ def _turn(dimensions: int, azimuth: float, polar: float) -> np.ndarray:
 def _ball(dimensions: int, specs: Mapping[str, Any]) -> Mask:
     radius = _number(specs, "radius")
     _refuse(radius <= 0, "radius > 0 required")
-    return Ball(np.zeros(dimensions), radius)
+    return Ball(_center(dimensions, specs), radius)
 
 
 def _doughnut(dimensions: int, specs: Mapping[str, Any]) -> Mask:
     inner, outer = _number(specs, "inner_radius"), _number(specs, "outer_radius")
     _refuse(inner >= outer, "inner_radius < outer_radius required")
-    disk = Ball(np.zeros(dimensions), outer)
-    return disk - Ball(np.zeros(dimensions), inner) if inner > 0 else disk
+    center = _center(dimensions, specs)
+    disk = Ball(center, outer)
+    return disk - Ball(center, inner) if inner > 0 else disk
 
 
 def _box(dimensions: int, specs: Mapping[str, Any]) -> Mask:
@@ -266,10 +269,11 @@ def _ellipse(dimensions: int, specs: Mapping[str, Any]) -> Mask:
         _refuse("polar_axis" in specs, "polar_axis not defined in 2D")
     _refuse(min(axes) <= 0, "All axis > 0 required")
     _refuse(axes[0] < axes[1], "major_axis greater than minor_axis required")
-    center = np.zeros(dimensions)
-    if "anchor" in specs:
-        center = _vector(specs, "anchor", dimensions)
-    return Ellipse(center, np.array(axes), _angles(dimensions, specs))
+    return Ellipse(_center(dimensions, specs), np.array(axes), _angles(dimensions, specs))
+
+
+def _center(dimensions: int, specs: Mapping[str, Any]) -> np.ndarray:
+    return _vector(specs, "anchor", dimensions) if "anchor" in specs else np.zeros(dimensions)
 
 
 def _angles(dimensions: int, specs: Mapping[str, Any]) -> np.ndarray:

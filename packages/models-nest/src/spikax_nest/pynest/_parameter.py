@@ -201,7 +201,9 @@ def exponential(beta: float = 1.0) -> Parameter:
 
 def position(dimension: int | None = None, synaptic_endpoint: int = 0) -> Parameter:
     """A coordinate of the node (endpoint 0), or of a source (1) or target (2) of synapses."""
-    if dimension is None or not 0 <= synaptic_endpoint <= 2:
+    if isinstance(dimension, float):
+        raise RuntimeError(f"dimension is {dimension}; it must be an integer.")
+    if dimension is None or dimension < 0 or not 0 <= synaptic_endpoint <= 2:
         raise NESTErrors.BadParameterValue(
             f"a position has a dimension from 0 and an endpoint 0, 1 or 2, not {dimension} and "
             f"{synaptic_endpoint}."
@@ -299,6 +301,8 @@ def CreateParameter(parametertype: str, specs: Mapping[str, Any]) -> Parameter:
     """
     if parametertype not in _TYPES:
         raise NESTErrors.UndefinedName(unknown_name("type of parameter", parametertype, _TYPES))
+    if not isinstance(specs, Mapping):
+        raise NESTErrors.TypeMismatch(f"the specs of a Parameter are a dict, not {specs!r}.")
     make, names = _TYPES[parametertype]
     if parametertype == "constant" and "value" not in specs:
         raise IndexError("a constant needs {'value': number}")
@@ -338,12 +342,16 @@ def _targets(positions: Any, dimensions: int) -> np.ndarray:
     if not isinstance(positions, (list, tuple)):
         raise TypeError("Positions must be a list or tuple of positions")
     for place in positions:
-        if not isinstance(place, (list, tuple)):
+        if not isinstance(place, (list, tuple, np.ndarray)):
             raise TypeError("Each position must be a list or tuple")
-        if len(place) != dimensions:
-            raise NESTErrors.BadProperty(
-                f"a target position has {len(place)} dimensions, but the node has {dimensions}."
-            )
+    lengths = {len(place) for place in positions}
+    if len(lengths) > 1:
+        raise ValueError(f"All positions must have the same number of dimensions, not {lengths}")
+    if lengths and lengths != {dimensions}:
+        raise NESTErrors.BadProperty(
+            f"Parameter apply: target positions have {lengths.pop()} dimensions, but the node has "
+            f"{dimensions}."
+        )
     if not positions:
         raise NESTErrors.TypeMismatch("positions is empty; give at least one.")
     return np.array(positions, float)

@@ -168,9 +168,10 @@ def check(spec: Mapping[str, Any], *, spatial: bool) -> None:
     rule = spec.get("rule")
     if rule not in RULES:
         raise NESTErrors.BadProperty(unknown_name("connectivity rule", rule, RULES))
-    if rule in NEEDS and NEEDS[rule] not in spec:
-        raise NESTErrors.BadProperty(f"the rule {rule} needs {NEEDS[rule]!r} in the connection spec.")
-    allowed = OPTIONS | {NEEDS.get(rule, "rule")} | (SPATIAL if spatial else set())
+    needs = NEEDS.get(rule, "rule")
+    if needs not in spec and not (spatial and needs == "p"):
+        raise NESTErrors.BadProperty(f"the rule {rule} needs {needs!r} in the connection spec.")
+    allowed = OPTIONS | {needs} | (SPATIAL if spatial else set())
     wrong = sorted(set(spec) - allowed)
     if wrong:
         raise NESTErrors.UnaccessedDictionaryEntry(

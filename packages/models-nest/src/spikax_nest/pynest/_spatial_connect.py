@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,9 @@ _DRAWN = {"pairwise_bernoulli": "p", "pairwise_poisson": "pairwise_avg_num_conns
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
-def is_spatial(spec: Mapping[str, Any], pre: Any, post: Any) -> bool:
+def is_spatial(
+    spec: Mapping[str, Any], pre: Any, post: Any, syn_specs: Iterable[Mapping[str, Any]] = ()
+) -> bool:
     """Whether a rule looks at pairs one by one: for where their nodes are, or for a Parameter.
 
     Raises:
@@ -30,7 +32,9 @@ def is_spatial(spec: Mapping[str, Any], pre: Any, post: Any) -> bool:
     rule = spec.get("rule")
     drawn = isinstance(spec.get(_DRAWN.get(rule, "")), Parameter)
     kernel = "p" in spec and rule not in ("pairwise_bernoulli", "symmetric_pairwise_bernoulli")
+    values = [v for syn_spec in syn_specs for v in syn_spec.values() if isinstance(v, Parameter)]
     needs = "mask" in spec or "use_on_source" in spec or kernel
+    needs = needs or any(v.is_spatial() for v in values)
     if not needs and not drawn:
         return False
     if rule not in (*_DEGREES, *_DRAWN):

@@ -25,15 +25,20 @@ def GetPosition(nodes: Any) -> list[Any]:
 
 
 def Displacement(from_arg: Any, to_arg: Any) -> list[list[float]]:
-    """Coordinates of the first nodes (or positions) less those of the second, as NEST has it."""
+    """(dx, dy) between nodes, or positions and nodes.
+
+    As in NEST those of the first nodes less those of the second, but from positions to nodes.
+    """
     start, end, layer = _ends(from_arg, to_arg)
-    return layer.displacement(end, start).tolist()
+    if isinstance(from_arg, NodeCollection):
+        start, end = end, start
+    return layer.displacement(start, end).tolist()
 
 
 def Distance(from_arg: Any, to_arg: Any) -> list[float]:
     """Distances of nodes (or positions) from nodes."""
     start, end, layer = _ends(from_arg, to_arg)
-    return layer.distance(end, start).tolist()
+    return layer.distance(start, end).tolist()
 
 
 def _ends(from_arg: Any, to_arg: Any) -> tuple[np.ndarray, np.ndarray, Layer]:

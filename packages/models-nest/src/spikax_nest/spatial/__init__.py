@@ -27,8 +27,8 @@ class _Distance(_parameter.Parameter):
 
     @staticmethod
     def n(dimension: int) -> _parameter.Parameter:
-        """Distance along a dimension, from 0 on."""
-        return _parameter.distance(dimension + 1)
+        """Distance along a dimension, from 1 on; 0 is the whole distance."""
+        return _parameter.distance(dimension)
 
 
 distance = _Distance()
