@@ -15,7 +15,7 @@ from spikax import _conformance as kit
 from spikax import _plastic_walk, ops
 from spikax._fields import nested
 from spikax._model_page import page
-from spikax.errors import ConfigError, UnitError, UnknownNameError
+from spikax.errors import ConfigError, ShapeError, UnitError, UnknownNameError
 from spikax.plugins import Model, registry
 from spikax.testing import count_touched
 from spikax.units import UNITLESS, Hz, ms, mV, nS, pA
@@ -579,14 +579,24 @@ WRONG = {
         "must be finite",
     ),
     "w_max per synapse": (
-        lambda: sx.PairSTDP([1.0, 2.0] * nS),
-        ConfigError,
-        r"PairSTDP\.w_max is .*; a rule takes one number",
+        lambda: build(sx.PairSTDP([11.0, 12.0] * nS)),
+        ShapeError,
+        r"PairSTDP\.w_max of edge 'pre->post' has shape \(2,\); expected one number, \(\d+,\) for",
     ),
-    "a distribution": (
-        lambda: sx.PairSTDP(1 * nS, A_plus=sx.Uniform(0, 1)),
+    "a parameter per synapse": (
+        lambda: build(sx.PairSTDP(W_MAX * nS, A_plus=[0.1, 0.2])),
+        ShapeError,
+        r"PairSTDP\.A_plus of edge 'pre->post' has shape \(2,\)",
+    ),
+    "a time constant per synapse": (
+        lambda: sx.PairSTDP(1 * nS, tau_plus=[10.0, 20.0] * ms),
         ConfigError,
-        r"PairSTDP\.A_plus is Uniform.*; a rule takes one number",
+        r"PairSTDP\.tau_plus is .*; a trace decays by one number",
+    ),
+    "a distribution of time constants": (
+        lambda: sx.PairSTDP(1 * nS, tau_minus=sx.Uniform(10 * ms, 20 * ms)),
+        ConfigError,
+        r"PairSTDP\.tau_minus is Uniform.*; a trace decays by one number",
     ),
     "channels": (
         lambda: build(make("PairSTDP"), port="syn"),
@@ -648,3 +658,122 @@ def test_a_target_that_does_not_spike_is_refused():
                 )
             ],
         )
+
+
+@pytest.fixture(params=[0, 10**9], ids=["loops", "all synapses"])
+def either_way(request, monkeypatch):
+    """By the loops of large projections, and without them."""
+    monkeypatch.setattr(_plastic_walk, "FEWEST", request.param)
+    jax.clear_caches()
+
+
+PAIRS = np.random.default_rng(3).permutation(PRE * POST)[:12]
+LISTED = sx.explicit(PAIRS // POST, PAIRS % POST)
+
+
+@x64
+@pytest.mark.usefixtures("either_way")
+def test_each_synapse_may_have_parameters_and_a_bound_of_its_own():
+    """Listed in any order; each is as in a projection where all have its values."""
+    kinds = [
+        {"w_max": W_MAX * nS, "A_plus": 0.11, "A_minus": 0.02},
+        {"w_max": 2 * W_MAX * nS, "A_plus": 0.03, "A_minus": 0.13},
+    ]
+    which = np.arange(12) % 2
+    alike = [run(build(sx.PairSTDP(**kind), LISTED))[1]["pre->post.weight"] for kind in kinds]
+    each = {
+        "w_max": np.array([W_MAX, 2 * W_MAX])[which] * nS,
+        "A_plus": np.array([0.11, 0.03])[which],
+        "A_minus": np.array([0.02, 0.13])[which],
+    }
+    weights = run(build(sx.PairSTDP(**each), LISTED))[1]["pre->post.weight"].values
+    for k, synapse in enumerate(np.argsort(PAIRS)):
+        assert np.array_equal(weights[:, k], alike[which[synapse]].values[:, k])
+
+
+@x64
+def test_parameters_may_be_drawn():
+    edge = build(sx.InhibitorySTDP(W_MAX * nS, eta=sx.Uniform(0.1, 0.2))).edges
+    eta = edge["pre->post"].rule.eta
+    assert eta.shape == edge["pre->post"].format.shape
+    assert 0.1 <= eta.min() < eta.max() <= 0.2
+
+
+@x64
+def test_traces_of_neurons_may_decay_each_by_its_own():
+    class OfNeurons(sx.PairSTDP):
+        per_neuron = ("tau_plus", "tau_minus")
+
+    taus = {"tau_plus": np.linspace(5, 20, PRE) * ms, "tau_minus": np.linspace(5, 30, POST) * ms}
+    weights = run(build(OfNeurons(W_MAX * nS, A_plus=0.05, A_minus=0.06, **taus), LISTED))[1]
+    for k, pair in enumerate(np.sort(PAIRS)):
+        i, j = divmod(int(pair), POST)
+        own = {"tau_plus": taus["tau_plus"][i], "tau_minus": taus["tau_minus"][j]}
+        alike = build(sx.PairSTDP(W_MAX * nS, A_plus=0.05, A_minus=0.06, **own), LISTED)
+        expected = run(alike)[1]["pre->post.weight"].values[:, k]
+        assert np.array_equal(weights["pre->post.weight"].values[:, k], expected)
+    with pytest.raises(ShapeError, match=rf"OfNeurons\.tau_plus .* or \({PRE},\) for the neurons"):
+        build(OfNeurons(W_MAX * nS, tau_plus=[1.0, 2.0] * ms))
+
+
+class Releasing(sx.Plasticity):
+    """Sends a random share of a weight that has no bounds, and keeps what it saw."""
+
+    start: jax.Array = sx.param(3.0, doc="what `age` is at first")
+    pre_clocks = {"since": 0, "since_spike": -1e30}
+    variables = {"age": "start", "first": 0.5, "sent": "weight"}
+    sends = "sent"
+    random = True
+
+    def on_pre(self, at):
+        return {
+            "age": at["since"] - at["age"],
+            "first": jnp.where(at["since_spike"] > 1e20, 1.0, 0.0) - at["first"],
+            "sent": at["weight"] * at["uniform"] - at["sent"],
+        }
+
+
+@x64
+@pytest.mark.usefixtures("either_way")
+def test_a_synapse_sees_the_last_spike_and_random_numbers_and_sends_what_the_rule_says():
+    rule = Releasing(None, start=np.arange(12.0))
+    model = build(rule, LISTED, weight=sx.Uniform(-5 * nS, 5 * nS))
+    record = {"pre->post": ["age", "first", "sent"], "post": "got"}
+    _, rec = run(model, record=record)
+    age, first, sent = (rec[f"pre->post.{n}"] for n in ("age", "first", "sent"))
+    assert (age.unit, sent.unit) == (UNITLESS, nS)
+    arrived, shares = np.zeros((STEPS + 20, POST)), []
+    for k, (i, j, delay, w) in enumerate(synapses(model.edges["pre->post"])):
+        stamps = [s for s in times(SPIKES["pre.spike"], i) if s < STEPS]
+        assert age.values[0, k] == np.argsort(PAIRS)[k]
+        assert first.values[0, k] == 0.5
+        assert np.allclose(age.values[stamps, k], np.diff(stamps, prepend=0) * DT)
+        assert np.array_equal(first.values[stamps, k], np.arange(len(stamps)) == 0)
+        np.add.at(arrived[:, j], np.array(stamps) + int(delay) - 1, sent.values[stamps, k])
+        shares.append(sent.values[stamps, k] / w)
+    assert np.allclose(rec["post.got"].values, arrived[:STEPS], atol=1e-12)
+    shares = np.concatenate(shares)
+    assert len(np.unique(shares)) == len(shares) > 100
+    assert shares.min() >= 0
+    assert shares.max() < 1
+    assert abs(shares.mean() - 0.5) < 4 / np.sqrt(12 * len(shares))
+
+
+@x64
+def test_random_numbers_depend_on_the_seed_and_on_nothing_else(monkeypatch):
+    model, sent = build(Releasing(None), LISTED), []
+    for fewest, chunk, key in ((0, STEPS, 1), (10**9, STEPS, 1), (10**9, 37, 1), (10**9, 37, 2)):
+        monkeypatch.setattr(_plastic_walk, "FEWEST", fewest)
+        jax.clear_caches()
+        _, rec = sx.simulate(
+            model,
+            model.init_state(key=key),
+            STEPS * DT * ms,
+            inputs=SPIKES,
+            record={"pre->post": "sent"},
+            chunk=chunk,
+        )
+        sent.append(rec["pre->post.sent"].values)
+    assert np.array_equal(sent[0], sent[1])
+    assert np.array_equal(sent[1], sent[2])
+    assert not np.array_equal(sent[2], sent[3])

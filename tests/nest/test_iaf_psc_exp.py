@@ -17,7 +17,7 @@ import spikax as sx
 from spikax._fields import parameters
 from spikax.errors import ConfigError
 from spikax.testing import check_dynamics
-from spikax.units import ms, mV, pA
+from spikax.units import in_unit, ms, mV, pA
 from spikax_nest import IafPscExp
 
 REPORT = Path(__file__).parents[2] / "reports/nest-live.json"
@@ -240,7 +240,7 @@ def test_it_is_found_by_nests_name_and_by_its_class():
 @pytest.mark.nest
 def test_defaults_and_recordables_are_nests(nest):
     defaults = nest.GetDefaults("iaf_psc_exp")
-    ours = {name: float(getattr(IafPscExp(), name)) for name in UNITS}
+    ours = {name: float(in_unit(getattr(IafPscExp(), name), u)) for name, u in UNITS.items()}
     assert ours == {name: defaults[name] for name in UNITS}
     assert set(defaults["recordables"]) <= set(IafPscExp().signals)
 

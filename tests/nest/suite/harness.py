@@ -12,7 +12,16 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FILES = (HERE / "files.txt").read_text().split()
-OPTIONS = ("-c", "/dev/null", "-p", "no:cacheprovider", "-q", "--no-header", "--tb=line", "--timeout=120")
+OPTIONS = (
+    "-c",
+    "/dev/null",
+    "-p",
+    "no:cacheprovider",
+    "-q",
+    "--no-header",
+    "--tb=line",
+    "--timeout=120",
+)
 OPTIONS += ("--continue-on-collection-errors",)
 
 

@@ -76,7 +76,7 @@ def main() -> None:
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
     shown = {k: v for k, v in report.items() if k not in ("failures", "seconds")}
-    print(json.dumps(shown, indent=1))
+    sys.stdout.write(json.dumps(shown, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from spikax._built import BuiltNetwork
 from spikax._columns import columns
 from spikax._component import Component, rebuild
 from spikax._distributions import Distribution
-from spikax._fields import Derived, Field, Parameter, Part
+from spikax._fields import Derived, Field, Parameter, Part, parameters
 from spikax._formats import Format, from_pairs
 from spikax._memory import check_room, integers_to
 from spikax._network import EdgeSpec, Network
@@ -142,10 +142,32 @@ def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
     unit = net.weight_unit(edge)
     weight = _weights(edge, pairs, rng, unit)
     steps = _steps(projection, pairs, rng, dt, edge.name)
+    rule = _rule_values(edge, pairs, rng, unit)
     if edge.turned or (projection.symmetric and edge.pre == edge.post):
         pairs, synapse = both_ways(pairs) if edge.pre == edge.post else turned(pairs)
         weight, steps = (v[synapse] if np.ndim(v) else v for v in (weight, steps))
-    return _assemble(net, edge, pairs, weight, steps, unit)
+        rule = {n: v[synapse] if np.ndim(v) else v for n, v in rule.items()}
+    return _assemble(net, edge, pairs, weight, steps, unit, rule)
+
+
+def _rule_values(
+    edge: EdgeSpec, pairs: Pairs, rng: np.random.Generator, unit: Unit
+) -> dict[str, np.ndarray]:
+    """The largest weight and what else a rule of plasticity has a value of per synapse."""
+    rule = edge.projection.plasticity
+    if rule is None:
+        return {}
+    units = {p.name: p.unit for p in parameters(type(rule))} | {"w_max": unit}
+    names = [n for n in rule.given_each() if n != "w_max"] + ["w_max"] * (rule.w_max is not None)
+
+    def values(name: str) -> np.ndarray:
+        # What was given is in coherent units already, save the largest weight.
+        given, where = getattr(rule, name), f"{type(rule).__name__}.{name} of edge {edge.name!r}"
+        if isinstance(given, np.ndarray):
+            return _given(given, pairs, where)
+        return _per_synapse(given, units[name], pairs, rng, where, np.asarray)
+
+    return {name: values(name) for name in names}
 
 
 def _procedural_edge(net: Network, edge: EdgeSpec, rule: procedural, dt: float, seed: int) -> Edge:
@@ -217,7 +239,13 @@ def both_ways(pairs: Pairs) -> tuple[Pairs, np.ndarray]:
 
 
 def _assemble(
-    net: Network, edge: EdgeSpec, pairs: Pairs, weight: np.ndarray, steps: np.ndarray, unit: Unit
+    net: Network,
+    edge: EdgeSpec,
+    pairs: Pairs,
+    weight: np.ndarray,
+    steps: np.ndarray,
+    unit: Unit,
+    rule: dict[str, np.ndarray],
 ) -> Edge:
     port, channel = net.port(edge, next(iter(edge.projection.factors)))
     if port.channels and channel is None:
@@ -225,7 +253,7 @@ def _assemble(
     layout = edge.projection.connectivity.layout
     fields = _fields(edge, port, from_pairs(pairs, layout), weight, steps, unit, channel)
     if edge.projection.plasticity is not None:
-        return _plastic(fields, edge.projection.plasticity, weight, edge.name)
+        return _plastic(fields, edge.projection.plasticity, weight, rule, edge.name)
     return DiffusiveEdge(**fields) if edge.projection.diffusive else Edge(**fields)
 
 
@@ -254,19 +282,46 @@ def _fields(
     )
 
 
-def _plastic(fields: dict[str, Any], rule: Plasticity, weight: np.ndarray, name: str) -> Edge:
-    unit = fields["unit"]
-    w_max = to_coherent(rule.w_max, unit, "w_max")
-    low, high = sorted((0.0, float(np.asarray(w_max, weight.dtype))))
-    if low == high or weight.min(initial=low) < low or weight.max(initial=high) > high:
+def _plastic(
+    fields: dict[str, Any],
+    rule: Plasticity,
+    weight: np.ndarray,
+    each: dict[str, np.ndarray],
+    name: str,
+) -> Edge:
+    w_max, fmt = each.get("w_max"), fields["format"]
+    if w_max is not None:
+        _check_bounds(weight, w_max, rule, fields["unit"], name)
+    _check_per_neuron(rule, fmt, name)
+    each = {n: v.reshape(fmt.shape) if np.ndim(v) else v for n, v in each.items()}
+    bare = jax.tree.map(_cast, rebuild(type(rule), vars(rule) | each | {"w_max": None}))
+    by_target = columns(fmt, fields["delays"], fields["delay"])
+    largest = None if w_max is None else _cast(each["w_max"])
+    return PlasticEdge(**fields, columns=by_target, rule=bare, w_max=largest)
+
+
+def _check_bounds(
+    weight: np.ndarray, w_max: np.ndarray, rule: Plasticity, unit: Unit, name: str
+) -> None:
+    w_max = w_max.astype(weight.dtype)
+    inside = (np.minimum(w_max, 0) <= weight) & (weight <= np.maximum(w_max, 0))
+    if not np.all(inside) or np.any(w_max == 0):
         raise ConfigError(
             f"the weights of edge {name!r} lie between {in_unit(weight.min(), unit):g} and "
             f"{in_unit(weight.max(), unit):g} {unit}, those of its {type(rule).__name__} between "
             f"0 and w_max = {rule.w_max}."
         )
-    bare = jax.tree.map(_cast, rebuild(type(rule), vars(rule) | {"w_max": None}))
-    by_target = columns(fields["format"], fields["delays"], fields["delay"])
-    return PlasticEdge(**fields, columns=by_target, rule=bare, w_max=_cast(w_max))
+
+
+def _check_per_neuron(rule: Plasticity, fmt: Format, name: str) -> None:
+    for traces, size in ((rule.pre_traces, fmt.n_pre), (rule.post_traces, fmt.n_post)):
+        for parameter in traces.values():
+            shape = np.shape(getattr(rule, parameter))
+            if shape not in ((), (size,)):
+                raise ShapeError(
+                    f"{type(rule).__name__}.{parameter} of edge {name!r} has shape {shape}; "
+                    f"expected one number, or ({size},) for the neurons whose spikes it traces."
+                )
 
 
 def _routed(

@@ -77,7 +77,10 @@ class BuiltNetwork(System):
         nodes = {
             n: systems[n].init_state(size, key=fold(words, n), dt=self.dt) for n, size in self.sizes
         }
-        edges = {name: edge.init_state() for name, edge in self.edges.items()}
+        edges = {
+            n: e.init_state(fold(words, f"edge/{n}")) if e.random else e.init_state()
+            for n, e in self.edges.items()
+        }
         rings = empty(self.edges, self.delayed)
         return NetworkState(t=jnp.zeros((), jnp.int32), nodes=nodes, edges=edges, rings=rings)
 

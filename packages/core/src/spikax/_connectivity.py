@@ -273,9 +273,13 @@ class explicit(Rule):
         return self.pre.size
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, explicit) and self.layout == other.layout and all(
-            np.array_equal(mine, theirs)
-            for mine, theirs in ((self.pre, other.pre), (self.post, other.post))
+        return (
+            isinstance(other, explicit)
+            and self.layout == other.layout
+            and all(
+                np.array_equal(mine, theirs)
+                for mine, theirs in ((self.pre, other.pre), (self.post, other.post))
+            )
         )
 
     __hash__ = None  # type: ignore[assignment]

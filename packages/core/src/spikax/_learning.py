@@ -13,6 +13,7 @@ from jax import Array
 
 from spikax._columns import Columns
 from spikax._formats import Format
+from spikax._random import streams_of, uniform
 
 Values = Mapping[str, Array]
 Change = Callable[[Values], Values]
@@ -23,7 +24,7 @@ class Events(NamedTuple):
 
     Attributes:
         rule: A `Plasticity`.
-        w_max: (), the largest weight.
+        w_max: (), or in the layout: the largest weight; None if there is none.
         synapse: "weight" and the further variables, each in the layout of the format.
         pre: "spike" and the traces of the sources before it, (n_pre,).
         post: The same of the targets, (D + 1, n_post): that of step s, from t - D to t - 1, stands
@@ -31,16 +32,18 @@ class Events(NamedTuple):
         mod: The traces of the modulator, ().
         delay: Steps from 1 to D, () or in the layout.
         t: The step.
+        stream: Two words of the edge, of a rule that asks for random numbers.
     """
 
     rule: Any
-    w_max: Array
+    w_max: Array | None
     synapse: Values
     pre: Values
     post: Values
     mod: Values
     delay: Array
     t: Array
+    stream: Array | None = None
 
     @property
     def length(self) -> int:
@@ -57,22 +60,44 @@ class Events(NamedTuple):
     def seen(self, fmt: Format) -> dict[str, Array]:
         """The traces that each synapse sees."""
         rule = self.rule
-        seen = {n: fmt.pre_values(self.pre[n]) for n in rule.pre_traces}
+        seen = {n: fmt.pre_values(self.pre[n]) for n in (*rule.pre_traces, *rule.pre_clocks)}
         return seen | {n: self.late(fmt, n) for n in rule.post_traces} | dict(self.mod)
 
     def changed(self, synapse: Values, seen: Values, change: Change, events: Any) -> dict[str, Any]:
         """Some or all synapses after a change that comes `events` times: the variables changed."""
-        scale, share = {"weight": self.w_max}, {"weight": synapse["weight"] / self.w_max}
+        if self.w_max is None:
+            return {n: synapse[n] + events * s for n, s in change({**seen, **synapse}).items()}
+        scale = dict.fromkeys(self.rule.weights, self.w_max)
+        share = {n: synapse[n] / w_max for n, w_max in scale.items()}
         steps = change({**seen, **synapse, **share})
         after = {n: synapse[n] + events * (s * scale.get(n, 1.0)) for n, s in steps.items()}
         if "weight" in after:
-            after["weight"] = self._bounded(after["weight"])
+            after["weight"] = _bounded(after["weight"], self.w_max)
         return after
 
-    def _bounded(self, weight: Array) -> Array:
-        low, high = jnp.minimum(self.w_max, 0.0), jnp.maximum(self.w_max, 0.0)
-        # The derivative of clip is a half on a bound, where a weight may stay for many steps.
-        return jnp.where(weight < low, low, jnp.where(weight > high, high, weight))
+    def chance(self, synapses: Callable[[], Array], draw: int) -> dict[str, Array]:
+        """A random number for each synapse, given its index in the layout, if the rule asks."""
+        if self.stream is None:
+            return {}
+        own = streams_of(self.stream, synapses().astype(jnp.uint32))
+        return {"uniform": uniform(own, self.t, draw, self.synapse["weight"].dtype)}
+
+    def of_synapses(self, take: Callable[[Array], Array]) -> Events:
+        """With what there is one of for each synapse as `take` picks it."""
+        w_max = self.w_max
+        if w_max is not None and w_max.ndim:
+            w_max = take(w_max)
+        return self._replace(rule=self.rule.of_synapses(take), w_max=w_max)
+
+
+ON_POST, ON_PRE = range(2)
+"""The random numbers of both kinds of event differ."""
+
+
+def _bounded(weight: Array, w_max: Array) -> Array:
+    low, high = jnp.minimum(w_max, 0.0), jnp.maximum(w_max, 0.0)
+    # The derivative of clip is a half on a bound, where a weight may stay for many steps.
+    return jnp.where(weight < low, low, jnp.where(weight > high, high, weight))
 
 
 @functools.partial(
@@ -101,5 +126,12 @@ def learn(which: Plastic, *operands: Array) -> dict[str, Array]:
     fmt, events = which.fmt, which.events(operands)
     seen, synapse = events.seen(fmt), dict(events.synapse)
     late, early = events.late(fmt, "spike"), fmt.pre_values(events.pre["spike"])
-    synapse |= events.changed(synapse, seen, events.rule.on_post, late)
-    return synapse | events.changed(synapse, seen, events.rule.on_pre, early)
+    chances = (events.chance(lambda: _all(fmt), draw) for draw in (ON_POST, ON_PRE))
+    seen_post, seen_pre = ({**seen, **chance} for chance in chances)
+    synapse |= events.changed(synapse, seen_post, events.rule.on_post, late)
+    return synapse | events.changed(synapse, seen_pre, events.rule.on_pre, early)
+
+
+def _all(fmt: Format) -> Array:
+    """The index of each synapse."""
+    return jnp.arange(fmt.n_synapses, dtype=jnp.int32).reshape(fmt.shape)

@@ -179,8 +179,9 @@ def _edge(net: Network, edge: EdgeSpec, dt: float) -> Row:
     numbers = 0
     if plasticity is not None:
         kept = 1 + len(plasticity.post_traces)
-        numbers += synapses * (1 + len(plasticity.variables)) + n_post * (kept * (steps + 2) - 1)
-        numbers += n_pre * len(plasticity.pre_traces)
+        each = 1 + len(plasticity.variables) + len(plasticity.given_each())
+        numbers += synapses * each + n_post * (kept * (steps + 2) - 1)
+        numbers += n_pre * (len(plasticity.pre_traces) + len(plasticity.pre_clocks))
     size = jax.dtypes.canonicalize_dtype(float).itemsize
     if isinstance(projection.connectivity, procedural):
         values, kept = (TABLE if np.ndim(v) else n for v, n in ((weight, 1), (delay, 0)))

@@ -170,7 +170,9 @@ class Network:
         if edge.projection.diffusive:
             self._check_difference(edge)
         if rule is not None:
-            check_values(rule.w_max, unit, f"{type(rule).__name__}.w_max on edge {edge.name!r}")
+            where = f"{type(rule).__name__}.w_max on edge {edge.name!r}"
+            if rule.w_max is not None:
+                check_values(rule.w_max, unit, where)
             check_plasticity(self, edge, rule)
         if edge.projection.delay is not None:
             check_values(edge.projection.delay, ms, f"delay of edge {edge.name!r}", positive=True)

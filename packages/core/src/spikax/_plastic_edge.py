@@ -16,6 +16,7 @@ from spikax._fields import cell, leaf, part
 from spikax._learning import Events
 from spikax._plasticity import Plasticity
 from spikax._projection import Edge, EdgeState, Sends
+from spikax._random import fold, key_words
 from spikax._system import Array
 from spikax.errors import ConfigError, UnitError, unknown
 from spikax.units import UNITLESS, Unit
@@ -31,12 +32,13 @@ class PlasticState(EdgeState):
 
     weight: Array = cell(kind="weight", doc="one per synapse, in the layout of the format")
     variables: Values = cell(kind="trace", doc="further variables of each synapse")
-    traces: Values = cell(kind="trace", doc="one per neuron, after its spikes")
+    traces: Values = cell(kind="trace", doc="one per neuron, after its spikes; of a clock the last")
     history: Values = cell(
         kind="trace",
         doc="(delay steps + 1, post neurons): spikes, and traces before them, until synapses see "
         "them",
     )
+    stream: Array | None = cell(kind="seed", doc="two words for the noise of a rule that has some")
 
     def unit_of(self, name: str) -> Unit:
         return self.unit if name == "weight" else UNITLESS
@@ -59,7 +61,7 @@ class PlasticEdge(Edge):
     """
 
     rule: Plasticity = part(doc="how the weights change; its w_max is that of the edge")
-    w_max: Array = leaf("parameter", doc="largest weight")
+    w_max: Array | None = leaf("parameter", doc="largest weight, one or one per synapse")
     columns: Columns = part(doc="the synapses of each target")
 
     @property
@@ -69,7 +71,8 @@ class PlasticEdge(Edge):
 
     @property
     def signals(self) -> Mapping[str, Unit]:
-        return {"weight": self.unit, **dict.fromkeys(self.rule.variables, UNITLESS)}
+        variables = dict.fromkeys(self.rule.starts, UNITLESS)
+        return variables | dict.fromkeys(self.rule.weights, self.unit)
 
     def read(self, state: Any, name: str) -> Array:
         if name not in self.signals:
@@ -79,34 +82,47 @@ class PlasticEdge(Edge):
     def unit_of(self, name: str) -> Unit:
         return self.unit if name in ("weight", "w_max") else UNITLESS
 
-    def init_state(self) -> PlasticState:
-        """Nothing learnt."""
+    @property
+    def random(self) -> bool:
+        return self.rule.random
+
+    def init_state(self, key: Any = 0) -> PlasticState:
+        """Nothing learnt; `key` is that of the noise, of a rule that has some."""
         rule, fmt = self.rule, self.format
         kept = ("spike", *rule.post_traces)
         return PlasticState(
             unit=self.unit,
             weight=jnp.array(self.weight),
-            variables={n: jnp.zeros(fmt.shape) for n in rule.variables},
+            variables={n: self._first(start) for n, start in rule.starts.items()},
             traces={n: jnp.zeros(fmt.n_pre) for n in rule.pre_traces}
             | {n: jnp.zeros(fmt.n_post) for n in rule.post_traces}
-            | {n: jnp.zeros(()) for n in rule.mod_traces},
+            | {n: jnp.zeros(()) for n in rule.mod_traces}
+            | {n: jnp.full(fmt.n_pre, start, float) for n, start in rule.pre_clocks.items()},
             history={n: jnp.zeros((self.delay + 1, fmt.n_post)) for n in kept},
+            stream=fold(key_words(key), "plasticity") if rule.random else None,
         )
+
+    def _first(self, start: float | str) -> Array:
+        """A variable at the start, one value per synapse."""
+        values = {"weight": self.weight, **vars(self.rule)}
+        first = values[start] if isinstance(start, str) else start
+        return jnp.array(jnp.broadcast_to(jnp.asarray(first, float), self.format.shape))
 
     def update(
         self, state: Any, pre: Values, post: Values, mod: Values, *, t: Array, dt: float
     ) -> tuple[PlasticState, Sends]:
         events, history, now = self.events(state, pre, post, t, dt)
         synapse = ops.learn(self.format, self.columns, events)
-        sent = Sends(synapse["weight"], pre[self.signal])
+        sent = Sends(synapse[self.rule.sends], pre[self.signal])
         dopamine = _total(mod)
         if type(self.rule).flow is not Plasticity.flow:
             after = events._replace(synapse=synapse)
             synapse = {**synapse, **self._flowed(after, dopamine, dt)}
         state = state.replace(
             weight=synapse["weight"],
-            variables={n: synapse[n] for n in self.rule.variables},
-            traces=self._jumped(now, pre["spike"], post["spike"], dopamine),
+            variables={n: synapse[n] for n in self.rule.starts},
+            traces=self._jumped(now, pre["spike"], post["spike"], dopamine)
+            | self._last(state, pre, t),
             history=history,
         )
         return state, sent
@@ -114,7 +130,11 @@ class PlasticEdge(Edge):
     def events(self, state: Any, pre: Values, post: Values, t: Array, dt: float) -> Step:
         """What changes the synapses in a step."""
         rule = self.rule
-        now = {n: trace * rule.decay(n, dt) for n, trace in state.traces.items()}
+        steps = jnp.asarray(t, float)
+        now = {
+            n: (steps - v) * dt if n in rule.pre_clocks else v * rule.decay(n, dt)
+            for n, v in state.traces.items()
+        }
         # What synapses see is older than this step. They read the history before it is written, or
         # XLA would copy it for their loops.
         last = {"spike": post["spike"], **now}
@@ -126,18 +146,28 @@ class PlasticEdge(Edge):
             rule,
             self.w_max,
             {"weight": state.weight, **state.variables},
-            {"spike": pre["spike"], **{n: now[n] for n in rule.pre_traces}},
+            {"spike": pre["spike"], **{n: now[n] for n in (*rule.pre_traces, *rule.pre_clocks)}},
             state.history,
             {n: now[n] for n in rule.mod_traces},
             jnp.int32(self.delay) if self.delays is None else self.delays,
             jnp.asarray(t, jnp.int32),
+            state.stream,
         )
         return Step(events, history, now)
+
+    def _last(self, state: Any, pre: Values, t: Array) -> dict[str, Array]:
+        """The step of each source's last spike, by clock."""
+        return {
+            n: jnp.where(pre["spike"] > 0, jnp.asarray(t, float), state.traces[n])
+            for n in self.rule.pre_clocks
+        }
 
     def _flowed(self, events: Events, dopamine: Array, dt: float) -> dict[str, Array]:
         fmt = self.format
         early, late = fmt.pre_values(events.pre["spike"]), events.late(fmt, "spike")
-        after = self._jumped(events.seen(fmt), early, late, dopamine)
+        seen = events.seen(fmt)
+        after = self._jumped(seen, early, late, dopamine)
+        after |= {n: jnp.where(early > 0, 0.0, seen[n]) for n in self.rule.pre_clocks}
         return events.changed(events.synapse, after, lambda at: self.rule.flow(at, dt), 1.0)
 
     def _jumped(self, traces: Values, pre: Array, post: Array, dopamine: Array) -> dict[str, Array]:

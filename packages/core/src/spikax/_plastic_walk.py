@@ -28,7 +28,7 @@ from spikax._event_driven import (
     value_at,
     varying,
 )
-from spikax._learning import Events, Plastic
+from spikax._learning import ON_POST, ON_PRE, Events, Plastic
 from spikax._plasticity import Plasticity
 
 Flat = dict[str, Array]
@@ -66,22 +66,31 @@ def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
     fmt, history = which.fmt, _history(events)
     post = {n: history[n] for n in events.rule.post_traces}
     targets, delay = target_list(fmt), flattened(events.delay)
+    whole = events.of_synapses(flattened)
 
     def change(block: Block, flat: Flat) -> Flat:
-        here = {n: slice_of(v, block.start, block.due.size) for n, v in flat.items()}
-        seen = {n: value_at(events.pre[n], block.event) for n in events.rule.pre_traces}
+        size = block.due.size
+        own = whole.of_synapses(lambda v: slice_of(v, block.start, size))
+        here = {n: slice_of(v, block.start, size) for n, v in flat.items()}
+        seen = _seen_of_source(events, block.event)
+        seen |= events.chance(lambda: block.start + jnp.arange(size, dtype=jnp.int32), ON_PRE)
         if post:
-            ends = targets_of(targets, block.start, block.due.size)
+            ends = targets_of(targets, block.start, size)
             place = ends + _slots(events, delay, block) * fmt.n_post
             seen |= {n: value_at(ring, place) for n, ring in post.items()}
         spikes = value_at(events.pre["spike"], block.event)
-        new = events.changed(here, {**seen, **events.mod}, events.rule.on_pre, spikes)
+        new = own.changed(here, {**seen, **events.mod}, own.rule.on_pre, spikes)
         kept = {n: jnp.where(block.due, v, here[n]) for n, v in new.items()}
         start = (block.start,)
         return flat | {n: lax.dynamic_update_slice(flat[n], v, start) for n, v in kept.items()}
 
     size, segment = block_of(fmt.n_synapses, fmt.n_pre), functools.partial(row_of, fmt)
     return _walk(active(events.pre["spike"]), segment, size, change, flat, (which, events))
+
+
+def _seen_of_source(events: Events, source: Array) -> Flat:
+    rule = events.rule
+    return {n: value_at(events.pre[n], source) for n in (*rule.pre_traces, *rule.pre_clocks)}
 
 
 def _slots(events: Events, delay: Array, block: Block) -> Array | int:
@@ -93,15 +102,16 @@ def _slots(events: Events, delay: Array, block: Block) -> Array | int:
 
 
 def _by_columns(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
-    rule, post = events.rule, _history(events)
+    post, whole = _history(events), events.of_synapses(flattened)
 
     def change(block: Block, flat: Flat) -> Flat:
         place, sources = _column(which, block)
+        own = whole.of_synapses(lambda v: value_at(v, place))
         here = {n: value_at(v, place) for n, v in flat.items()}
-        seen = {n: value_at(events.pre[n], sources) for n in rule.pre_traces}
-        seen |= {n: value_at(post[n], block.event) for n in rule.post_traces}
+        seen = _seen_of_source(events, sources) | events.chance(lambda: place, ON_POST)
+        seen |= {n: value_at(post[n], block.event) for n in events.rule.post_traces}
         spikes = value_at(post["spike"], block.event)
-        new = events.changed(here, {**seen, **events.mod}, rule.on_post, spikes)
+        new = own.changed(here, {**seen, **events.mod}, own.rule.on_post, spikes)
         kept = {n: jnp.where(block.due, v, here[n]) for n, v in new.items()}
         return flat | {
             n: flat[n].at[place].set(v, mode="promise_in_bounds", unique_indices=True)

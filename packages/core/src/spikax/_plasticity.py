@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 import numpy as np
 
-from spikax._component import Component
+from spikax._component import Component, rebuild
 from spikax._distributions import Distribution
 from spikax._fields import Parameter, parameters, static
 from spikax._system import Array
@@ -34,8 +34,12 @@ class Plasticity(Component):
     next step.
 
     A rule is elementwise over synapses. Each method takes `at`, what a synapse sees by name (its
-    weight as a share of `w_max`, between 0 and 1, its further variables, its traces), and returns
-    changes by name; a weight is kept between 0 and `w_max`.
+    weight as a share of `w_max`, between 0 and 1, its further variables, its traces, the time since
+    its source's last spike), and returns changes by name; a weight is kept between 0 and `w_max`.
+    With `w_max=None` it has no bounds, and counts in the coherent unit.
+
+    Parameters that no trace decays by may be a distribution, or an array of one value per synapse
+    as a weight may be; the methods find those of their synapses in `self`.
     """
 
     pre_traces: ClassVar[Mapping[str, str]] = {}
@@ -44,21 +48,48 @@ class Plasticity(Component):
     """The same of the target's spikes."""
     mod_traces: ClassVar[Mapping[str, str]] = {}
     """The same of the modulator, one for all synapses."""
-    variables: ClassVar[tuple[str, ...]] = ()
-    """What each synapse has beside its weight, dimensionless, 0 at the start."""
+    pre_clocks: ClassVar[Mapping[str, float]] = {}
+    """Names of times (ms) since the source's last spike, each with the step that counts as that of
+    a last spike before the first: 0, or -1e30 for none."""
+    variables: ClassVar[tuple[str, ...] | Mapping[str, float | str]] = ()
+    """What each synapse has beside its weight: dimensionless and 0 at the start, or with the number
+    that it starts at, the name of a parameter, or "weight": it then is of the weight's kind."""
+    sends: ClassVar[str] = "weight"
+    """What of a synapse multiplies what the source sends: its weight, or a variable."""
+    per_neuron: ClassVar[tuple[str, ...]] = ()
+    """Parameters of traces that may be one value per neuron of their end; no method uses them."""
+    random: ClassVar[bool] = False
+    """Whether a synapse sees "uniform" at each event: a random number from 0 to 1 of its own."""
 
     w_max: Any = OfWeight(
         MISSING, doc="largest weight, in the unit of the weight; below 0 where weights are"
     )
 
     def validate(self) -> None:
-        for name in (p.name for p in parameters(type(self))):
+        for name in {**self.pre_traces, **self.post_traces, **self.mod_traces}.values():
             value = getattr(self, name)
-            if isinstance(value, Distribution) or np.shape(getattr(value, "mantissa", value)):
+            each = np.ndim(value) > 0 and name not in self.per_neuron
+            if each or isinstance(value, Distribution):
                 raise ConfigError(
-                    f"{type(self).__name__}.{name} is {value}; a rule takes one number for all "
-                    "synapses of its projection."
+                    f"{type(self).__name__}.{name} is {value}; a trace decays by one number for "
+                    "all synapses of its projection."
                 )
+
+    @property
+    def starts(self) -> Mapping[str, float | str]:
+        """The variables, each with what it starts at."""
+        variables = self.variables
+        return variables if isinstance(variables, Mapping) else dict.fromkeys(variables, 0.0)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The weight, and the variables of its kind."""
+        return "weight", *(n for n, start in self.starts.items() if start == "weight")
+
+    def by_synapse(self) -> tuple[str, ...]:
+        """Names of the parameters that may have a value per synapse."""
+        shared = {**self.pre_traces, **self.post_traces, **self.mod_traces}.values()
+        return tuple(p.name for p in parameters(type(self)) if p.name not in shared)
 
     @property
     def modulators(self) -> tuple[str, ...]:
@@ -73,6 +104,20 @@ class Plasticity(Component):
     def arrive(self, trace: Array, spikes: Array) -> Array:
         """A trace of one end after its spikes."""
         return trace + spikes
+
+    def given_each(self) -> tuple[str, ...]:
+        """Names of the parameters that have a value per synapse."""
+        values = {n: getattr(self, n) for n in self.by_synapse()}
+        return tuple(
+            n
+            for n, v in values.items()
+            if isinstance(v, Distribution) or np.ndim(getattr(v, "mantissa", v))
+        )
+
+    def of_synapses(self, take: Callable[[Array], Array]) -> Self:
+        """The rule of some synapses: `take` picks their values of what has one for each."""
+        taken = {n: take(getattr(self, n)) for n in self.given_each()}
+        return rebuild(type(self), vars(self) | taken) if taken else self
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         """What a spike of the target changes."""

@@ -237,6 +237,11 @@ class Edge(Component):
         return self.unit if name == "weight" else UNITLESS
 
     @property
+    def random(self) -> bool:
+        """Whether it draws random numbers."""
+        return False
+
+    @property
     def inbox(self) -> str:
         """Name of the ring it adds to."""
         return inbox(self.post, self.ports, self.channel)
@@ -246,8 +251,9 @@ class Edge(Component):
         """The delay in steps: one for all synapses, or one for each."""
         return self.delay if self.delays is None else self.delays
 
-    def init_state(self) -> EdgeState:
-        """Nothing that changes."""
+    def init_state(self, key: Any = 0) -> EdgeState:
+        """Nothing that changes, and nothing random that would need a key."""
+        del key
         return EdgeState(unit=self.unit)
 
     def update(

@@ -85,9 +85,13 @@ def streams(key: int | Array, size: int) -> Array:
 
     A slice along the neurons is the stream of those neurons, wherever they are computed.
     """
-    words = key_words(key)
+    return streams_of(key_words(key), jnp.arange(size, dtype=jnp.uint32))
+
+
+def streams_of(words: Array, index: Array) -> Array:
+    """The same for some of them: uint32 (2, ...) of the indices (...), uint32."""
     x, y = scramble_once(words[0], words[1])
-    return jnp.stack(scramble_once(x ^ jnp.arange(size, dtype=jnp.uint32), jnp.full(size, y)))
+    return jnp.stack(scramble_once(x ^ index, jnp.full(index.shape, y)))
 
 
 def bits(stream: Array, t: ArrayLike, draw: ArrayLike = 0) -> Array:

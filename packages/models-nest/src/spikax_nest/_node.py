@@ -35,6 +35,15 @@ class NestNode(Dynamics):
     relays: ClassVar[bool] = False
     """Whether spikes arrive as counts, whatever the weights."""
 
+    uses_wfr: ClassVar[bool] = False
+    """Whether NEST can solve it by waveform relaxation."""
+
+    @classmethod
+    def settled(cls, values: Mapping[str, Any], dt: float, now: float) -> Mapping[str, Any]:
+        """What NEST keeps of the values of one node that are set at time `now` (ms)."""
+        del values, dt, now
+        return {}
+
     @property
     def spike_ports(self) -> Mapping[int, str]:
         """Port, and channel, of spikes by NEST's receptor type."""

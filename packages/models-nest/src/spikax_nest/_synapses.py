@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spikax.units import in_unit, to_coherent
+
 
 @dataclass(frozen=True)
 class SynapseRecord:
@@ -42,11 +44,30 @@ class SynapseRecord:
     def defaults(self) -> Mapping[str, Any]:
         """NEST's values of its own parameters."""
         rule = self.load()
-        return {} if rule is None else rule.nest_defaults()
+        if rule is None:
+            return {}
+        fields = {n: p for n, p in rule.declared.items() if n not in ("w_max", *rule.per_neuron)}
+        named = {field: name for name, field in rule.names.items()}
+        own = {named.get(n, n): in_unit(_number(p), p.unit) for n, p in fields.items()}
+        return {**rule.defaults, **{n: float(v) for n, v in own.items()}}
 
 
+def _number(field: Any) -> Any:
+    return to_coherent(field.default, field.unit, field.name)
+
+
+_STDP = "spikax_nest.synapses.stdp_synapse"
 SYNAPSES = (
+    SynapseRecord("bernoulli_synapse", "spikax_nest.synapses.bernoulli_synapse:BernoulliSynapse"),
     SynapseRecord("static_synapse"),
     SynapseRecord("static_synapse_hom_w", common=("weight",)),
+    SynapseRecord("stdp_synapse", f"{_STDP}:StdpSynapse"),
+    SynapseRecord(
+        "stdp_synapse_hom",
+        f"{_STDP}:StdpSynapseHom",
+        common=("Wmax", "alpha", "lambda", "mu_minus", "mu_plus", "tau_plus"),
+    ),
+    SynapseRecord("tsodyks2_synapse", "spikax_nest.synapses.tsodyks2_synapse:Tsodyks2Synapse"),
+    SynapseRecord("tsodyks_synapse", "spikax_nest.synapses.tsodyks_synapse:TsodyksSynapse"),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
 )

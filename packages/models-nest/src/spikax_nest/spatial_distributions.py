@@ -49,7 +49,7 @@ def gaussian2D(
 
 
 def gamma(x: Parameter, kappa: float = 1.0, theta: float = 1.0) -> Parameter:
-    """The density of the gamma distribution, x^(kappa - 1) exp(-x / theta) / (G(kappa) theta^kappa)."""
+    """The density of the gamma distribution, x^(kappa-1) exp(-x/theta) / (G(kappa) theta^kappa)."""
     _positive("gamma distribution parameter", kappa=kappa, theta=theta)
     height = 1.0 / (math.gamma(kappa) * theta**kappa)
     return _profile(lambda x: height * np.power(x, kappa - 1) * np.exp(-x / theta), x)

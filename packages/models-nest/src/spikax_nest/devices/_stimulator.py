@@ -68,8 +68,8 @@ def check_grid(times: Any, dt: float, where: str) -> None:
     off = np.abs(due - np.round(due / dt) * dt) > TIC / 2 + 1e-9 * due
     if off.any():
         raise ConfigError(
-            f"{where} is {due[off].flat[0]:g} ms, not a multiple of dt = {dt:g} ms; choose a dt "
-            "that divides it, or round the value."
+            f"{where} is {due[off].flat[0]:g} ms, which is not representable as a multiple of dt = "
+            f"{dt:g} ms; choose a dt that divides it, or round the value."
         )
 
 

@@ -50,6 +50,24 @@ class SpikeGenerator(Stimulator):
     sends = "amplitude"
     State = SpikeGeneratorState
 
+    @classmethod
+    def settled(cls, values: Mapping[str, Any], dt: float, now: float) -> Mapping[str, Any]:
+        times = np.asarray(values["spike_times"], np.float64)
+        shift, precise = bool(values["shift_now_spikes"]), bool(values["precise_times"])
+        if precise and (shift or values["allow_offgrid_times"]):
+            raise ConfigError(
+                "Option precise_times cannot be set to true when either allow_offgrid_times or "
+                "shift_now_spikes is set to true."
+            )
+        if not times.size or precise:
+            return {}
+        steps = on_grid(times, dt, bool(values["allow_offgrid_times"]))
+        if shift:
+            steps = np.where(steps == round(now / dt), steps + 1, steps)
+        if np.any(steps == 0):
+            raise ConfigError("spike time cannot be set to 0: no step ends there.")
+        return {"spike_times": steps * dt}
+
     def validate(self) -> None:
         super().validate()
         given = [n for n in ("spike_weights", "spike_multiplicities") if np.size(getattr(self, n))]
@@ -101,6 +119,18 @@ class SpikeGenerator(Stimulator):
         if number.ndim < self.spike_weights.ndim:
             return number, number[:, None] * self.spike_weights
         return number, number * self.spike_weights.reshape(len(number), *[-1] * (number.ndim - 1))
+
+
+def on_grid(times: np.ndarray, dt: float, upwards: bool) -> np.ndarray:
+    """Times in whole steps: the nearest within half a microsecond, else the next if `upwards`."""
+    steps = np.round(times / dt)
+    off = np.abs(times - steps * dt) > TIC / 2 + 1e-9 * times
+    if off.any() and not upwards:
+        raise ConfigError(
+            f"Time point {times[off][0]:g} is not representable in current resolution, {dt:g} ms; "
+            "set allow_offgrid_times to have it rounded up."
+        )
+    return np.where(off, np.ceil(times / dt), steps)
 
 
 def between(first: Array, end: Array, values: Array) -> Array:

@@ -10,13 +10,13 @@ from jax import Array
 from spikax import Port, cell, param
 from spikax.units import Unit, ms, pA
 from spikax_nest.neurons._linear import LinearNeuron, LinearState
-from spikax_nest.neurons._stacked import Stacked, of_defaults
+from spikax_nest.neurons._stacked import Stacked, of_defaults, stacked
 
 
 class MultisynapseState(LinearState):
     """Variables of a neuron with n receptors."""
 
-    I: Array = cell(pA, doc="current of each receptor")
+    I: Mapping[str, Array] = cell(pA, doc="current of each receptor")
 
 
 class MultisynapseNeuron(Stacked, LinearNeuron):
@@ -41,7 +41,13 @@ class MultisynapseNeuron(Stacked, LinearNeuron):
 
     @property
     def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return {"syn": Port(pA, channels=tuple(map(str, self.receptors))), "current": Port(pA)}
+        channels = tuple(map(str, self.receptors))
+        syn = {"syn": Port(pA, channels=channels)} if channels else {}
+        return {**syn, "current": Port(pA)}
+
+    def arrived(self, s: Any, inputs: Mapping[str, Array]) -> Array:
+        """What arrived at each receptor: nothing where there is none."""
+        return inputs["syn"] if self.receptors else stacked(s.I, s.V_m)
 
     @property
     def spike_ports(self) -> Mapping[int, str]:
@@ -57,7 +63,7 @@ class MultisynapseNeuron(Stacked, LinearNeuron):
 
     def read(self, state: Any, name: str) -> Array:
         if name == "I_syn":
-            return state.I.sum(0)
+            return stacked(state.I, state.V_m).sum(0)
         if name in self.recordables[:-1]:
-            return state.I[int(name.removeprefix("I_syn_")) - 1]
+            return state.I[name.removeprefix("I_syn_")]
         return super().read(state, name)

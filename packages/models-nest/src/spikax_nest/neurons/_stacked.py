@@ -19,6 +19,18 @@ def rows(values: Array) -> Array:
     return values[:, None] if jnp.ndim(values) == 1 else values
 
 
+def stacked(cells: Mapping[str, Array], like: Array) -> Array:
+    """Arrays by number as the rows of one, (n, N); there may be none."""
+    if not cells:
+        return jnp.zeros((0, *like.shape), like.dtype)
+    return jnp.stack([cells[str(k + 1)] for k in range(len(cells))])
+
+
+def apart(stack: Array) -> dict[str, Array]:
+    """The rows by number."""
+    return {str(k + 1): row for k, row in enumerate(stack)}
+
+
 class of_defaults(property):
     """A property that the class has, too: that of a model with NEST's defaults."""
 
@@ -28,20 +40,24 @@ class of_defaults(property):
 
 
 class Stacked(NestNode):
-    """A node with cells of shape (n, N), n the length of a parameter, which start at 0."""
+    """A node with cells that are n arrays by number, "1" to "n", n the length of a parameter.
+
+    Arrays by themselves, not rows of one: so each is a variable of its neuron to whoever asks for
+    the derivative by it.
+    """
 
     stacks: ClassVar[Mapping[str, str]] = {}
-    """The parameter that tells the length, by cell."""
+    """The parameter that tells the number, by cell."""
 
     @property
     def signals(self) -> Mapping[str, Unit]:
         return {n: unit for n, unit in super().signals.items() if n not in self.stacks}
 
-    def initial(self, spec: Any, size: int, name: str) -> Array:
-        first = super().initial(spec, size, name)
+    def initial(self, spec: Any, size: int, name: str) -> Any:
         if name not in self.stacks:
-            return first
-        return jnp.asarray(np.zeros((self.length(self.stacks[name]), size), first.dtype))
+            return super().initial(spec, size, name)
+        numbers = range(1, self.length(self.stacks[name]) + 1)
+        return {str(k): super(Stacked, self).initial(spec, size, name) for k in numbers}
 
     def length(self, name: str) -> int:
         """Number of entries of a list of values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from spikax.units import Hz, ms, mV, nS, pA, pF
 from spikax_nest.neurons._escape import drawn_exponential, drawn_threshold
 from spikax_nest.neurons._linear import Currents, LinearState
 from spikax_nest.neurons._neuron import left_after, width_between
-from spikax_nest.neurons._stacked import Stacked, rows
+from spikax_nest.neurons._stacked import Stacked, apart, rows, stacked
 
 
 class GifPscExpState(NoisyState, LinearState):
@@ -22,8 +23,8 @@ class GifPscExpState(NoisyState, LinearState):
 
     I_syn_ex: Array = cell(pA, doc="synaptic current of positive weights")
     I_syn_in: Array = cell(pA, doc="synaptic current of negative weights")
-    stc: Array = cell(pA, doc="currents that spikes trigger")
-    sfa: Array = cell(mV, doc="rises of the threshold that spikes trigger")
+    stc: Mapping[str, Array] = cell(pA, doc="currents that spikes trigger")
+    sfa: Mapping[str, Array] = cell(mV, doc="rises of the threshold that spikes trigger")
     I_stc: Array = cell(pA, doc="sum of the triggered currents in the last step")
     E_sfa: Array = cell(mV, doc="threshold in the last step")
 
@@ -37,8 +38,9 @@ class GifPscExp(Stacked, Currents):
         E_sfa = V_T_star + sum_k sfa_k;  dsfa_k/dt = -sfa_k / tau_sfa_k;  a spike adds q_sfa_k
         dI_syn/dt = -I_syn / tau_syn;  a spike of weight w adds w, to I_syn_in where w < 0
 
-    After a spike V is held at V_reset for t_ref. As in NEST, a spike that arrives moves V in the
-    step at whose end it arrives, and what a step adds to I_stc and E_sfa counts from the next on.
+    V is V_reset from the step after a spike on, for t_ref. As in NEST, a spike that arrives moves
+    V in the step at whose end it arrives, and what a spike adds to I_stc and E_sfa counts from the
+    next step on, undecayed in that one.
 
     Source: Mensi et al. 2012, J. Neurophysiol. 107; Pozzorini et al. 2015, PLoS Comput. Biol. 11;
     behaviour as of NEST 3.10.
@@ -78,7 +80,8 @@ class GifPscExp(Stacked, Currents):
 
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> GifPscExpState:
         s, (w_ex, w_in) = state, inputs["syn"]
-        I_stc, E_sfa = s.stc.sum(0), self.V_T_star + s.sfa.sum(0)
+        stc, sfa = stacked(s.stc, s.V_m), stacked(s.sfa, s.V_m)
+        I_stc, E_sfa = stc.sum(0), self.V_T_star + sfa.sum(0)
         I_ex = jnp.exp(-dt / self.tau_syn_ex) * s.I_syn_ex + w_ex
         I_in = jnp.exp(-dt / self.tau_syn_in) * s.I_syn_in + w_in
         _, by_ex = self.exp_current(I_ex, w_ex, self.tau_syn_ex, dt)
@@ -86,7 +89,8 @@ class GifPscExp(Stacked, Currents):
         P_V, P_I = membrane_propagators(self.tau_m, self.C_m, dt)
         driven = P_I * (self.I_e + s.I_0 - I_stc) + by_ex + by_in
         active = s.r == 0
-        V = jnp.where(active, self.E_L + P_V * (s.V_m - self.E_L) + driven, self.V_reset)
+        held = (1 - s.spike) * s.V_m + s.spike * self.V_reset
+        V = jnp.where(active, self.E_L + P_V * (s.V_m - self.E_L) + driven, held)
         drawn = drawn_exponential(s.stream, t, V)
         threshold = drawn_threshold(E_sfa, self.Delta_V, self.lambda_0 * dt, drawn)
         spikes = self.spikes(V - threshold) * active.astype(V.dtype)
@@ -94,8 +98,8 @@ class GifPscExp(Stacked, Currents):
             V_m=V,
             I_syn_ex=I_ex,
             I_syn_in=I_in,
-            stc=jnp.exp(-dt / rows(self.tau_stc)) * s.stc + rows(self.q_stc) * spikes,
-            sfa=jnp.exp(-dt / rows(self.tau_sfa)) * s.sfa + rows(self.q_sfa) * spikes,
+            stc=apart(jnp.exp(-dt / rows(self.tau_stc)) * stc + rows(self.q_stc) * spikes[None]),
+            sfa=apart(jnp.exp(-dt / rows(self.tau_sfa)) * sfa + rows(self.q_sfa) * spikes[None]),
             I_stc=I_stc,
             E_sfa=jnp.broadcast_to(E_sfa, V.shape),
             I_0=inputs["current"],

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import jax
 from jax import Array
 
 from spikax import cell
 from spikax.units import ms, pA
 from spikax_nest.neurons._linear import BoundedNeuron
 from spikax_nest.neurons._multisynapse import MultisynapseNeuron, MultisynapseState
-from spikax_nest.neurons._stacked import rows
+from spikax_nest.neurons._stacked import apart, stacked
 
 
 class IafPscAlphaMultisynapseState(MultisynapseState):
     """Variables of `iaf_psc_alpha_multisynapse`."""
 
-    dI: Array = cell(pA / ms, doc="what the current of each receptor rises by")
+    dI: Mapping[str, Array] = cell(pA / ms, doc="what the current of each receptor rises by")
 
 
 class IafPscAlphaMultisynapse(  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -40,7 +43,9 @@ class IafPscAlphaMultisynapse(  # pyright: ignore[reportIncompatibleVariableOver
     def update(
         self, state: Any, inputs: Any, *, t: Array, dt: float
     ) -> IafPscAlphaMultisynapseState:
-        s, tau_syn = state, rows(self.tau_syn)
-        dI, I, driven = self.alpha_current(s.dI, s.I, inputs["syn"], tau_syn, dt)
+        s, currents = state, jax.vmap(partial(self.alpha_current, dt=dt))
+        dI, I, driven = currents(
+            stacked(s.dI, s.V_m), stacked(s.I, s.V_m), self.arrived(s, inputs), self.tau_syn
+        )
         V, spikes, r = self.fire(self.propagate(s, driven.sum(0), dt), s.r, dt)
-        return s.replace(V_m=V, dI=dI, I=I, I_0=inputs["current"], spike=spikes, r=r)
+        return s.replace(V_m=V, dI=apart(dI), I=apart(I), I_0=inputs["current"], spike=spikes, r=r)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import jax.numpy as jnp
@@ -31,6 +32,7 @@ class IafPscDelta(BoundedNeuron):
     Source: Rotter & Diesmann 1999, Biol. Cybern. 81, sec. 3; behaviour as of NEST 3.10.
     """
 
+    V_min: Array = param(-sys.float_info.max * mV, finite=False, doc="lower bound of the potential")
     refractory_input: Array = param(0.0, doc="whether spikes in the refractory period count")
     types = {"refractory_input": bool}
     ports = {"syn": Port(mV), "current": Port(pA)}
@@ -39,7 +41,7 @@ class IafPscDelta(BoundedNeuron):
 
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> IafPscDeltaState:
         s, jump = state, inputs["syn"]
-        waiting = jump * jnp.exp(-s.r * dt / self.tau_m)
+        waiting = jump * jnp.exp(-s.r.astype(jump.dtype) * dt / self.tau_m)
         held_back = jnp.where((s.r > 0) & (self.refractory_input != 0), s.held_back + waiting, 0.0)
         V = self.propagate(s, jump + s.held_back, dt)
         V, spikes, r = self.fire(V, s.r, dt)

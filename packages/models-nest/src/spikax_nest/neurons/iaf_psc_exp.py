@@ -35,10 +35,10 @@ class IafPscExp(LinearNeuron):
         dI_syn_in/dt = -I_syn_in / tau_syn_in;          a spike of weight w < 0 adds w
         V >= V_th:  spike, V <- V_reset, held for t_ref
 
-    Exact between the points of the grid, tau_m = tau_syn included; of I_1, the current into
-    receptor 1, V feels a step late what a step adds to I_syn_ex. A current that arrives in one
-    step acts in the next. As in NEST, the V_m of the start does not follow E_L. With delta > 0 the
-    spikes are random, of rate rho exp((V - V_th) / delta), instead.
+    Exact between the points of the grid, tau_m = tau_syn included. A current that arrives in one
+    step, I or, at receptor 1, I_1, acts in the next; what I_1 adds to I_syn_ex in that step moves V
+    in those after it. As in NEST, the V_m of the start does not follow E_L. With delta > 0 spikes
+    are random, of rate rho exp((V - V_th) / delta), instead.
 
     Source: Rotter & Diesmann 1999, Biol. Cybern. 81, sec. 3; Schuecker, Diesmann & Helias 2015 for
     receptor 1; behaviour as of NEST 3.10.

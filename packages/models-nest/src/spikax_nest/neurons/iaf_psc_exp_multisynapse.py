@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import jax
 from jax import Array
 
 from spikax_nest.neurons._multisynapse import MultisynapseNeuron, MultisynapseState
-from spikax_nest.neurons._stacked import rows
+from spikax_nest.neurons._stacked import apart, stacked
 
 
 class IafPscExpMultisynapse(MultisynapseNeuron):
@@ -30,7 +32,7 @@ class IafPscExpMultisynapse(MultisynapseNeuron):
         self.refuse_equal("tau_m", "tau_syn")
 
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> MultisynapseState:
-        s = state
-        I, driven = self.exp_current(s.I, inputs["syn"], rows(self.tau_syn), dt)
+        s, currents = state, jax.vmap(partial(self.exp_current, dt=dt))
+        I, driven = currents(stacked(s.I, s.V_m), self.arrived(s, inputs), self.tau_syn)
         V, spikes, r = self.fire(self.propagate(s, driven.sum(0), dt), s.r, dt)
-        return MultisynapseState(V_m=V, I=I, I_0=inputs["current"], spike=spikes, r=r)
+        return MultisynapseState(V_m=V, I=apart(I), I_0=inputs["current"], spike=spikes, r=r)

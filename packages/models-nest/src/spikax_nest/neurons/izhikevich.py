@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any
 
 import jax.numpy as jnp
@@ -51,7 +51,7 @@ class Izhikevich(SpikingNode):
     c: Array = param(-65 * mV, doc="potential after a spike")
     d: Array = param(8 * mV / ms, doc="rise of the recovery by a spike")
     V_th: Array = param(30 * mV, doc="spike threshold")
-    V_min: Array = param(-math.inf * mV, finite=False, doc="lower bound of the potential")
+    V_min: Array = param(-sys.float_info.max * mV, finite=False, doc="lower bound of the potential")
     I_e: Array = param(0 * pA, doc="constant current")
     V_m: Array = param(-65 * mV, doc="membrane potential at the start")
     U_m: Array = param(-13 * mV / ms, doc="recovery at the start")

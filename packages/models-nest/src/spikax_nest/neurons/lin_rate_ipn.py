@@ -57,8 +57,9 @@ class LinRateIpn(NestNode):
         "instant": Port(channels=("ex", "in"), route=by_sign),
     }
     recordables = ("noise", "rate")
-    computed = {"mean": lambda v: v["mu"], "std": lambda v: v["sigma"]}
+    computed = {"mean": lambda v: v["mu"], "noise": lambda v: 0.0, "std": lambda v: v["sigma"]}
     sends = "rate"
+    uses_wfr = True
     State = LinRateIpnState
 
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> LinRateIpnState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -10,18 +11,21 @@ from jax import Array
 
 from spikax import Port, cell, param, spike
 from spikax.integrate import membrane_propagators
-from spikax.noise import NoisyState, poisson
+from spikax.noise import NoisyState
 from spikax.units import Hz, ms, mV, pA, pF
 from spikax_nest.neurons._escape import drawn_exponential
 from spikax_nest.neurons._neuron import SpikingNode, whole_steps
-from spikax_nest.neurons._stacked import Stacked, rows
+from spikax_nest.neurons._stacked import Stacked, apart, rows, stacked
+
+MOST = 1000.0
+"""Spikes expected in a step without dead time, beyond which they are NaN, which stops a run."""
 
 
 class PpPscDeltaState(NoisyState):
     """Variables of `pp_psc_delta`."""
 
     V_m: Array = cell(mV, init="V_m", doc="membrane potential above rest")
-    sfa: Array = cell(mV, doc="rises of the threshold that spikes trigger")
+    sfa: Mapping[str, Array] = cell(mV, doc="rises of the threshold that spikes trigger")
     E_sfa: Array = cell(mV, init="E_sfa", doc="sum of these before the last spikes")
     I_0: Array = cell(pA, doc="current that arrived in the last step")
     t_ref_remaining: Array = cell(ms, init="t_ref_remaining", doc="what is left of the dead time")
@@ -36,9 +40,9 @@ class PpPscDelta(Stacked, SpikingNode):
         E_sfa = sum_k sfa_k;  dsfa_k/dt = -sfa_k / tau_sfa_k;  a spike adds q_sfa_k
 
     After a spike there is none for dead_time, which may be drawn from a gamma distribution of this
-    mean; with_reset sets V to 0. With dead_time 0 the spikes of a step are a Poisson count, which
-    carries no gradient; else there is one at most, of probability 1 - exp(-rate dt). NEST writes
-    E_sfa anew in every step: what it is set to shows no effect.
+    mean; with_reset sets V to 0. With dead_time 0 the spikes of a step are a Poisson count, whose
+    first one carries the gradient; else there is one at most, of probability 1 - exp(-rate dt).
+    NEST writes E_sfa anew in every step: what it is set to shows no effect.
 
     Source: Jolivet et al. 2006, J. Comput. Neurosci. 21; Pozzorini et al. 2013, Nat. Neurosci. 16;
     behaviour as of NEST 3.10.
@@ -80,7 +84,7 @@ class PpPscDelta(Stacked, SpikingNode):
         s = state
         P_V, P_I = membrane_propagators(self.tau_m, self.C_m, dt)
         V = P_V * s.V_m + P_I * (self.I_e + s.I_0) + inputs["syn"]
-        sfa = jnp.exp(-dt / rows(self.tau_sfa)) * s.sfa
+        sfa = jnp.exp(-dt / rows(self.tau_sfa)) * stacked(s.sfa, s.V_m)
         E_sfa = sfa.sum(0)
         left = whole_steps(s.t_ref_remaining, dt)
         spikes = self.drawn_spikes(s, V - E_sfa, t, dt) * (left == 0).astype(V.dtype)
@@ -88,10 +92,10 @@ class PpPscDelta(Stacked, SpikingNode):
         return PpPscDeltaState(
             stream=s.stream,
             V_m=V * (1 - self.with_reset * jnp.where(spikes > 1, 1.0, spikes)),
-            sfa=sfa + rows(self.q_sfa) * spikes,
+            sfa=apart(sfa + rows(self.q_sfa) * spikes[None]),
             E_sfa=E_sfa,
             I_0=inputs["current"],
-            t_ref_remaining=left * dt,
+            t_ref_remaining=left.astype(V.dtype) * dt,
             spike=spikes,
         )
 
@@ -100,15 +104,27 @@ class PpPscDelta(Stacked, SpikingNode):
         expected = dt * (self.c_1 * V + self.c_2 * jnp.exp(self.c_3 * V))
         possible = expected > 0
         safe = jnp.where(possible, expected, 1.0)
-        excess = jnp.log(safe) - jnp.log(drawn_exponential(s.stream, t, V))
-        one = self.spikes(excess)
+        drawn = drawn_exponential(s.stream, t, V)
+        first = self.spikes(jnp.log(safe) - jnp.log(drawn))
+        return (first + self.further(s, drawn, safe, t)) * possible.astype(V.dtype)
+
+    def further(self, s: Any, first: Array, expected: Array, t: Array) -> Array:
+        """Spikes after the first one, where there is no dead time.
+
+        Exponential intervals, of which `first` is the first, up to the expected count.
+        """
+        expected = jax.lax.stop_gradient(expected)
         many = self.dead_time == 0
-        counted = jax.lax.cond(
-            jnp.any(many),
-            lambda: jnp.where(many, poisson(s.stream, t, safe), one),
-            lambda: one,
-        )
-        return counted * possible.astype(V.dtype)
+        end = jnp.where(many & (expected <= MOST), expected, 0.0)
+
+        def add(found: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            k, time, count = found
+            time = time + drawn_exponential(s.stream, t, time, k)
+            return k + 1, time, count + (time < end).astype(count.dtype)
+
+        start = jnp.int32(1), first, jnp.zeros_like(first)
+        _, _, count = jax.lax.while_loop(lambda found: jnp.any(found[1] < end), add, start)
+        return jnp.where(many & (expected > MOST), jnp.nan, count)
 
     def dead_steps(self, s: Any, t: Array, dt: float) -> Array:
         """Steps of a dead time that begins now: one at least, unless there is none."""
@@ -123,11 +139,11 @@ class PpPscDelta(Stacked, SpikingNode):
 
     def gamma(self, s: Any, t: Array) -> Array:
         """A number of mean 1: the mean of dead_time_shape exponential ones."""
-        shape = jax.lax.stop_gradient(self.dead_time_shape)
+        shape = jax.lax.stop_gradient(self.dead_time_shape).astype(jnp.int32)
 
         def add(k: Array, total: Array) -> Array:
             number = drawn_exponential(s.stream, t, total, k + 1)
             return total + jnp.where(k < shape, number, 0.0)
 
-        last = jnp.max(shape).astype(jnp.int32)
-        return jax.lax.fori_loop(0, last, add, jnp.zeros_like(s.V_m)) / shape
+        total = jax.lax.fori_loop(0, jnp.max(shape), add, jnp.zeros_like(s.V_m))
+        return total / shape.astype(total.dtype)

@@ -14,32 +14,32 @@ from spikax_nest.pynest._tables import Table
 NAMES = ("ascii", "memory", "screen")
 
 
-def write(kernel: Any, table: Table, row: int, events: Mapping[str, np.ndarray]) -> bool:
-    """Write events where they go, if that is not memory; whether they were written."""
+def write(kernel: Any, table: Table, row: int, events: Mapping[str, np.ndarray]) -> None:
+    """Write events to their file, or onto the screen."""
+    if not len(events["steps"]):
+        return
     backend = table.columns["record_to"][row]
-    if backend == "memory":
-        return False
     text = "\n".join(_lines(kernel, table, row, events))
     if backend == "screen":
-        print(text)
+        print(text)  # noqa: T201 (asked for)
     else:
         with path(kernel, table, row).open("a") as file:
             file.write(text + "\n")
     kernel.written[int(table.gids[row])] = kernel.written.get(int(table.gids[row]), 0) + len(
         events["steps"]
     )
-    return True
 
 
 def _lines(kernel: Any, table: Table, row: int, events: Mapping[str, np.ndarray]) -> list[str]:
     in_steps = bool(table.columns["time_in_steps"][row])
-    names = [n for n in events if n not in ("senders", "steps")]
+    digits = int(table.columns["precision"][row])
+    names = [n for n in events if n not in ("senders", "steps", "offsets")]
     times = events["steps"] if in_steps else kernel.clock.ms(events["steps"])
     lines = []
     for k, (sender, time) in enumerate(zip(events["senders"], times, strict=True)):
-        parts = [str(sender), f"{time}" if in_steps else f"{time:.3f}"]
-        parts += ["0.000"] if in_steps else []
-        lines.append("\t".join([*parts, *(f"{events[n][k]:.3f}" for n in names)]))
+        parts = [str(sender), f"{time}" if in_steps else f"{time:.{digits}f}"]
+        parts += [f"{0:.{digits}f}"] if in_steps else []
+        lines.append("\t".join([*parts, *(f"{events[n][k]:.{digits}f}" for n in names)]))
     return lines
 
 
@@ -47,7 +47,7 @@ def path(kernel: Any, table: Table, row: int) -> Path:
     """The file of a recorder."""
     gid = int(table.gids[row])
     label = table.columns["label"][row] or kernel.nodes.model(gid).name
-    name = f"{kernel.settings['data_prefix']}{label}-{gid}-0.dat"
+    name = f"{kernel.settings['data_prefix']}{label}-{gid}-0.{table.columns['file_extension'][row]}"
     return Path(kernel.settings["data_path"] or ".") / name
 
 
@@ -87,5 +87,5 @@ def status(kernel: Any, table: Table, row: int) -> dict[str, Any]:
     gid = int(table.gids[row])
     found: dict[str, Any] = {"n_events": kernel.written.get(gid, 0)}
     if table.columns["record_to"][row] == "ascii":
-        found["filenames"] = (str(path(kernel, table, row)),) if gid in kernel.opened else ()
+        found["filenames"] = (str(path(kernel, table, row)),)
     return found

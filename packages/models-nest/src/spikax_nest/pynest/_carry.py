@@ -1,4 +1,4 @@
-"""What a network that is made anew takes over from the one before: states, and what is on its way."""
+"""What a network that is made anew takes over: states, and what is on its way."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from spikax_nest.pynest._lower import Elements, Layout
 
 
-def carried(old: tuple[Layout | None, Any], layout: Layout, fresh: Any, step: int) -> Any:
+def carried(old: tuple[Layout | None, Any], layout: Layout, fresh: Any, kernel: Any) -> Any:
     """The state of the new network at the present step."""
-    before, state = old
+    (before, state), step = old, kernel.clock.step
     fresh = fresh.replace(t=jnp.asarray(step, jnp.int32))
     if before is None or state is None:
         return fresh
@@ -28,7 +28,61 @@ def carried(old: tuple[Layout | None, Any], layout: Layout, fresh: Any, step: in
         sizes = before.elements[base].size, layout.elements[base].size
         sums = _ring(state.rings[name].sums, rings[name].sums, sizes, step)
         rings[name] = rings[name].replace(sums=sums)
-    return fresh.replace(nodes=nodes, rings=rings)
+    edges = dict(fresh.edges)
+    for name in edges.keys() & state.edges.keys() & before.edges.keys():
+        if hasattr(state.edges[name], "variables"):
+            edges[name] = _edge(before, layout, name, state.edges[name], edges[name], kernel)
+    return fresh.replace(nodes=nodes, rings=rings, edges=edges)
+
+
+def _edge(old: Layout, new: Layout, name: str, state: Any, fresh: Any, kernel: Any) -> Any:
+    """What plastic synapses learned; what was set since stays as it was set."""
+    orders = old.order(name), new.order(name)
+    rows = old.edges[name].row, new.edges[name].row
+    common, mine, theirs = np.intersect1d(*rows, return_indices=True)
+    table = kernel.synapses.ordered()[int(new.edges[name].table[0])]
+
+    def kept(column: str) -> np.ndarray:
+        assigned = table.assigned.get(column, [])
+        return ~np.isin(common, np.concatenate([np.zeros(0, np.int64), *assigned]))
+
+    def moved(before: Any, after: Any, which: np.ndarray) -> Any:
+        listed = [np.empty(len(order)) for order in orders]
+        for values, order, given in zip(listed, orders, (before, after), strict=True):
+            values[order] = np.asarray(given).ravel()
+        listed[1][theirs[which]] = listed[0][mine[which]]
+        return jnp.asarray(listed[1][orders[1]].reshape(after.shape))
+
+    shown = {variable: name for name, variable in table.model.record.load().shown.items()}
+    variables = {
+        n: moved(state.variables[n], v, kept(shown.get(n, "weight" if n == "efficacy" else n)))
+        for n, v in fresh.variables.items()
+    }
+    return fresh.replace(
+        weight=moved(state.weight, fresh.weight, kept("weight")),
+        variables=variables,
+        traces={n: _front(state.traces[n], v) for n, v in fresh.traces.items()},
+        history={
+            n: _history(state.history[n], v, kernel.clock.step) for n, v in fresh.history.items()
+        },
+    )
+
+
+def _front(old: Any, new: Any) -> Any:
+    """Values of neurons: those that were there before come first."""
+    values, n = np.array(new), min(np.size(old), np.size(new))
+    values[..., :n] = np.asarray(old)[..., :n]
+    return jnp.asarray(values)
+
+
+def _history(old: Any, new: Any, step: int) -> Any:
+    """What targets did before `step`: that of step s stands in slot s mod the length."""
+    before, after = np.asarray(old), np.array(new)
+    n = min(before.shape[1], after.shape[1])
+    for ago in range(1, min(len(before), len(after))):
+        if step - ago >= 0:
+            after[(step - ago) % len(after), :n] = before[(step - ago) % len(before), :n]
+    return jnp.asarray(after)
 
 
 def _matched(old: Elements, new: Elements) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +90,9 @@ def _matched(old: Elements, new: Elements) -> tuple[np.ndarray, np.ndarray]:
     if old.n <= new.n and np.array_equal(old.keys, new.keys[:, : old.n]):
         return np.arange(old.n), np.arange(old.n)
     index = {key: k for k, key in enumerate(map(tuple, old.keys.T.tolist()))}
-    both = [(index[key], k) for k, key in enumerate(map(tuple, new.keys.T.tolist())) if key in index]
+    both = [
+        (index[key], k) for k, key in enumerate(map(tuple, new.keys.T.tolist())) if key in index
+    ]
     pairs = np.array(both, np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
@@ -44,7 +100,9 @@ def _matched(old: Elements, new: Elements) -> tuple[np.ndarray, np.ndarray]:
 def _node(old: Any, fresh: Any, pairs: tuple[np.ndarray, np.ndarray], variables: set[str]) -> Any:
     def moved(before: Any, new: Any) -> Any:
         values = np.array(new)
-        rows = tuple(slice(0, min(a, b)) for a, b in zip(before.shape[:-1], values.shape[:-1]))
+        rows = tuple(
+            slice(0, min(a, b)) for a, b in zip(before.shape[:-1], values.shape[:-1], strict=True)
+        )
         values[(*rows, pairs[1])] = np.asarray(before)[(*rows, pairs[0])]
         return jnp.asarray(values)
 

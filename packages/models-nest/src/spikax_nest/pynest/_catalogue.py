@@ -31,7 +31,13 @@ ARCHIVED: Mapping[str, Any] = {
 """What a neuron keeps for its synapses, beside its own parameters."""
 
 WINDOW: Mapping[str, Any] = {"label": "", "origin": 0.0, "start": 0.0, "stop": FOREVER}
-RECORDER: Mapping[str, Any] = {**WINDOW, "record_to": "memory", "time_in_steps": False}
+RECORDER: Mapping[str, Any] = {
+    **WINDOW,
+    "record_to": "memory",
+    "time_in_steps": False,
+    "file_extension": "dat",
+    "precision": 3,
+}
 METER: Mapping[str, Any] = {**RECORDER, "interval": 1.0, "offset": 0.0}
 RECORDERS: Mapping[str, Mapping[str, Any]] = {
     "multimeter": {**METER, "record_from": ()},
@@ -84,8 +90,9 @@ def field_names(system: type[NestNode]) -> dict[str, str]:
 def own_defaults(system: type[NestNode]) -> dict[str, Any]:
     """The parameters that the class itself declares, as NEST shows them."""
     model: Any = system()
+    declared: Any = system.declared
     return {
-        name: shown(system, name, in_unit(getattr(model, f), system.declared[f].unit))
+        name: shown(system, name, in_unit(getattr(model, f), declared[f].unit))
         for name, f in field_names(system).items()
     }
 

@@ -11,7 +11,6 @@ import numpy as np
 from spikax_nest.pynest import _kernel, _status
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._layers import Layer
-from spikax_nest.pynest._parameter import Parameter
 
 
 class NodeCollection:
@@ -126,7 +125,9 @@ class NodeCollection:
         """Whether it is made of several pieces that have gaps."""
         if len(self.ids) < 2 or np.all(np.diff(self.ids) == 1):
             return False
-        return any(step > 1 for *_, step in _status.pieces(self.ids)) and len(set(self._models())) > 1
+        return (
+            any(step > 1 for *_, step in _status.pieces(self.ids)) and len(set(self._models())) > 1
+        )
 
     def __getitem__(self, key: Any) -> NodeCollection:
         chosen = _chosen(key, len(self))
@@ -154,9 +155,11 @@ class NodeCollection:
         return int(self._live()[0]) if len(self) == 1 else tuple(self.tolist())
 
     @property
-    def spatial(self) -> dict[str, Any]:
+    def spatial(self) -> dict[str, Any] | None:
         """What the layer of these nodes says about itself; None without positions."""
-        return None if self.layer is None else self.layer.status(self)  # type: ignore[return-value]
+        if self.layer is None or self.places is None:
+            return None
+        return self.layer.status(self.places)
 
     def get(self, *params: Any, **options: Any) -> Any:
         """The status: all of it, or what is named; a value for one node, a tuple for several.
@@ -214,7 +217,7 @@ class NodeCollection:
         pieces = _status.pieces(self.ids)
         meta = "None" if self.layer is None else "spatial"
         lines = [
-            f"{'' if len(pieces) == 1 else ' '}model={model}, size={size}, first={first}, last={last}"
+            f"{' ' * (len(pieces) > 1)}model={model}, size={size}, first={first}, last={last}"
             + (f", step={step}" if step > 1 else "")
             for model, size, first, last, step in pieces
         ]

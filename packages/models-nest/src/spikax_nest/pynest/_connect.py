@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spikax.errors import SpikaxError
 from spikax_nest.pynest import _kernel, _rules
 from spikax_nest.pynest._collection import NodeCollection
 from spikax_nest.pynest._errors import NESTErrors
@@ -16,6 +17,7 @@ from spikax_nest.pynest._synapse_models import SynapseModel
 from spikax_nest.pynest._wiring import check_wiring
 
 SPECIAL = ("synapse_model",)
+SYMMETRIC = ("one_to_one", "symmetric_pairwise_bernoulli")
 
 
 class CollocatedSynapses:
@@ -62,19 +64,19 @@ def Connect(
 
 def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) -> None:
     arrays = not (isinstance(pre, NodeCollection) and isinstance(post, NodeCollection))
-    spec = _conn_spec(conn_spec, arrays)
+    spec = _conn_spec(conn_spec)
     syn_specs = _syn_specs(syn_spec)
     if arrays and spec["rule"] == "one_to_one":
         sources, targets = (_ids(nodes) for nodes in (pre, post))
         kernel.nodes.check(np.unique(np.concatenate([sources, targets])))
         if len(sources) != len(targets):
             raise ValueError("sources and targets must be arrays of equal length")
-        pairs = np.arange(len(sources)), np.arange(len(sources))
-        nodes = (None, None)
+        pairs: Any = np.arange(len(sources)), np.arange(len(sources))
+        nodes: tuple[Any, Any] = (None, None)
     else:
-        pre, post = (n if isinstance(n, NodeCollection) else _collected(n) for n in (pre, post))
-        if not len(pre) or not len(post):
-            return
+        pre, post = _collected(pre), _collected(post)
+        if not pre.ids.size or not post.ids.size:
+            raise NESTErrors.IllegalConnection("an empty NodeCollection cannot be connected.")
         sources, targets, nodes = pre._live(), post._live(), (pre, post)
         spatial = is_spatial(spec, pre, post, syn_specs)
         _rules.check(spec, spatial=spatial)
@@ -84,6 +86,10 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         else:
             pairs = _rules.RULES[spec["rule"]](sources, targets, rng, spec)
     symmetric = bool(spec.get("make_symmetric"))
+    if symmetric and spec["rule"] not in SYMMETRIC:
+        raise NESTErrors.NotImplemented(
+            f"make_symmetric with the rule {spec['rule']}; it goes with {' and '.join(SYMMETRIC)}."
+        )
     for one in syn_specs:
         _make(kernel, sources, targets, pairs, nodes, spec, one)
         if symmetric:
@@ -100,6 +106,8 @@ def _ids(nodes: Any) -> np.ndarray:
 
 
 def _collected(nodes: Any) -> NodeCollection:
+    if isinstance(nodes, NodeCollection):
+        return nodes
     ids = _ids(nodes)
     if np.unique(ids).size < ids.size:
         raise ValueError(
@@ -109,9 +117,9 @@ def _collected(nodes: Any) -> NodeCollection:
     return NodeCollection(np.sort(ids).tolist())
 
 
-def _conn_spec(spec: Any, arrays: bool) -> dict[str, Any]:
+def _conn_spec(spec: Any) -> dict[str, Any]:
     if spec is None:
-        return {"rule": "one_to_one" if arrays else "all_to_all"}
+        return {"rule": "all_to_all"}
     if isinstance(spec, str):
         return {"rule": spec}
     if isinstance(spec, Mapping):
@@ -152,7 +160,7 @@ def _make(
     rng = kernel.host_rng()
     context = _context(rng, n, nodes, pairs, conn_spec)
     given = {
-        name: _values(name, value, n, context, (len(sources), len(targets)), conn_spec)
+        name: _values(name, value, pairs, context, (len(sources), len(targets)), conn_spec)
         for name, value in syn_spec.items()
         if name not in SPECIAL
     }
@@ -161,9 +169,12 @@ def _make(
     if model.record.delayed:
         values["delay"] = kernel.clock.delay_steps(values.get("delay", model.defaults["delay"]))
         kernel.check_delays(values["delay"])
+    _check_rule(model, values)
     if n:
         check_wiring(kernel, model, values)
         kernel.synapses.table(model).append(n, values)
+        if model.record.delayed:
+            kernel.synapses.note_delays(values["delay"])
 
 
 def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
@@ -179,6 +190,20 @@ def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
             f"Unaccessed elements in syn_spec, in function Connect:  {' '.join(wrong)} "
             f"({model.name} takes {', '.join(sorted(model.defaults))})"
         )
+
+
+def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:
+    """Raise for parameters of a plastic synapse that are out of range."""
+    rule = model.record.load()
+    if rule is None:
+        return
+    given = {n: values.get(n, v) for n, v in model.defaults.items() if n in model.record.defaults()}
+    fields = {rule.names.get(n, n): v for n, v in given.items() if n != "Wmax"}
+    try:
+        for name, value in fields.items():
+            rule.declared[name].convert(value * rule.declared[name].unit, rule.__name__)
+    except SpikaxError as error:
+        raise NESTErrors.BadProperty(str(error)) from None
 
 
 def _context(
@@ -198,7 +223,7 @@ def _context(
 
 
 def _values(
-    name: str, value: Any, n: int, context: Context, shape: tuple[int, int], spec: Any
+    name: str, value: Any, pairs: Any, context: Context, shape: tuple[int, int], spec: Any
 ) -> Any:
     """One number for all synapses, or one for each in the order of the pairs."""
     if isinstance(value, Parameter):
@@ -208,7 +233,9 @@ def _values(
     numbers = np.asarray(value)
     if numbers.ndim == 0:
         return numbers[()]
-    return _in_order(name, numbers, n, shape, spec)
+    if spec["rule"] == "all_to_all" and numbers.shape == shape[::-1]:
+        return numbers[pairs[1], pairs[0]]  # of pairs that are left out, too
+    return _in_order(name, numbers, len(pairs[0]), shape, spec)
 
 
 def _in_order(name: str, values: np.ndarray, n: int, shape: tuple[int, int], spec: Any) -> Any:
@@ -239,9 +266,6 @@ def _in_order(name: str, values: np.ndarray, n: int, shape: tuple[int, int], spe
 def _receptors(value: Any, model: SynapseModel) -> Any:
     value = model.defaults["receptor_type"] if value is None else value
     numbers = np.asarray(value)
-    if numbers.dtype.kind not in "iu":
-        if np.any(numbers != np.round(numbers)):
-            raise NESTErrors.TypeMismatch(f"receptor_type is {value}; it must be an integer.")
+    if numbers.dtype.kind not in "iu" and np.any(numbers != np.round(numbers)):
+        raise NESTErrors.TypeMismatch(f"receptor_type is {value}; it must be an integer.")
     return numbers.astype(np.int64)
-
-

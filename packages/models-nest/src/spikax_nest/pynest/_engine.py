@@ -24,6 +24,7 @@ class Engine:
         layout: Where nodes and synapses stand in the network; None before the first run.
         model: The built network.
         state: Its state.
+        delivered: Its state when spikes were last delivered: what a synapse shows is as of then.
     """
 
     def __init__(self, kernel: Any) -> None:
@@ -34,6 +35,8 @@ class Engine:
         self.stale: set[str] = set()
         self.changed_tables: set[str] = set()
         self.is_wired = False
+        self.stale_synapses: set[str] = set()
+        self.delivered: Any = None
         self.last: dict[str, np.ndarray] = {}
 
     def fetch(self, table: Table) -> None:
@@ -45,7 +48,7 @@ class Engine:
         state = self.state.nodes[table.base]
         first = np.flatnonzero(elements.sign >= 0)
         for name, cell in table.variables.items():
-            values = np.asarray(getattr(state, cell))[..., : elements.n][..., first]
+            values = _stacked(getattr(state, cell))[..., : elements.n][..., first]
             rows = elements.rows[first]
             if table.is_vector(name):
                 for k, row in enumerate(rows):
@@ -54,9 +57,36 @@ class Engine:
             else:
                 table.columns[name][rows] = values.astype(table.columns[name].dtype)
 
+    def present(self, table: Table, row: int, values: dict[str, Any]) -> dict[str, Any]:
+        """The present values of cells that NEST shows and does not let set."""
+        if self.layout is None or table.base not in self.layout.elements:
+            return {}
+        elements = self.layout.elements[table.base]
+        places = np.flatnonzero(elements.rows == row)
+        cells = {
+            n: c
+            for n in values
+            if (c := getattr(self.state.nodes[table.base], n, None)) is not None
+        }
+        return {
+            n: type(values[n])(np.asarray(c)[places[0]])
+            for n, c in cells.items()
+            if places.size and np.ndim(c) == 1
+        }
+
     def fetch_synapses(self, table: Any) -> None:
         """Bring what changed of some synapses into their table."""
-        del table
+        rule = table.model.record.load()
+        if rule is None or self.layout is None or table.model.name not in self.stale_synapses:
+            return
+        self.stale_synapses.discard(table.model.name)
+        for name in self.layout.plastic(self.kernel, table):
+            links, state = self.layout.edges[name], self.delivered.edges[name]
+            order = self.layout.order(name)
+            for shown, values in shown_values(rule, state).items():
+                listed = np.empty(len(order))
+                listed[order] = np.asarray(values).ravel()
+                table.columns[shown][links.row] = listed[: len(links)]
 
     def changed(self, table: Table, names: Any) -> None:
         """Some values of a table are others now."""
@@ -94,9 +124,12 @@ class Engine:
     def _rewire(self) -> None:
         for table in self.kernel.nodes.tables.values():
             self.fetch(table)
+        for synapses in self.kernel.synapses.tables.values():
+            self.fetch_synapses(synapses)
         old = (self.layout, self.state)
         self.layout = lower(self.kernel, padded=True)
-        self.is_wired = True
+        self.is_wired, self.delivered = True, None
+        self.stale_synapses = set()
         if self.layout is None:
             return
         try:
@@ -105,7 +138,9 @@ class Engine:
         except SpikaxError as error:
             raise NESTErrors.BadProperty(str(error)) from error
         fresh = self.model.init_state()
-        self.state = carried(old, self.layout, fresh, self.kernel.clock.step)
+        self.state = carried(old, self.layout, fresh, self.kernel)
+        for synapses in self.kernel.synapses.tables.values():
+            synapses.assigned.clear()
         self.kernel.recordings.wire(self.layout)
 
     def _refresh(self) -> None:
@@ -124,8 +159,30 @@ class Engine:
 
     def advance(self, n: int) -> None:
         """Run n steps."""
+        clock, end = self.kernel.clock, self.kernel.clock.step + n
         if self.layout is None:
+            clock.step = end
             return
+        delivery = self._last_delivery(end)
+        if clock.step < delivery < end:
+            self._run(delivery - clock.step)
+        if clock.step == delivery:
+            self.delivered = self.state
+            self.stale_synapses = set(self.kernel.synapses.tables)
+        self._run(end - clock.step)
+
+    def _last_delivery(self, end: int) -> int:
+        """The step of the last delivery before `end`, where it matters: synapses change then.
+
+        It delivers the spikes of a slice at the start of the next.
+        """
+        if not any(table.model.record.target for table in self.kernel.synapses.tables.values()):
+            return -1
+        slice_steps = self.kernel.delay_extrema()[0]
+        return (-(-end // slice_steps) - 1) * slice_steps
+
+    def _run(self, n: int) -> None:
+        assert self.layout is not None
         record = self.kernel.recordings.requests(self.layout, n)
         duration = self.kernel.clock.ms(n) * ms
         try:
@@ -137,10 +194,20 @@ class Engine:
             self.state = error.state
             raise NESTErrors.NumericalInstability(str(error)) from error
         self.stale = set(self.layout.elements)
+        self._decay_calcium(self.kernel.clock.ms(n))
         self.kernel.recordings.add(self.layout, recording, n)
+        self.kernel.clock.step += n
 
-    def spiked(self, base: str, rows: np.ndarray, steps: np.ndarray) -> None:
-        """Note when nodes spiked last."""
+    def _decay_calcium(self, ms: float) -> None:
+        for table in self.kernel.nodes.tables.values():
+            if "Ca" in table.columns:
+                table.columns["Ca"] = table.columns["Ca"] * np.exp(-ms / table.columns["tau_Ca"])
+
+    def spiked(self, base: str, rows: np.ndarray, steps: np.ndarray, end: int) -> None:
+        """Note when nodes spiked: NEST's t_spike, and Ca, which rises by beta_Ca."""
+        columns = self.kernel.nodes.tables[base].columns
+        left = np.exp(-self.kernel.clock.ms(end - steps) / columns["tau_Ca"][rows])
+        np.add.at(columns["Ca"], rows, columns["beta_Ca"][rows] * left)
         size = len(self.kernel.nodes.tables[base])
         last = np.full(size, -1, np.int64)
         before = self.last.get(base, last)
@@ -149,9 +216,17 @@ class Engine:
         self.last[base] = last
 
 
-def spikes_of(recording: Any, path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and elements of recorded spikes."""
-    events = recording[path]
-    return np.asarray(events.steps), np.asarray(events.ids)
+def _stacked(cell: Any) -> np.ndarray:
+    """A cell as one array: those by number as its rows."""
+    if isinstance(cell, dict):
+        return np.stack([np.asarray(cell[str(k + 1)]) for k in range(len(cell))])
+    return np.asarray(cell)
 
 
+def shown_values(rule: Any, state: Any) -> dict[str, Any]:
+    """The present values of synapses that NEST shows, by its names."""
+    values = {"weight": state.weight, **state.variables}
+    found = {name: values[variable] for name, variable in rule.shown.items()}
+    if "weight" not in found and rule.sends == "weight":
+        found["weight"] = state.weight
+    return found | {n: v for n, v in state.variables.items() if n in rule.declared}

@@ -1,4 +1,4 @@
-"""The exceptions of the interface: `NESTErrors`, all kinds of `KernelException`."""
+"""NEST's error classes, by NEST's names."""
 
 from __future__ import annotations
 
@@ -7,55 +7,45 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
-_KINDS = """
-    BackendAlreadyRegistered BackendNotPrepared BackendPrepared BadDelay BadParameter
-    BadParameterValue BadProperty DimensionMismatch DistributionError DynamicModuleManagementError
-    GSLSolverFailure IOError IllegalConnection IncompatibleReceptorType InexistentConnection
-    InternalError InvalidDefaultResolution InvalidTimeInModel KeyError LayerExpected
-    LayerNodeExpected LocalNodeExpected MPIErrorCode MPIPortsFileMissing MPIPortsFileUnknown
-    MUSICChannelAlreadyMapped MUSICChannelUnknown MUSICPortAlreadyPublished MUSICPortHasNoWidth
-    MUSICPortUnconnected MUSICPortUnknown MUSICSimulationHasRun ModelInUse NamingConflict
-    NewModelNameExists NoThreadSiblingsAvailable NodeWithProxiesExpected NotImplemented
-    NumericalInstability RangeCheck StepMultipleRequired TimeMultipleRequired TypeMismatch
-    UnaccessedDictionaryEntry UndefinedName UnexpectedEvent UnknownCompartment UnknownComponent
-    UnknownModelName UnknownNode UnknownPort UnknownReceptorType UnknownSynapseType UnknownThread
-    UnmatchedSteps UnsupportedEvent
-""".split()
-_FEW = 20  # names that are all listed when none is near
-
 
 class KernelException(Exception):
-    """What the kernel refuses; every class of `NESTErrors` is one."""
+    """What all errors of NEST derive from."""
 
     __module__ = "NESTErrors"
 
 
-class _Errors(types.ModuleType):
-    """A module of exceptions, whose names need not be written down one by one."""
+NAMES = (
+    *("BackendAlreadyRegistered", "BackendNotPrepared", "BackendPrepared", "BadDelay"),
+    *("BadParameter", "BadParameterValue", "BadProperty", "DimensionMismatch", "DistributionError"),
+    *("DynamicModuleManagementError", "GSLSolverFailure", "IOError", "IllegalConnection"),
+    *("IncompatibleReceptorType", "InexistentConnection", "InternalError"),
+    *("InvalidDefaultResolution", "InvalidTimeInModel", "KeyError", "LayerExpected"),
+    *("LayerNodeExpected", "LocalNodeExpected", "MPIErrorCode", "MPIPortsFileMissing"),
+    *("MPIPortsFileUnknown", "MUSICChannelAlreadyMapped", "MUSICChannelUnknown"),
+    *("MUSICPortAlreadyPublished", "MUSICPortHasNoWidth", "MUSICPortUnconnected"),
+    *("MUSICPortUnknown", "MUSICSimulationHasRun", "ModelInUse", "NamingConflict"),
+    *("NewModelNameExists", "NoThreadSiblingsAvailable", "NodeWithProxiesExpected"),
+    *("NotImplemented", "NumericalInstability", "RangeCheck", "StepMultipleRequired"),
+    *("TimeMultipleRequired", "TypeMismatch", "UnaccessedDictionaryEntry", "UndefinedName"),
+    *("UnexpectedEvent", "UnknownCompartment", "UnknownComponent", "UnknownModelName"),
+    *("UnknownNode", "UnknownPort", "UnknownReceptorType", "UnknownSynapseType", "UnknownThread"),
+    *("UnmatchedSteps", "UnsupportedEvent"),
+)
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"NESTErrors has no exception {name!r}")
+NESTErrors: Any = types.ModuleType("NESTErrors", "The error classes of NEST.")
+NESTError = NESTErrors.KernelException = KernelException
+for _name in NAMES:
+    _members = {"__module__": "NESTErrors", "__doc__": f"NEST's {_name}."}
+    setattr(NESTErrors, _name, type(_name, (KernelException,), _members))
 
-
-def _made() -> Any:
-    module = _Errors("NESTErrors", "The exceptions of the interface.")
-    module.KernelException = KernelException
-    for name in _KINDS:
-        kind = type(name, (KernelException,), {"__module__": "NESTErrors", "__doc__": f"{name}."})
-        setattr(module, name, kind)
-    return module
-
-
-NESTErrors: Any = _made()
-NESTError = KernelException
+_FEW = 20
 
 
 def unknown_name(kind: str, name: Any, valid: Iterable[Any]) -> str:
-    """What to say of a name that does not exist, with those near it."""
+    """A sentence about a name that there is not, with those that may have been meant."""
     names = sorted(map(str, valid))
-    near = difflib.get_close_matches(str(name), names, n=3)
+    near = difflib.get_close_matches(str(name), names, 3)
     if near:
         return f"{name} is not a known {kind}; did you mean {' or '.join(near)}?"
-    if 0 < len(names) <= _FEW:
-        return f"{name} is not a known {kind}; there are {', '.join(names)}."
-    return f"{name} is not a known {kind}."
+    listed = f"; there are {', '.join(names)}." if 0 < len(names) <= _FEW else "."
+    return f"{name} is not a known {kind}{listed}"

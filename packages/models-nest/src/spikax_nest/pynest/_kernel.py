@@ -74,7 +74,7 @@ class Kernel:
         """min_delay and max_delay in steps."""
         if self.extrema is not None:
             return self.extrema
-        return self.synapses.delays() or (1, 1)
+        return self.synapses.delays or (1, 1)
 
     def check_delays(self, steps: Any) -> None:
         """Raise if delays are outside of what was fixed."""
@@ -121,10 +121,10 @@ class Kernel:
             raise NESTErrors.KernelException(
                 "the kernel is prepared already: call Cleanup() before Prepare() or Simulate()."
             )
+        self.prepared = True
         _backends.open_files(self, self.nodes.tables)
         self.engine.prepare()
         self.recordings.spikes = 0
-        self.prepared = True
 
     def run(self, ms: float) -> None:
         """Move on in time."""
@@ -142,7 +142,7 @@ class Kernel:
             self._frozen = self.delay_extrema()
             self.has_run = True
         self.engine.advance(steps)
-        self.clock.step += steps
+        self.recordings.flush()
 
     def cleanup(self) -> None:
         """End a run."""

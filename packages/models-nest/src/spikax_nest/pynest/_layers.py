@@ -38,7 +38,7 @@ class Layer:
         return self.positions.shape[1]
 
     def displacement(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """(..., D) from one position to another, in [-L/2, L/2) where edges of length L are joined."""
+        """(..., D) between positions; in [-L/2, L/2) where edges of length L are joined."""
         straight = end - start
         if not self.edge_wrap:
             return straight
@@ -50,16 +50,16 @@ class Layer:
         """(...,) the length of the displacement."""
         return np.sqrt((self.displacement(start, end) ** 2).sum(-1))
 
-    def status(self, nodes: Any) -> dict[str, Any]:
-        """What NEST says of the layer of some nodes."""
+    def status(self, places: np.ndarray) -> dict[str, Any]:
+        """What NEST says of the layer, to nodes that have these places in it."""
         found: dict[str, Any] = {
             "center": self.center.copy(),
             "edge_wrap": self.edge_wrap,
             "extent": self.extent.copy(),
-            "network_size": len(nodes),
+            "network_size": len(places),
         }
         if self.shape is None:
-            return found | {"positions": nodes.positions.copy()}
+            return found | {"positions": self.positions[places]}
         return found | {"shape": np.array(self.shape)}
 
 
@@ -173,10 +173,14 @@ class free:
             context = Context(rng=rng, n=n)
             return np.stack([p.values(context) for p in self.pos], axis=1)
         if True in kinds:
-            raise AttributeError("pos has Parameters and numbers; give a Parameter for each dimension")
+            raise AttributeError(
+                "pos has Parameters and numbers; give a Parameter for each dimension"
+            )
         lengths = {np.size(p) for p in self.pos if np.ndim(p) == 1}
         if any(np.ndim(p) != 1 for p in self.pos):
-            raise NESTErrors.KernelException("'positions' must be an array or a DimensionParameter.")
+            raise NESTErrors.KernelException(
+                "'positions' must be an array or a DimensionParameter."
+            )
         _two_or_three(np.size(self.pos[0]))
         if len(lengths) > 1:
             raise NESTErrors.BadProperty(f"Expected a {np.size(self.pos[0])}-dimensional position.")
@@ -206,7 +210,9 @@ def _vector(given: Any, dimensions: int, default: float) -> np.ndarray:
         return np.full(dimensions, default)
     vector = np.array(given, float)
     if vector.shape != (dimensions,):
-        raise NESTErrors.BadProperty(f"Expected a {dimensions}-dimensional position, got {given!r}.")
+        raise NESTErrors.BadProperty(
+            f"Expected a {dimensions}-dimensional position, got {given!r}."
+        )
     return vector
 
 

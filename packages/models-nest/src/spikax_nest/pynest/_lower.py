@@ -105,6 +105,22 @@ class Layout:
     edges: dict[str, Links] = field(default_factory=dict)
     recorded: Links | None = None
 
+    def plastic(self, kernel: Any, table: Any) -> list[str]:
+        """The edges in which synapses of a model change."""
+        place = kernel.synapses.ordered().index(table)
+        by_name = {p.name: p for p in self.network.projections}
+        return [
+            name
+            for name, links in self.edges.items()
+            if by_name[name].plasticity is not None and links.table[0] == place
+        ]
+
+    def order(self, name: str) -> np.ndarray:
+        """Which synapse of the list stands where in the format of an edge."""
+        rule: Any = next(p.connectivity for p in self.network.projections if p.name == name)
+        size = self.elements[name.partition("->")[2].partition(":")[0]].size
+        return np.argsort(rule.pre * size + rule.post, kind="stable")
+
 
 def lower(kernel: Any, *, padded: bool) -> Layout | None:
     """The network of all nodes; None if there are none that move."""
@@ -127,9 +143,7 @@ def lower(kernel: Any, *, padded: bool) -> Layout | None:
     for name, projection, some in _projections(kernel, elements, links[moving], padded):
         projections.append(projection)
         edges[name] = some
-    populations = {
-        e.table.base: sx.Population(component(e), e.size) for e in elements.values()
-    }
+    populations = {e.table.base: sx.Population(component(e), e.size) for e in elements.values()}
     network = sx.Network(populations, projections)
     by_name = {e.table.base: e for e in elements.values()}
     return Layout(network, by_name, edges, links[~moving])
@@ -181,9 +195,7 @@ def _links(kernel: Any) -> Links:
     return Links(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
 
 
-def _elements(
-    table: Table, place: int, links: Links, wired: np.ndarray
-) -> tuple[Elements, Links]:
+def _elements(table: Table, place: int, links: Links, wired: np.ndarray) -> tuple[Elements, Links]:
     """The elements of a population, and the links from them."""
     assert table.system is not None
     mine = np.flatnonzero((links.pre == place) & wired)
@@ -247,11 +259,14 @@ def _projections(
     by_base = {e.table.base: e for e in elements.values()}
     for (pre, post, port, kind), members in merged.items():
         which = np.sort(np.concatenate(members))
-        if kind < 0:
+        if kind < 0 or not len(which):
             ends = by_base[pre], by_base[post]
-            yield _static(*ends, port, links[which], padded, kernel.clock.resolution)
+            yield static_projection(*ends, port, links[which], padded, kernel.clock.resolution)
         else:
-            yield from _plastic(kernel, by_base[pre], by_base[post], port, links[which], padded)
+            from spikax_nest.pynest._lower_plastic import plastic_projections
+
+            ends = by_base[pre], by_base[post]
+            yield from plastic_projections(kernel, *ends, port, links[which], padded)
 
 
 def _kind(table: Any) -> int:
@@ -263,14 +278,26 @@ def _port(pre: Elements, post: Elements, receptor: int) -> str:
     return ports_of(post.sample, kind_of(type(pre.sample)))[receptor]
 
 
-def _static(
-    pre: Elements, post: Elements, port: str, links: Links, padded: bool, resolution: float
+def name_of(pre: Elements, post: Elements, port: str, model: str) -> str:
+    """The name of an edge."""
+    return f"{pre.table.base}->{post.table.base}:{port.replace('.', ':')}:{model}"
+
+
+def static_projection(
+    pre: Elements,
+    post: Elements,
+    port: str,
+    links: Links,
+    padded: bool,
+    resolution: float,
+    model: str = "static",
 ) -> tuple[str, sx.Projection, Links]:
+    """Synapses that do not change."""
     relays = post.sample.relays
     weight = np.ones(len(links)) if relays else links.weight
     source, target, weight, delay = filled(pre, post, links, weight, padded)
     signal = "spike" if relays and kind_of(type(pre.sample)) == "spike" else pre.sample.sends
-    name = f"{pre.table.base}->{post.table.base}:{port.replace('.', ':')}"
+    name = name_of(pre, post, port, model)
     projection = sx.Projection(
         pre.table.base,
         post.table.base,
@@ -307,10 +334,3 @@ def filled(
         np.concatenate([weight, nothing]),
         np.concatenate([links.delay, delay]),
     )
-
-
-def _plastic(
-    kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool
-) -> Iterator[tuple[str, sx.Projection, Links]]:
-    raise NotImplementedError
-    yield

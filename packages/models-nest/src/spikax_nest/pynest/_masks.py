@@ -197,7 +197,9 @@ class GridMask(Mask):
 
     def moved(self, anchor: np.ndarray) -> Mask:
         if anchor.dtype.kind != "i":
-            raise TypeError(f"the anchor of a grid mask is [column, row], of integers, not {anchor}")
+            raise TypeError(
+                f"the anchor of a grid mask is [column, row], of integers, not {anchor}"
+            )
         return dataclasses.replace(self, anchor=anchor)
 
     def check(self, layer: Layer, *, oversized: bool) -> None:
@@ -285,7 +287,9 @@ def _angles(dimensions: int, specs: Mapping[str, Any]) -> np.ndarray:
 def _grid(dimensions: int, specs: Mapping[str, Any]) -> Mask:
     shape = np.asarray(_given(specs, "shape"))
     if shape.dtype.kind != "i":
-        raise NESTErrors.TypeMismatch(f"shape is {specs['shape']!r}; it must be a list of integers.")
+        raise NESTErrors.TypeMismatch(
+            f"shape is {specs['shape']!r}; it must be a list of integers."
+        )
     return GridMask(shape[:dimensions], np.zeros(2, np.int64))
 
 

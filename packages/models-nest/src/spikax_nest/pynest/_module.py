@@ -40,7 +40,11 @@ class NestModule(types.ModuleType):
         return self.__dict__["_lazy"](name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _settings.names() or name.startswith("__") or isinstance(value, types.ModuleType):
+        if (
+            name in _settings.names()
+            or name.startswith("__")
+            or isinstance(value, types.ModuleType)
+        ):
             super().__setattr__(name, value)
         else:
             raise AttributeError(f"Cannot set attribute {name!r} on module {self.__name__!r}")

@@ -27,20 +27,17 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
         "SetStatus",
         "Simulate",
         "SyncProcesses",
-        "get",
         "get_verbosity",
         "message",
         "network",
-        "set",
         "set_verbosity",
         "to_json",
     ),
     "_collection": ("NodeCollection",),
     "_connect": ("CollocatedSynapses", "Connect"),
     "_errors": ("NESTError", "NESTErrors"),
+    "_kernel_status": ("get", "set"),
     "_masks": ("CreateMask", "Mask"),
-    "_parameter": ("CreateParameter", "Parameter"),
-    "_settings": ("VerbosityLevel",),
     "_spatial_functions": (
         "Displacement",
         "Distance",
@@ -55,7 +52,17 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
         "GetTargetPositions",
         "SelectNodesByMask",
     ),
+    "_parameter": ("CreateParameter", "Parameter"),
+    "_settings": ("VerbosityLevel",),
     "_synapse_collection": ("Disconnect", "GetConnections", "SynapseCollection"),
 }
 FUNCTIONS: Mapping[str, str] = {n: m for m, names in _BY_MODULE.items() for n in names}
-SUBMODULES = ("logic", "math", "random", "spatial", "spatial_distributions")
+SUBMODULES = (
+    "logic",
+    "math",
+    "random",
+    "raster_plot",
+    "spatial",
+    "spatial_distributions",
+    "voltage_trace",
+)

@@ -68,7 +68,9 @@ class Nodes:
 
     def device_mask(self) -> np.ndarray:
         """Which nodes are no neurons."""
-        kinds = [t.system is None or t.system.element_type != "neuron" for t in self.tables.values()]
+        kinds = [
+            t.system is None or t.system.element_type != "neuron" for t in self.tables.values()
+        ]
         return np.array(kinds, bool)[self.table_of] if len(self) else np.zeros(0, bool)
 
     def model(self, gid: int) -> NodeModel:
@@ -110,5 +112,6 @@ class Nodes:
         if wrong:
             hint = unknown_name(f"parameter of {table.base}", wrong[0], table.columns)
             raise NESTErrors.UnaccessedDictionaryEntry(
-                f"Unaccessed elements in params, in function {function}:  {' '.join(wrong)} ({hint})"
+                f"Unaccessed elements in params, in function {function}:  {' '.join(wrong)} "
+                f"({hint})"
             )

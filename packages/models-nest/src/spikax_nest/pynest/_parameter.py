@@ -213,8 +213,8 @@ def position(dimension: int | None = None, synaptic_endpoint: int = 0) -> Parame
         of_synapses = context.target_positions is not None
         if context.source_positions is not None and of_synapses != (synaptic_endpoint > 0):
             raise NESTErrors.BadParameterValue(
-                "nest.spatial.pos is a position of nodes (in Create), source_pos and target_pos are "
-                "of synapses (in Connect)."
+                "nest.spatial.pos is the position of a node, for Create; source_pos and "
+                "target_pos are those of the ends of a synapse, for Connect."
             )
         ends = context.source_positions, context.source_positions, context.target_positions
         return _coordinate(ends[synaptic_endpoint], dimension)
@@ -262,8 +262,8 @@ def redraw(parameter: Parameter, min: float, max: float) -> Parameter:
                 return values
             values[outside] = parameter.values(context.take(outside))
         raise NESTErrors.KernelException(
-            f"Number of redraws exceeded limit of {_REDRAWS}: values such as {values[outside][0]:g} "
-            f"are outside of [{low:g}, {high:g}]."
+            f"Number of redraws exceeded limit of {_REDRAWS}: values such as "
+            f"{values[outside][0]:g} are outside of [{low:g}, {high:g}]."
         )
 
     return Parameter(evaluate, spatial=parameter.is_spatial())

@@ -16,7 +16,6 @@ from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._lower import SIZES, Layout
 from spikax_nest.pynest._tables import Table
 
-
 WINDOWED = ("start", "stop", "origin")
 
 
@@ -131,7 +130,10 @@ class Recordings:
         """Interval and offset of a meter in steps."""
         table, row = self._row(gid)
         return tuple(
-            round(float(self.kernel.clock.tics(table.columns[n][row])) / self.kernel.clock.tics_per_step)
+            round(
+                float(self.kernel.clock.tics(table.columns[n][row]))
+                / self.kernel.clock.tics_per_step
+            )
             for n in ("interval", "offset")
         )  # type: ignore[return-value]
 
@@ -153,7 +155,7 @@ class Recordings:
                 events = recording[f"{base}.spike"]
                 steps, ids = np.asarray(events.steps), np.asarray(events.ids)
                 there = ids < elements.n
-                self._spikes(elements, steps[there], ids[there], new)
+                self._spikes(elements, steps[there], ids[there], new, n)
         for wire in self.meter_wires:
             names = self._from(wire.recorder)
             if names:
@@ -162,19 +164,38 @@ class Recordings:
         for gid, pieces in new.items():
             self._keep(gid, pieces)
 
-    def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any) -> None:
+    def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any, n: int) -> None:
         base = elements.table.base
         if type(elements.sample).element_type == "neuron":
             self.spikes += len(ids)
-            self.kernel.engine.spiked(base, elements.rows[ids], steps)
+            end = self.kernel.clock.step + n
+            self.kernel.engine.spiked(base, elements.rows[ids], steps, end)
+        offsets = self._offsets(elements, steps, ids)
         for wire in self.spike_wires:
             if wire.base != base:
                 continue
             times_seen = np.bincount(wire.elements, minlength=elements.size)[ids]
             kept = np.repeat(np.arange(len(ids)), times_seen)
             senders = elements.table.gids[elements.rows[ids[kept]]]
-            piece = {"senders": senders, "steps": steps[kept]}
+            piece = {"senders": senders, "steps": steps[kept], "offsets": offsets[kept]}
             new.setdefault(wire.recorder, []).append(piece)
+
+    def _offsets(self, elements: Any, steps: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """How long before the end of its step a spike is: of generators with precise times."""
+        offsets, columns = np.zeros(len(steps)), elements.table.columns
+        if "precise_times" not in columns or not len(steps):
+            return offsets
+        clock = self.kernel.clock
+        for element in np.unique(ids):
+            row = elements.rows[element]
+            if columns["precise_times"][row]:
+                times = columns["spike_times"][row] + columns["origin"][row]
+                ends = np.ceil(times / clock.resolution - 1e-9)
+                mine = np.flatnonzero(ids == element)
+                due = np.isin(ends, steps[mine])
+                if due.sum() == len(mine):
+                    offsets[mine] = clock.ms(ends[due]) - times[due]
+        return offsets
 
     def _samples(
         self, layout: Layout, recording: Any, wire: Wire, names: tuple[str, ...], n: int
@@ -206,10 +227,20 @@ class Recordings:
         slices = (steps - 1) // self.kernel.delay_extrema()[0]
         order = np.lexsort((steps, senders, slices))
         order = order[inside[order]]
-        kept = {name: column[order] for name, column in columns.items()}
-        table, row = self._row(gid)
-        if len(kept["steps"]) and not _backends.write(self.kernel, table, row, kept):
+        if order.size:
+            kept = {name: column[order] for name, column in columns.items()}
             self.events.setdefault(gid, Events()).parts.append(kept)
+
+    def flush(self) -> None:
+        """Write what is not kept in memory, as far as it is visible."""
+        for gid, events in list(self.events.items()):
+            table, row = self._row(gid)
+            if table.columns["record_to"][row] == "memory":
+                continue
+            visible = self._visible(table, events.column("steps"))
+            columns = {name: events.column(name) for name in events.parts[0]}
+            _backends.write(self.kernel, table, row, {n: c[visible] for n, c in columns.items()})
+            self.events[gid] = Events([{n: c[~visible] for n, c in columns.items()}])
 
     def status(self, gid: int) -> dict[str, Any]:
         """The events of a recorder, as NEST shows them."""
@@ -220,10 +251,12 @@ class Recordings:
         visible = self._visible(table, events.column("steps"))
         steps = events.column("steps")[visible]
         found: dict[str, Any] = {"senders": events.column("senders")[visible]}
+        spiked = bool(events.parts) and "offsets" in events.parts[0]
+        offsets = events.column("offsets")[visible] if spiked else np.zeros(len(steps))
         if table.columns["time_in_steps"][row]:
-            found |= {"times": steps, "offsets": np.zeros(len(steps))}
+            found |= {"times": steps, "offsets": offsets}
         else:
-            found["times"] = self.kernel.clock.ms(steps)
+            found["times"] = self.kernel.clock.ms(steps) - offsets
         for name in table.columns.get("record_from", [()] * (row + 1))[row]:
             found[name] = events.column(name)[visible]
         return {"events": dict(sorted(found.items())), "n_events": len(steps)}
@@ -239,6 +272,7 @@ class Recordings:
     def clear(self, gid: int) -> None:
         """Forget the events of a recorder."""
         self.events.pop(gid, None)
+        self.kernel.written.pop(gid, None)
 
     def check(self, table: Table, rows: np.ndarray, values: Mapping[str, Any]) -> None:
         """Raise for what a recorder cannot be set to; `n_events = 0` clears it."""
@@ -249,6 +283,11 @@ class Recordings:
                 )
         wired = {wire.recorder for wire in self.meter_wires}
         connected = self.kernel.connected_sources() | wired
+        if self.kernel.has_run and "time_in_steps" in values:
+            raise NESTErrors.BadProperty(
+                f"time_in_steps of a {table.base} cannot change once time has passed; set it "
+                "before the first Simulate()."
+            )
         fixed = {"record_from", "interval", "offset"} & values.keys()
         if fixed and connected & set(table.gids[rows].tolist()):
             raise NESTErrors.BadProperty(

@@ -18,7 +18,9 @@ _TRIES = 1000
 _AT_ONCE = 2**22  # numbers drawn at a time where each pair needs one
 
 
-def one_to_one(sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]) -> Pairs:
+def one_to_one(
+    sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]
+) -> Pairs:
     """Source i to target i."""
     del rng
     if len(sources) != len(targets):
@@ -29,7 +31,9 @@ def one_to_one(sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping
     return _without_autapses(index, index, sources, targets, spec)
 
 
-def all_to_all(sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]) -> Pairs:
+def all_to_all(
+    sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]
+) -> Pairs:
     """Every source to every target."""
     del rng
     post, pre = np.divmod(np.arange(len(sources) * len(targets)), max(1, len(sources)))
@@ -135,6 +139,10 @@ def symmetric_pairwise_bernoulli(
         raise NESTErrors.BadProperty(
             "symmetric_pairwise_bernoulli needs 'allow_autapses': False in the connection spec."
         )
+    if not spec.get("allow_multapses", True):
+        raise NESTErrors.BadProperty(
+            "symmetric_pairwise_bernoulli needs 'allow_multapses': True in the connection spec."
+        )
     return pairwise_bernoulli(sources, targets, rng, {**spec, "allow_autapses": False})
 
 
@@ -165,7 +173,7 @@ SPATIAL = {"mask", "use_on_source", "p", "allow_oversized_mask"}
 
 def check(spec: Mapping[str, Any], *, spatial: bool) -> None:
     """Raise for a rule, or a parameter of it, that does not exist."""
-    rule = spec.get("rule")
+    rule = str(spec.get("rule"))
     if rule not in RULES:
         raise NESTErrors.BadProperty(unknown_name("connectivity rule", rule, RULES))
     needs = NEEDS.get(rule, "rule")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -212,7 +213,12 @@ def _set_delays(kernel: Any, values: Mapping[str, Any]) -> None:
         raise NESTErrors.BadProperty(
             "Connections already exist: set min_delay and max_delay before Connect()."
         )
-    low, high = (kernel.clock.delay_steps(values[n]) for n in ("min_delay", "max_delay"))
+    per_ms = kernel.clock.tics_per_ms / kernel.clock.tics_per_step
+    low, high = (
+        math.floor(values["min_delay"] * per_ms + 1e-9),
+        math.ceil(values["max_delay"] * per_ms - 1e-9),
+    )
+    kernel.clock.delay_steps(kernel.clock.ms(low))  # raises below one step
     if low > high:
         raise NESTErrors.BadDelay("min_delay must be less than or equal to max_delay.")
     kernel.extrema = (int(low), int(high))
@@ -237,9 +243,7 @@ def _set_threads(kernel: Any, value: Any) -> None:
 
 def _set_seed(kernel: Any, value: Any) -> None:
     if not 0 < int(value) < 2**32:
-        raise NESTErrors.BadProperty(
-            f"rng_seed is {value}; it must be from 1 to {2**32 - 1}."
-        )
+        raise NESTErrors.BadProperty(f"rng_seed is {value}; it must be from 1 to {2**32 - 1}.")
     kernel.settings["rng_seed"] = int(value)
 
 

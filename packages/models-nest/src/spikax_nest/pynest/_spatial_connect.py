@@ -48,7 +48,8 @@ def is_spatial(
         for nodes, which in ((pre, "Presynaptic"), (post, "Postsynaptic")):
             if nodes.layer is None:
                 raise TypeError(
-                    f"{which} NodeCollection must have spatial information: create it with positions="
+                    f"{which} NodeCollection must have spatial information: "
+                    "create it with positions="
                 )
     return True
 
@@ -86,7 +87,8 @@ class _Pool:
         if self.spec.get("use_on_source", self.spec["rule"] == "fixed_indegree"):
             ends.reverse()
         (center, at), (pool, points) = ends
-        assert self.mask is not None and self.layer is not None
+        assert self.mask is not None
+        assert self.layer is not None
         return self.mask.selects(
             self.layer, center.positions[at], pool.positions[points], pool.places[points]
         )
@@ -179,9 +181,7 @@ def _some(pool: _Pool) -> Iterator[Pairs]:
         yield ends[0][chosen], ends[1][chosen]
 
 
-def _check_enough(
-    pool: _Pool, nodes: Any, first: int, there: np.ndarray, k: np.ndarray
-) -> None:
+def _check_enough(pool: _Pool, nodes: Any, first: int, there: np.ndarray, k: np.ndarray) -> None:
     wanted = np.minimum(k, 1) if pool.spec.get("allow_multapses", True) else k
     short = np.flatnonzero(there < wanted)
     if not short.size:

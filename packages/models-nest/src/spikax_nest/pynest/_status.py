@@ -30,7 +30,7 @@ def get_nodes(nodes: NodeCollection, params: tuple[Any, ...]) -> Any:
         return _nested(gids, params)
     if isinstance(names, str):
         return _one_or_all(values(gids, names))
-    if not isinstance(names, Sequence):
+    if not isinstance(names, Iterable):
         raise TypeError(f"params is {names!r}; give a name or a list of names")
     return {name: _one_or_all(values(gids, name)) for name in names}
 
@@ -77,7 +77,7 @@ def status(gid: int) -> dict[str, Any]:
     table, row = kernel.nodes.table(gid)
     kernel.engine.fetch(table)
     model = kernel.nodes.model(gid)
-    found = {name: table.get(row, name) for name in table.columns}
+    found = {name: table.get(row, name) for name in shown_columns(table, row)}
     found |= {
         "element_type": model.element_type,
         "frozen": bool(kernel.nodes.frozen.get(gid, False)),
@@ -85,12 +85,24 @@ def status(gid: int) -> dict[str, Any]:
         "local": True,
         "model": model.name,
         "model_id": model.number,
-        "node_uses_wfr": False,
+        "node_uses_wfr": bool(table.system is not None and table.system.uses_wfr),
         "thread": 0,
         "thread_local_id": kernel.engine.local_id(gid),
         "vp": gid % kernel.threads if model.element_type == "neuron" else 0,
     }
     return dict(sorted((found | _more(table, row, gid, found)).items()))
+
+
+def shown_columns(table: Table, row: int) -> list[str]:
+    """The columns that NEST shows of a node."""
+    hidden: tuple[str, ...] = ()
+    if table.system is None:
+        backend = table.columns["record_to"][row]
+        hidden = ("senders", "targets")
+        hidden += {"memory": ("file_extension", "precision"), "screen": ("file_extension",)}.get(
+            backend, ()
+        )
+    return [name for name in table.columns if name not in hidden]
 
 
 def _more(table: Table, row: int, gid: int, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +118,8 @@ def _more(table: Table, row: int, gid: int, found: Mapping[str, Any]) -> dict[st
         more["recordables"] = recordables
     if component.receptor_types:
         more["receptor_types"] = dict(component.receptor_types)
-    return more | {name: f(found) for name, f in table.system.computed.items()}
+    computed = {name: f(found) for name, f in table.system.computed.items()}
+    return more | computed | kernel.engine.present(table, row, computed)
 
 
 def recordables_of(component: Any) -> list[str]:
@@ -116,9 +129,9 @@ def recordables_of(component: Any) -> list[str]:
 
 def set_nodes(nodes: NodeCollection, params: Any) -> None:
     """What `NodeCollection.set` does."""
-    gids = nodes._live()
-    if not gids.size:
+    if not nodes.ids.size:
         return
+    gids = nodes._live()
     if isinstance(params, Mapping):
         given = _spread(nodes, params)
     elif isinstance(params, (list, tuple)):
@@ -196,7 +209,7 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
     for key, some in by_rows.items():
         if table.system is None:
             kernel.recordings.check(table, np.array(key), some)
-        table.set(np.array(key), some, kernel.clock.resolution)
+        table.set(np.array(key), some, kernel.clock)
         kernel.engine.changed(table, some)
 
 
@@ -236,7 +249,7 @@ def default_status(name: str) -> dict[str, Any]:
     model = kernel.catalogue[name]
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
-    found = {key: table.get(0, key) for key in table.columns}
+    found = {key: table.get(0, key) for key in shown_columns(table, 0)}
     if model.system is None:
         found |= {"events": {"senders": np.zeros(0), "times": np.zeros(0)}, "n_events": 0}
     else:
@@ -264,7 +277,7 @@ def default_status(name: str) -> dict[str, Any]:
                     "local": True,
                     "model": name,
                     "model_id": model.number,
-                    "node_uses_wfr": False,
+                    "node_uses_wfr": bool(model.system is not None and model.system.uses_wfr),
                     "thread": -1,
                     "thread_local_id": -1,
                     "type_id": model.base,
@@ -273,5 +286,3 @@ def default_status(name: str) -> dict[str, Any]:
             ).items()
         )
     )
-
-

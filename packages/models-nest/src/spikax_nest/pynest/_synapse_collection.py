@@ -37,11 +37,13 @@ class SynapseCollection:
             ("table_of", table_of),
             ("row_of", row_of),
             ("port_of", port_of),
+            ("_home", _kernel.kernel().synapses),
         ):
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
-        return len(self.row_of)
+        # Those of a network that was reset are gone.
+        return len(self.row_of) if self._home is _kernel.kernel().synapses else 0  # type: ignore[attr-defined]
 
     def __iter__(self) -> Iterator[SynapseCollection]:
         return (self[k] for k in range(len(self)))
@@ -71,7 +73,7 @@ class SynapseCollection:
         found: list[Any] = [None] * len(self)
         for place, table in enumerate(self.tables):
             where = np.flatnonzero(self.table_of == place)
-            if where.size:
+            if where.size and name in keys_of(table):
                 some = column(table, self.row_of[where], self.port_of[where], name)
                 for k, value in zip(where, some, strict=True):
                     found[k] = value
@@ -95,9 +97,12 @@ class SynapseCollection:
         names = self._keys() if keys is None else [keys] if isinstance(keys, str) else list(keys)
         if output not in ("", "pandas", "json"):
             raise ValueError(f"output is {output!r}; choose 'pandas' or 'json'")
+        for name in names:
+            if name not in self._keys():
+                raise KeyError(name)
         columns = {name: self._column(name) for name in names}
         if output == "pandas":
-            return _frame(columns)
+            return _frame(columns, self._column("source"))
         found = {n: c[0] if len(c) == 1 else c for n, c in columns.items()}
         answer = found[keys] if isinstance(keys, str) else found
         if output == "json":
@@ -118,7 +123,7 @@ class SynapseCollection:
         elif isinstance(given, (list, tuple)):
             if len(given) != len(self):
                 raise TypeError(f"there are {len(given)} dicts of status for {len(self)} synapses")
-            values = {n: [p[n] for p in given] for n in given[0]}
+            values = {n: [p.get(n) for p in given] for n in {n: 0 for p in given for n in p}}
         else:
             raise TypeError(f"params is {given!r}; give a dict, or a list of one dict per synapse")
         for place in np.unique(self.table_of):
@@ -201,7 +206,9 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
     return fixed.get(name) or [table.model.defaults[name]] * n
 
 
-def _set(table: SynapseTable, rows: np.ndarray, where: np.ndarray, values: Mapping[str, Any]) -> None:
+def _set(
+    table: SynapseTable, rows: np.ndarray, where: np.ndarray, values: Mapping[str, Any]
+) -> None:
     kernel, model = _kernel.kernel(), table.model
     settable = set(table.types()) - {"source", "target", "receptor", "alive"}
     for name in values:
@@ -216,22 +223,25 @@ def _set(table: SynapseTable, rows: np.ndarray, where: np.ndarray, values: Mappi
             )
     kernel.engine.fetch_synapses(table)
     for name, all_values in values.items():
-        some = np.array([all_values[k] for k in where])
+        given = np.array([all_values[k] is not None for k in where])
+        some, rows_set = np.array([all_values[k] for k in where[given]]), rows[given]
         if some.dtype.kind not in "iufb":
             raise NESTErrors.TypeMismatch(f"{name} is {some[0]!r}; it must be a number.")
         if name == "delay":
             some = kernel.clock.delay_steps(some)
             kernel.check_delays(some)
-        table.columns[name][rows] = some
+            kernel.synapses.note_delays(some)
+        table.columns[name][rows_set] = some
+        table.assigned.setdefault(name, []).append(rows_set)
     kernel.engine.rewired()
 
 
-def _frame(columns: Mapping[str, list[Any]]) -> Any:
+def _frame(columns: Mapping[str, list[Any]], sources: list[int]) -> Any:
     try:
         import pandas as pd
     except ImportError:
         raise ImportError("output='pandas' needs pandas: pip install pandas") from None
-    return pd.DataFrame(columns, index=range(len(next(iter(columns.values())))))
+    return pd.DataFrame(columns, index=pd.Index(sources))
 
 
 def _table(synapses: SynapseCollection) -> str:
@@ -246,7 +256,8 @@ def _table(synapses: SynapseCollection) -> str:
     ]
     for row in zip(*columns, strict=True):
         cells = [f"{v:#.4g}" if isinstance(v, float) else str(v) for v in row]
-        lines.append(" ".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True)))
+        cells = [f"{c:>{w - 1}} " for c, w in zip(cells, widths, strict=True)]
+        lines.append(" ".join(cells).rstrip())
     if shown is not synapses:
         lines.insert(17, "...")
     return "\n".join(lines)
@@ -296,7 +307,8 @@ def _gathered(
         ports.append(port[kept])
     empty = np.zeros(0, np.int64)
     return SynapseCollection(
-        tables, *(np.concatenate([empty, *parts]).astype(np.int64) for parts in (places, rows, ports))
+        tables,
+        *(np.concatenate([empty, *parts]).astype(np.int64) for parts in (places, rows, ports)),
     )
 
 
@@ -345,13 +357,15 @@ def Disconnect(*args: Any, conn_spec: Any = None, syn_spec: Any = None) -> None:
     if len(args) == 1 and isinstance(args[0], SynapseCollection):
         args[0].disconnect()
         return
-    pre, post, *more = args
+    pre, post, more = args[0], args[1], args[2:]
     rule = (more[0] if more else conn_spec) or "one_to_one"
     synapse = (more[1] if len(more) > 1 else syn_spec) or "static_synapse"
     rule = rule if isinstance(rule, str) else rule["rule"]
     model = synapse if isinstance(synapse, str) else synapse["synapse_model"]
     if rule not in ("one_to_one", "all_to_all"):
-        raise NESTErrors.BadProperty(f"Disconnect by the rule {rule}: use one_to_one or all_to_all.")
+        raise NESTErrors.BadProperty(
+            f"Disconnect by the rule {rule}: use one_to_one or all_to_all."
+        )
     if rule == "one_to_one" and len(pre) != len(post):
         raise NESTErrors.DimensionMismatch(
             f"one_to_one disconnects equally many nodes, got {len(pre)} and {len(post)}."

@@ -18,11 +18,13 @@ class SynapseTable:
     Attributes:
         model: Their model.
         alive: Whether a synapse is still there; `Disconnect` ends it.
+        assigned: Rows of what was set since the network was last made, by name.
     """
 
     def __init__(self, model: SynapseModel) -> None:
         self.model = model
         self._parts: list[dict[str, np.ndarray]] = []
+        self.assigned: dict[str, list[np.ndarray]] = {}
         self._columns = {name: np.zeros(0, dtype) for name, dtype in self.types().items()}
 
     def types(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class Synapses:
 
     def __init__(self) -> None:
         self.tables: dict[str, SynapseTable] = {}
+        self.delays: tuple[int, int] | None = None
 
     def table(self, model: SynapseModel) -> SynapseTable:
         """The table of a model."""
@@ -80,10 +83,8 @@ class Synapses:
     def __len__(self) -> int:
         return sum(int(table.columns["alive"].sum()) for table in self.tables.values())
 
-    def delays(self) -> tuple[int, int] | None:
-        """The shortest and longest delay in steps; None without synapses."""
-        found = [t.columns["delay"] for t in self.tables.values() if t.model.record.delayed]
-        found = [d for d in found if d.size]
-        if not found:
-            return None
-        return int(min(d.min() for d in found)), int(max(d.max() for d in found))
+    def note_delays(self, steps: Any) -> None:
+        """Note delays: the shortest and longest that there ever were are min_ and max_delay."""
+        low, high = int(np.min(steps)), int(np.max(steps))
+        before = self.delays or (low, high)
+        self.delays = min(low, before[0]), max(high, before[1])

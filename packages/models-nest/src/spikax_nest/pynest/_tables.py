@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +10,12 @@ import numpy as np
 from spikax.errors import SpikaxError
 from spikax_nest._node import NestNode
 from spikax_nest.pynest._catalogue import NodeModel, field_names, shown
+from spikax_nest.pynest._clock import Clock
 from spikax_nest.pynest._errors import NESTErrors
 
 Rows = np.ndarray
+LARGE = 1e300
+"""In place of infinity, which NEST takes for thresholds that are never reached."""
 
 
 class Table:
@@ -69,17 +71,32 @@ class Table:
             return list(value)
         return value.item() if isinstance(value, np.generic) else value
 
-    def set(self, rows: Rows, values: Mapping[str, Any], resolution: float) -> None:
+    def set(self, rows: Rows, values: Mapping[str, Any], clock: Clock) -> None:
         """Put one value for each row into columns, all or none."""
-        before = {name: self.columns[name] for name in values}
+        before = dict(self.columns)
         try:
             for name, value in values.items():
                 self.columns[name] = before[name].copy()
                 self._put(rows, name, value)
-            self.validate(rows, resolution)
+            self._settle(rows, clock)
+            self.validate(rows, clock.resolution)
         except BaseException:
             self.columns |= before
             raise
+
+    def _settle(self, rows: Rows, clock: Clock) -> None:
+        """Round what NEST rounds."""
+        if self.system is None or "settled" not in vars(self.system):
+            return
+        for row in rows:
+            one = {name: column[row] for name, column in self.columns.items()}
+            try:
+                kept = self.system.settled(one, clock.resolution, clock.time)
+            except SpikaxError as error:
+                raise NESTErrors.BadProperty(str(error)) from None
+            for name, value in kept.items():
+                self.columns[name] = self.columns[name].copy()
+                self.columns[name][row] = value
 
     def _put(self, rows: Rows, name: str, value: Any) -> None:
         column = self.columns[name]
@@ -129,9 +146,11 @@ class Table:
     def column(self, name: str, rows: Rows, bucket: bool = False) -> np.ndarray:
         """Values of some nodes; lists of values stand side by side, (longest, nodes)."""
         column = self.columns[name][rows]
-        if not self.is_vector(name):
-            return column.astype(np.float64)
         assert self.system is not None
+        if not self.is_vector(name):
+            values = column.astype(np.float64)
+            field: Any = self.system.declared[self.fields[name]]
+            return np.clip(values, -LARGE, LARGE) if field.finite else values
         pad = self.system.pads.get(self.fields[name], 0.0)
         longest = max(map(len, column), default=0)
         if bucket and longest:
@@ -161,7 +180,7 @@ def _full(column: np.ndarray, n: int, model: NodeModel, name: str) -> np.ndarray
 
 
 def _number(name: str, value: Any, dtype: np.dtype) -> Any:
-    if isinstance(value, str) or not isinstance(value, (numbers.Number, np.generic, np.ndarray)):
+    if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
         raise NESTErrors.TypeMismatch(
             f"Expected datatype: Failed to cast '{name}' from {type(value).__name__} to type "
             f"{'double' if dtype == np.float64 else dtype.name}."

@@ -38,9 +38,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
     _check_generators(kernel, model, values["source"])
     for source, target, where in _by_tables(kernel, values["source"], values["target"]):
         if source.system is None:
-            _check_meter(
-                kernel, source, target, values["source"][where], model
-            )
+            _check_meter(kernel, source, target, values["source"][where], model)
         elif target.system is None:
             _check_recorder(source, target, model)
         else:

@@ -11,9 +11,7 @@ __all__ = ["distance", "free", "grid", "pos", "source_pos", "target_pos"]
 
 
 def _coordinates(endpoint: int, about: str) -> Any:
-    axes = {
-        axis: _parameter.position(dimension, endpoint) for dimension, axis in enumerate("xyz")
-    }
+    axes = {axis: _parameter.position(dimension, endpoint) for dimension, axis in enumerate("xyz")}
     n = staticmethod(lambda dimension: _parameter.position(dimension, endpoint))
     return type(about, (), {"__doc__": f"Parameters of a coordinate: {about}.", "n": n, **axes})
 

@@ -1,1 +1,1 @@
-"""Synapses, one file per model or close family."""
+"""Synapses that change, one file per model or close family."""

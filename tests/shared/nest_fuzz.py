@@ -66,6 +66,10 @@ VECTORS = {
     "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
 }
 RECEPTORS = 3
+# Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
+ELSEWHERE = {"parrot_neuron", "ginzburg_neuron", "lin_rate_ipn"}
+# Their noise is off here, and without it they do not spike.
+SILENT = {"gif_psc_exp", "pp_psc_delta"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,89 @@
+"""Synapses that change, as projections of core with a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import spikax as sx
+from spikax.units import ms
+from spikax_nest.pynest._lower import (
+    Elements,
+    Links,
+    filled,
+    name_of,
+    static_projection,
+    weight_unit,
+)
+
+IGNORED = "ignored"
+
+
+def plastic_projections(
+    kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool
+) -> Iterator[tuple[str, sx.Projection, Links]]:
+    """The projections of one synapse model between two populations that end on one port."""
+    record = kernel.synapses.ordered()[int(links.table[0])].model.record
+    if post.sample.relays and port != IGNORED and not record.load().random:
+        # What a relay passes on are spikes, not weights; the synapses change all the same.
+        yield static_projection(pre, post, port, links, padded, kernel.clock.resolution, "relay")
+        port = IGNORED
+    channels = post.sample.ports[port.partition(".")[0]]
+    if not channels.channels or "." in port or channels.route is None:
+        yield _projection(kernel, pre, post, port, links, padded, 1)
+        return
+    which = channels.route(links.weight)
+    for k, channel in enumerate(channels.channels):
+        if np.any(which == k):
+            sign = 1 if k == 0 else -1
+            some = links[np.flatnonzero(which == k)]
+            yield _projection(kernel, pre, post, f"{port}.{channel}", some, padded, sign)
+
+
+def _projection(
+    kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool, sign: int
+) -> tuple[str, sx.Projection, Links]:
+    table = kernel.synapses.ordered()[int(links.table[0])]
+    source, target, weight, delay = filled(pre, post, links, links.weight, padded)
+    more = len(weight) - len(links)
+    weight[len(links) :] = 0.0
+    if post.sample.relays and port != IGNORED:
+        weight[: len(links)] = 1.0
+    unit = weight_unit(pre, post, port, "spike")
+    rule = _rule(table, post, links.row, more, unit, sign)
+    name = name_of(pre, post, port, table.model.name)
+    projection = sx.Projection(
+        pre.table.base,
+        post.table.base,
+        port,
+        sx.explicit(source, target, layout="csr"),
+        weight=weight * unit,
+        delay=delay * kernel.clock.resolution * ms,
+        plasticity=rule,
+        name=name,
+    )
+    return name, projection, links
+
+
+def _rule(table: Any, post: Elements, rows: np.ndarray, more: int, unit: Any, sign: int) -> Any:
+    """The rule with one value per synapse of what is no common parameter."""
+    rule = table.model.record.load()
+    values: dict[str, Any] = {}
+    for name in table.model.record.defaults():
+        field = rule.names.get(name, name)
+        value = _value(table, name, rows, more, sign if field == "w_max" else 1)
+        of = unit if field == "w_max" else rule.declared[field].unit
+        values[field] = value if str(of) == "1" else value * of
+    if "tau_minus" in rule.per_neuron:
+        padded = np.append(post.rows, np.repeat(post.rows[-1:], post.size - post.n))
+        values["tau_minus"] = post.table.columns["tau_minus"][padded] * ms
+    return rule(**values)
+
+
+def _value(table: Any, name: str, rows: np.ndarray, more: int, sign: int) -> Any:
+    default = table.model.defaults[name]
+    if name in table.model.record.common:
+        return default
+    return np.concatenate([table.columns[name][rows], np.full(more, abs(default) * sign)])

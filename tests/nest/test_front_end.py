@@ -1,0 +1,234 @@
+"""PyNEST as spikax has it beside a live NEST: the same script, the same answers."""
+
+import inspect
+
+import jax
+import numpy as np
+import pytest
+
+import spikax as sx
+import spikax_nest
+from spikax.testing import count_compilations
+from spikax.units import ms
+from spikax_nest.pynest._catalogue import builtin_names
+
+MODELS = builtin_names()
+
+
+def same(run, nest):
+    """What a script gives with spikax, after checking that NEST gives the same."""
+    ours, theirs = run(spikax_nest), run(nest)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_allclose(
+            np.asarray(ours[name], float), np.asarray(theirs[name], float), rtol=1e-9, atol=1e-9
+        )
+    return ours
+
+
+def grown_in_steps(nest):
+    """A network that is run, wired, set and run on, with delays and weights of both signs."""
+    nest.ResetKernel()
+    nest.resolution = 0.1
+    sources = nest.Create("iaf_psc_exp", 3, {"I_e": [376.0, 400.0, 450.0]})
+    targets = nest.Create("iaf_psc_alpha", 2)
+    meter = nest.Create("voltmeter", params={"interval": 0.2})
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(sources, targets, syn_spec={"weight": 100.0, "delay": 1.5})
+    delays = [[1.0, 2.0, 3.0], [1.5, 2.5, 0.5]]
+    nest.Connect(sources, targets, syn_spec={"weight": -30.0, "delay": delays})
+    nest.Connect(sources + targets, recorder)
+    nest.Connect(meter, targets)
+    nest.Simulate(40.0)
+    nest.Simulate(30.5)
+    targets.V_m = [-60.0, -61.0]
+    nest.Connect(targets, sources, syn_spec={"weight": 260.0, "delay": 2.7})
+    late = nest.Create("iaf_psc_exp", 2, {"I_e": 500.0, "V_m": -58.0})
+    nest.Connect(late, targets, "one_to_one", {"weight": 300.0})
+    nest.Simulate(60.0)
+    found = {f"meter {k}": v for k, v in meter.events.items()}
+    found |= {f"spikes {k}": v for k, v in recorder.events.items()}
+    return found | {
+        "V_m": targets.V_m,
+        "Ca": sources.Ca,
+        "t_spike": sources.t_spike,
+        "extrema": (nest.min_delay, nest.max_delay),
+        "connections": nest.GetConnections(sources).get("weight"),
+        "counter": nest.local_spike_counter,
+    }
+
+
+def plastic(nest):
+    """STDP between relays, looked at in the middle of a slice, too."""
+    nest.ResetKernel()
+    rng = np.random.default_rng(1)
+    pre = nest.Create("parrot_neuron", 4)
+    post = nest.Create("parrot_neuron", 3, {"tau_minus": 33.7})
+    for nodes in (pre, post):
+        generators = nest.Create("spike_generator", len(nodes))
+        times = [np.unique(np.round(rng.uniform(1, 90, 15), 1)) for _ in range(len(nodes))]
+        generators.set([{"spike_times": t.tolist()} for t in times])
+        nest.Connect(generators, nodes, "one_to_one")
+    synapses = {
+        "synapse_model": "stdp_synapse",
+        "weight": rng.uniform(10, 60, (3, 4)),
+        "delay": np.round(rng.uniform(0.5, 3.0, (3, 4)), 1),
+        "alpha": nest.random.uniform(1.1, 1.1000000001),
+        "receptor_type": 1,
+        "lambda": 0.05,
+        "tau_plus": 17.0,
+    }
+    nest.Connect(pre, post, "all_to_all", synapses)
+    found = {}
+    for piece in (30.0, 0.1, 17.3, 52.6):
+        nest.Simulate(piece)
+        synapses = nest.GetConnections(pre, post)
+        time = nest.biological_time
+        found |= {f"{time} {k}": synapses.get(k) for k in ("weight", "Kplus")}
+    return found
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("script", [grown_in_steps, plastic])
+def test_scripts_give_what_nest_gives(nest, script):
+    found = same(script, nest)
+    assert all(np.size(values) for values in found.values())
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("model", MODELS)
+def test_defaults_are_nests(nest, model):
+    ours, theirs = spikax_nest.GetDefaults(model), nest.GetDefaults(model)
+    assert ours.keys() == theirs.keys()
+    numbers = (k for k, v in theirs.items() if isinstance(v, float | bool | int))
+    for name in set(numbers) - {"model_id", "elementsize"}:
+        assert type(ours[name]) is type(theirs[name]), name
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-15), name
+    assert sorted(ours.get("recordables", [])) == sorted(map(str, theirs.get("recordables", [])))
+    assert ours.get("receptor_types") == theirs.get("receptor_types")
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("model", sorted(spikax_nest.synapse_models))
+def test_defaults_of_synapses_are_nests(nest, model):
+    ours, theirs = spikax_nest.GetDefaults(model), nest.GetDefaults(model)
+    assert ours.keys() == theirs.keys()
+    for name in set(ours) - {"sizeof", "synapse_modelid", "weight_recorder"}:
+        assert ours[name] == theirs[name], name
+
+
+WRONG = {
+    "unknown model": lambda n: n.Create("iaf_psc_exq"),
+    "unknown parameter": lambda n: n.Create("iaf_psc_exp", params={"C_n": 1.0}),
+    "out of range": lambda n: n.Create("iaf_psc_exp", params={"C_m": -1.0}),
+    "no number": lambda n: n.Create("iaf_psc_exp", params={"C_m": "a"}),
+    "unknown rule": lambda n: n.Connect(n.Create("iaf_psc_exp"), n.Create("iaf_psc_exp"), "foo"),
+    "unknown synapse": lambda n: n.Connect(
+        n.Create("iaf_psc_exp"), n.Create("iaf_psc_exp"), syn_spec="foo"
+    ),
+    "unknown receptor": lambda n: n.Connect(
+        n.Create("iaf_psc_exp"), n.Create("iaf_psc_exp"), syn_spec={"receptor_type": 7}
+    ),
+    "delay below the resolution": lambda n: n.Connect(
+        n.Create("iaf_psc_exp"), n.Create("iaf_psc_exp"), syn_spec={"delay": 0.01}
+    ),
+    "from a recorder": lambda n: n.Connect(n.Create("spike_recorder"), n.Create("iaf_psc_exp")),
+    "to a voltmeter": lambda n: n.Connect(n.Create("iaf_psc_exp"), n.Create("voltmeter")),
+    "to a generator": lambda n: n.Connect(n.Create("iaf_psc_exp"), n.Create("dc_generator")),
+    "read-only": lambda n: n.Create("iaf_psc_exp").set(global_id=3),
+    "time off the grid": lambda n: n.Simulate(0.05),
+    "resolution after Create": lambda n: (n.Create("iaf_psc_exp"), n.set(resolution=0.2)),
+    "name that is taken": lambda n: n.CopyModel("iaf_psc_exp", "iaf_psc_alpha"),
+    "no such node": lambda n: n.NodeCollection([77]),
+}
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("what", WRONG)
+def test_errors_are_of_nests_classes(nest, what):
+    classes = []
+    for module in (nest, spikax_nest):
+        module.ResetKernel()
+        with pytest.raises(module.NESTError) as error:
+            WRONG[what](module)
+        classes.append(type(error.value).__name__)
+        module.ResetKernel()
+    assert classes[0] == classes[1]
+    assert len(str(error.value)) > 20
+
+
+def test_unknown_names_come_with_a_guess():
+    spikax_nest.ResetKernel()
+    with pytest.raises(spikax_nest.NESTErrors.UnknownModelName, match="mean iaf_psc_exp"):
+        spikax_nest.Create("iaf_psc_exq")
+
+
+def driven(n=3, I_e=420.0):
+    """A small network that spikes."""
+    spikax_nest.ResetKernel()
+    nodes = spikax_nest.Create("iaf_psc_exp", n, {"I_e": I_e})
+    noise = spikax_nest.Create("poisson_generator", params={"rate": 5000.0})
+    recorder = spikax_nest.Create("spike_recorder")
+    spikax_nest.Connect(nodes, nodes, syn_spec={"weight": 40.0, "delay": 1.7})
+    spikax_nest.Connect(noise, nodes, syn_spec={"weight": 20.0})
+    spikax_nest.Connect(nodes, recorder)
+    return nodes, recorder
+
+
+def test_more_time_other_values_and_other_small_networks_compile_nothing():
+    nodes, _ = driven()
+    spikax_nest.Simulate(20.0)
+    nodes.I_e = 430.0  # what changes values has programs of its own
+    spikax_nest.Simulate(1.0)
+    with count_compilations() as compilations:
+        spikax_nest.Simulate(33.3)
+        nodes.I_e = 440.0
+        nodes.V_m = -60.0
+        spikax_nest.Simulate(5.0)
+        nodes, _ = driven(I_e=410.0)
+        spikax_nest.Connect(nodes[0], nodes[1], syn_spec={"weight": -5.0, "delay": 1.0})
+        spikax_nest.Simulate(7.0)
+    assert compilations.count == 0, compilations
+
+
+def test_import_and_defaults_compile_nothing():
+    with count_compilations() as compilations:
+        spikax_nest.ResetKernel()
+        for model in MODELS:
+            spikax_nest.GetDefaults(model)
+    assert compilations.count == 0
+
+
+def test_a_run_in_pieces_is_one_run():
+    _, recorder = driven()
+    spikax_nest.Simulate(100.0)
+    whole = recorder.events
+    _, recorder = driven()
+    for piece in (0.1, 12.4, 50.0, 37.5):
+        spikax_nest.Simulate(piece)
+    pieces = recorder.events
+    assert len(whole["times"]) > 10
+    for name in whole:
+        np.testing.assert_array_equal(np.sort(whole[name]), np.sort(pieces[name]))
+
+
+def test_the_network_is_cores_and_has_gradients():
+    driven()
+    with jax.enable_x64(True):
+        model, state = spikax_nest.network()
+        weights, rest = sx.select(model, sx.weights())
+
+        def depolarisation(weights):
+            net = sx.merge(weights, rest)
+            _, rows = sx.simulate(net, state, 30 * ms, record={"iaf_psc_exp": "V_m"})
+            return rows["iaf_psc_exp.V_m"].values[:, :3].mean()
+
+        gradient = jax.grad(depolarisation)(weights)
+    largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(gradient))
+    assert 1e-6 < largest < np.inf
+
+
+def test_functions_have_a_docstring_and_are_found():
+    for name in spikax_nest.__all__:
+        value = getattr(spikax_nest, name)
+        assert inspect.getdoc(value), name

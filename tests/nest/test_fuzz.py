@@ -1,0 +1,68 @@
+"""Every neuron of NEST that is there against a live NEST, in random cases, through PyNEST on both
+sides: spikes in the same steps, recorded variables within the tolerance of the method.
+
+The full run (nox -s nest_live) writes the rows of docs/nest/parity.md into reports/nest-live.json.
+"""
+
+import json
+from pathlib import Path
+
+import nest_fuzz as fuzz
+import pytest
+
+import spikax_nest
+from spikax_nest._models import MODELS
+from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
+
+REPORT = Path(__file__).parents[2] / "reports/nest-live.json"
+NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in fuzz.ELSEWHERE]
+TOLERANCE = {"exact integration": 1e-9, "RKF45": 1e-6}
+RESOLUTIONS = (0.05, 0.1, 0.25, 1.0)
+
+
+def method(model):
+    """How NEST integrates it."""
+    system = next(m for m in MODELS if m.name == model).load()
+    return "RKF45" if issubclass(system, RungeKuttaNeuron) else "exact integration"
+
+
+def compared(nest, model, seed, n, h, duration):
+    """A row of the table."""
+    case = fuzz.draw(nest, model, seed, n, h, duration)
+    theirs = fuzz.simulate(nest, case)
+    ours = fuzz.simulate(spikax_nest, case)
+    row = fuzz.differences(case, ours, theirs, lambda c: fuzz.simulate(spikax_nest, c))
+    return row | {"method": method(model)}
+
+
+def check(row):
+    assert row["near_threshold"] <= 0.01 * row["cases"]
+    assert row["spike_mismatches"] == 0
+    assert row["largest_error"] <= TOLERANCE[row["method"]], row["errors"]
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("model", NEURONS)
+def test_a_few_random_cases(nest, model):
+    row = compared(nest, model, 1, 6, 0.1, 100.0)
+    check(row)
+    assert row["spikes"] > 0 or model in fuzz.SILENT
+
+
+@pytest.fixture(scope="module")
+def report():
+    """Rows of the table, written when all are there."""
+    rows = []
+    yield rows
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+
+
+@pytest.mark.nest_live
+@pytest.mark.parametrize("model", NEURONS)
+def test_many_random_cases(nest, report, model):
+    rows = [compared(nest, model, seed, 32, h, 300.0) for seed in (1, 2) for h in RESOLUTIONS]
+    report.extend(rows)
+    for row in rows:
+        check(row)
+    assert sum(row["spikes"] for row in rows) > 100 or model in fuzz.SILENT

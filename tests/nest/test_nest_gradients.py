@@ -1,0 +1,139 @@
+"""Gradients through networks of NEST's neurons: finite differences, and D-RTRL."""
+
+import jax
+import jax.numpy as jnp
+import nest_fuzz as fuzz
+import numpy as np
+import pytest
+from learning_networks import by_path, with_cut
+
+import spikax as sx
+from spikax.surrogates import Smooth
+from spikax.units import ms, pA
+from spikax_learning import DRTRL
+from spikax_nest._models import MODELS
+from spikax_nest.neurons._neuron import SpikingNode
+from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
+
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
+N, STEPS, DT = 3, 60, 0.25
+SYSTEMS = {m.name: m.load() for m in MODELS if ".neurons." in m.target}
+DIFFERENTIABLE = [n for n, system in SYSTEMS.items() if issubclass(system, SpikingNode)]
+# Two of each kind where all are tested; the grid has the others.
+OFTEN = {"iaf_psc_exp", "iaf_psc_delta", "aeif_cond_exp", "iaf_cond_alpha"}
+EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in DIFFERENTIABLE]
+
+
+# The upstroke of these runs away within a step, and its overshoot hangs on the lengths of substeps,
+# which a gradient holds fixed and a finite difference does not: below threshold both see the same.
+QUIET = {"aeif_cond_exp", "aeif_cond_alpha", "aeif_cond_beta_multisynapse"}
+
+
+def neuron(name, surrogate, quiet):
+    """A population's model with values around those that make it fire, or stay below."""
+    system, (low, high) = SYSTEMS[name], fuzz.DRIVE.get(name, (350.0, 600.0))
+    low, high = (0.0, 100.0) if quiet else (low, high)
+    more = {"max_substeps": 48} if issubclass(system, RungeKuttaNeuron) else {}
+    return system(I_e=np.linspace(low, high, N) * pA, surrogate=surrogate, **more)
+
+
+def network(name, surrogate, quiet=False):
+    """Spikes from outside into one population, on to a second with recurrence, to a readout."""
+    model = neuron(name, surrogate, quiet)
+    port = next(iter(model.spike_ports.values()))
+    port += ".ex" if model.ports[port.partition(".")[0]].route else ""
+    unit = model.ports[port.partition(".")[0]].unit
+    w = fuzz.WEIGHT.get(name, 150.0) * (0.1 if quiet else 1.0)
+    every, sparse = sx.all_to_all(), sx.pairwise_bernoulli(0.7)
+    return sx.Network(
+        {
+            "in": sx.Population(sx.Relay(), N),
+            "first": sx.Population(model, N),
+            "E": sx.Population(model, N),
+            "out": sx.Population(sx.LeakyReadout(), 2),
+        },
+        [
+            sx.Projection("in", "first", port, every, sx.each(w * unit)),
+            sx.Projection("first", "E", port, every, sx.each(w * unit), 0.5 * ms),
+            sx.Projection("E", "E", port, sparse, 0.5 * w * unit, 0.5 * ms, name="back"),
+            sx.Projection("E", "out", "input", every, sx.each(sx.Normal(0, 1))),
+        ],
+    )
+
+
+def case():
+    rng = np.random.default_rng(0)
+    spikes = jnp.asarray(rng.random((STEPS, N)) < 0.2, dtype=float)
+    return {"in.spike": spikes}, jnp.asarray(rng.normal(size=(STEPS, 2)))
+
+
+def loss(seen, target):
+    y, V = seen
+    return ((y - target) ** 2).sum() / 2 + 1e-3 * V.sum()
+
+
+loss.reads = ("out.y", "E.V_m")
+
+
+def trained(leaf):
+    return sx.floats(leaf) and (leaf.kind == "weight" or leaf.path.startswith("nodes.E."))
+
+
+@jax.jit
+def total(net, state, inputs, targets):
+    record = {"out": "y", "E": ["V_m", "spike"]}
+    _, seen = sx.simulate(net, state, STEPS * DT * ms, inputs=inputs, record=record)
+    signals = seen["out.y"].values, seen["E.V_m"].values
+    return jax.vmap(loss)(signals, targets).sum(), seen["E.spike"].values.mean()
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_gradient_of_two_layers_is_that_of_finite_differences(name):
+    """In a direction that moves every parameter and weight a little."""
+    model = network(name, Smooth(), name in QUIET).build(dt=DT * ms, seed=2)
+    state, (inputs, targets) = model.init_state(), case()
+    picked, rest = sx.select(model, lambda leaf: trained(leaf) and np.all(np.isfinite(leaf.value)))
+    gradient = jax.grad(lambda p: total(sx.merge(p, rest), state, inputs, targets)[0])(picked)
+    rng = np.random.default_rng(3)
+
+    def along(value):
+        # Values that stand for infinity do not move.
+        small = jnp.where(jnp.abs(value) < 1e30, value, 0.0)
+        return jnp.asarray(rng.uniform(-1, 1, np.shape(value))) * small
+
+    direction = jax.tree.map(along, picked)
+    slope = sum(
+        float((g * d).sum())
+        for g, d in zip(jax.tree.leaves(gradient), jax.tree.leaves(direction), strict=True)
+    )
+
+    def at(step):
+        moved = jax.tree.map(lambda p, d: p + step * d, picked, direction)
+        return float(total(sx.merge(moved, rest), state, inputs, targets)[0])
+
+    found = [(at(h) - at(-h)) / (2 * h) for h in (1e-6, 3e-7)]
+    assert abs(slope) > 1e-6
+    assert min(abs(f / slope - 1) for f in found) < 1e-4, (slope, found)
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_d_rtrl_is_backpropagation_with_cut_recurrence(name):
+    net = network(name, sx.SuperSpike())
+    model = net.build(dt=DT * ms, seed=2)
+    state, (inputs, targets) = model.init_state(), case()
+
+    def chosen(leaf):
+        return trained(leaf) and not leaf.path.startswith("edges.in")
+
+    _, found = DRTRL(chunk=25).gradient(model, state, inputs, targets, loss, chosen)
+    picked, rest = sx.select(with_cut(model, "back"), chosen)
+    rate = total(model, state, inputs, targets)[1]
+    expected = jax.grad(lambda p: total(sx.merge(p, rest), state, inputs, targets)[0])(picked)
+    assert 0.005 <= rate < 0.5
+    found, expected = by_path(found), by_path(expected)
+    assert found.keys() == expected.keys()
+    for path, value in expected.items():
+        scale = max(np.abs(value).max(), 1e-6)
+        np.testing.assert_allclose(found[path], value, rtol=0, atol=1e-10 * scale, err_msg=path)
+    moving = {path for path, value in expected.items() if np.abs(value).max() > 1e-9}
+    assert {path for path in expected if path.endswith(".weight")} <= moving
