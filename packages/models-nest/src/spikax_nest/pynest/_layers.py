@@ -96,7 +96,7 @@ class grid:
 
 def _on_grid(shape: np.ndarray, extent: np.ndarray, center: np.ndarray) -> np.ndarray:
     # The order of these operations is that of NEST: masks end on nodes, to the last digit.
-    index = np.indices(shape).reshape(len(shape), -1).T
+    index = np.indices(shape.tolist()).reshape(len(shape), -1).T
     step = extent / shape
     low = center - extent / 2
     positions = (low + step * index) + step * 0.5
@@ -128,7 +128,7 @@ class free:
 
     def _checked(self, pos: Any, num_dimensions: int | None) -> Any:
         if isinstance(pos, Parameter):
-            dimensions = num_dimensions or (self.extent and len(self.extent))
+            dimensions = num_dimensions or len(self.extent or ())
             if not dimensions:
                 raise TypeError(
                     "could not infer number of dimensions. Set num_dimensions or extent when using "

@@ -256,6 +256,7 @@ def redraw(parameter: Parameter, min: float, max: float) -> Parameter:
 
     def evaluate(context: Context) -> np.ndarray:
         values = np.array(parameter.values(context))
+        outside = np.arange(context.n)
         for _ in range(_REDRAWS):
             outside = np.flatnonzero(~((low <= values) & (values <= high)))
             if not outside.size:

@@ -29,7 +29,7 @@ def is_spatial(
         ValueError: The rule does not go with a mask or a probability.
         TypeError: The nodes have no positions.
     """
-    rule = spec.get("rule")
+    rule = str(spec.get("rule"))
     drawn = isinstance(spec.get(_DRAWN.get(rule, "")), Parameter)
     kernel = "p" in spec and rule not in ("pairwise_bernoulli", "symmetric_pairwise_bernoulli")
     values = [v for syn_spec in syn_specs for v in syn_spec.values() if isinstance(v, Parameter)]

@@ -44,9 +44,9 @@ def Distance(from_arg: Any, to_arg: Any) -> list[float]:
 def _ends(from_arg: Any, to_arg: Any) -> tuple[np.ndarray, np.ndarray, Layer]:
     """(n, D) positions of both, and the layer that tells what is the short way."""
     _collection(to_arg, "to_arg")
-    end, layer = to_arg.positions, to_arg.layer
+    end, layer = to_arg.positions, _layer(to_arg)
     if isinstance(from_arg, NodeCollection):
-        start, layer = from_arg.positions, from_arg.layer
+        start, layer = from_arg.positions, _layer(from_arg)
     elif isinstance(from_arg, np.ndarray):
         start = np.atleast_2d(from_arg)
     else:
@@ -55,6 +55,14 @@ def _ends(from_arg: Any, to_arg: Any) -> tuple[np.ndarray, np.ndarray, Layer]:
         raise _unequal()
     start, end = np.broadcast_arrays(start, end)
     return start, end, layer
+
+
+def _layer(nodes: NodeCollection) -> Layer:
+    if nodes.layer is None:
+        raise NESTErrors.LayerExpected(
+            "these nodes have no positions: Create() them with positions=."
+        )
+    return nodes.layer
 
 
 def _positions(given: Any, n: int) -> np.ndarray:
@@ -95,8 +103,7 @@ def FindNearestElement(layer: Any, locations: Any, find_all: bool = False) -> An
 
 def _nearest(nodes: NodeCollection, place: Any, find_all: bool) -> Any:
     positions = nodes.positions
-    assert nodes.layer is not None
-    distances = nodes.layer.distance(np.asarray(place, float), positions)
+    distances = _layer(nodes).distance(np.asarray(place, float), positions)
     least = distances.min()
     near = np.flatnonzero(distances <= least + _NEAR * max(1.0, least))
     return [nodes[int(k)] for k in near] if find_all else nodes[int(near[0])]
@@ -121,14 +128,13 @@ def SelectNodesByMask(layer: Any, anchor: Any, mask_obj: Any) -> NodeCollection:
     nodes = _collection(layer, "layer")
     if not isinstance(mask_obj, Mask):
         raise AttributeError("mask_obj must be a mask, made by CreateMask()")
-    positions, place = nodes.positions, np.array([float(x) for x in anchor])
-    assert nodes.layer is not None
-    if not nodes.layer.dimensions == place.size == mask_obj.dimensions:
+    place, space = np.array([float(x) for x in anchor]), _layer(nodes)
+    if not space.dimensions == place.size == mask_obj.dimensions:
         raise NESTErrors.TypeMismatch(
-            f"the layer has {nodes.layer.dimensions} dimensions, the anchor {place.size}, the mask "
+            f"the layer has {space.dimensions} dimensions, the anchor {place.size}, the mask "
             f"{mask_obj.dimensions}."
         )
-    inside = mask_obj.selects(nodes.layer, place, positions, nodes.places)
+    inside = mask_obj.selects(space, place, nodes.positions, nodes.places)
     return NodeCollection.of(nodes.ids[inside])
 
 
@@ -204,8 +210,7 @@ def DumpLayerConnections(
         nodes.positions[np.searchsorted(nodes.ids, ids)]
         for nodes, ids in zip((pre, post), columns, strict=False)
     )
-    assert post.layer is not None
-    steps = post.layer.displacement(start, end)
+    steps = _layer(post).displacement(start, end)
     _write(outname, ((*row, *step) for *row, step in zip(*columns, steps, strict=True)))
 
 
