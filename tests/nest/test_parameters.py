@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import spikax_nest
 from spikax_nest.pynest._errors import unknown_name
 
