@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def plot_network(
     if kind not in ("pdf", "png"):
         raise ValueError(f"filename is {filename!r}; it must end in .pdf or .png")
     try:
-        import pydot
+        pydot: Any = importlib.import_module("pydot")
     except ImportError:
         raise ImportError("plot_network needs pydot: pip install pydot") from None
     graph = pydot.Dot(rankdir="LR", ranksep="5")

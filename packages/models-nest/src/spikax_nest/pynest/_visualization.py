@@ -124,7 +124,7 @@ def PlotProbabilityParameter(
 def _probabilities(source: Any, parameter: Any, edges: Any, shape: Any) -> np.ndarray:
     if not isinstance(parameter, Parameter):
         raise TypeError("parameter must be a Parameter, such as nest.spatial.distance")
-    x, y = (np.linspace(*edges[2 * k : 2 * k + 2], shape[k]) for k in (0, 1))
+    x, y = (np.linspace(edges[2 * k], edges[2 * k + 1], shape[k]) for k in (0, 1))
     places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).tolist()
     values = np.array(parameter.apply(source, places))
     return np.clip(values, 0.0, 1.0).reshape(shape[1], shape[0])
@@ -184,15 +184,19 @@ def _patches(mask: Mask | None, at: np.ndarray) -> list[Any]:
     if isinstance(mask, Combined):
         return _patches(mask.first, at) + _patches(mask.second, at)
     if isinstance(mask, Ball):
-        return [patches.Circle(at + mask.center, mask.radius)]
+        return [patches.Circle(_xy(at + mask.center), mask.radius)]
     if isinstance(mask, Ellipse):
-        return [patches.Ellipse(at + mask.center, *mask.axes[:2], angle=_degrees(mask.turn))]
+        return [patches.Ellipse(_xy(at + mask.center), *mask.axes[:2], angle=_degrees(mask.turn))]
     if isinstance(mask, Box):
         corner, size = at + mask.low, mask.high - mask.low
         turn: Any = {"angle": _degrees(mask.turn), "rotation_point": "center"}
-        return [patches.Rectangle(corner, *size[:2], **turn)]
+        return [patches.Rectangle(_xy(corner), *size[:2], **turn)]
     raise ValueError("a grid mask cannot be drawn; draw a rectangular one")
 
 
 def _degrees(turn: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(turn[0, 1], turn[0, 0])))
+
+
+def _xy(place: np.ndarray) -> tuple[float, float]:
+    return float(place[0]), float(place[1])
