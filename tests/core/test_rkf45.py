@@ -437,3 +437,23 @@ def test_a_variable_of_another_shape_is_refused():
 def test_a_tolerance_that_is_never_met_is_refused(eps_abs):
     with pytest.raises(ConfigError, match=r"eps_abs is .* expected a number above 0"):
         StepControl(eps_abs, 1e-3)
+
+
+def test_what_is_no_number_ends_the_step():
+    """A trial that overflows is taken shorter; a state that is no number already is moved on."""
+
+    def rhs(y, args):
+        del args
+        return {"V": jnp.exp(y["V"]), "bad": y["bad"]}
+
+    y = {"V": jnp.array([600.0, 0.0]), "bad": jnp.array([1.0, jnp.nan])}
+    with jax.enable_x64(True):
+        after, _, h, overflow = jax.jit(
+            lambda y: evolve(
+                rhs, lambda y, a: (y, a), y, {}, jnp.ones(2), 1.0, control=StepControl(1e-3, 0.0)
+            )
+        )(jax.tree.map(lambda v: v.astype(float), y))
+    assert not np.isfinite(after["V"][0])
+    assert np.isnan(after["bad"][1])
+    assert not np.any(overflow)
+    assert np.all(np.asarray(h) > 0)

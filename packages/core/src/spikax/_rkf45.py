@@ -191,6 +191,8 @@ def _attempt(
     slopes = _slopes(rhs, y, args, length)
     y_new = _moved(y, length, slopes, ORDER_FIVE)
     ratio = lax.stop_gradient(_error_ratio(rhs, y_new, args, length, slopes, control))
+    # A trial that ran into infinity is too long; what is no number already will not become one.
+    ratio = jnp.where(jnp.isnan(ratio), jnp.where(_finite(y), jnp.inf, 0.0), ratio)
     t_new = jnp.where(last, dt, t + length)
     shorter = length * jnp.maximum(SAFETY * ratio ** (-1 / 5), SHRINK_AT_MOST)
     longer = length * jnp.clip(SAFETY * ratio ** (-1 / 6), 1.0, GROW_AT_MOST)
@@ -201,6 +203,10 @@ def _attempt(
     y, args = _where(accepted, event(y_new, args), (y, args))
     lanes = _Lanes(y, args, jnp.where(accepted, t_new, t), jnp.where(live, h_new, h))
     return lanes, jnp.where(accepted, length, jnp.zeros_like(length))
+
+
+def _finite(y: Any) -> Array:
+    return functools.reduce(jnp.logical_and, map(jnp.isfinite, jax.tree.leaves(y)))
 
 
 def _error_ratio(
