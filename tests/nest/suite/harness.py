@@ -36,7 +36,8 @@ def run(
     suite: Path, files: Iterable[str], plugin: str, path: Iterable[Path], more: Mapping[str, str]
 ) -> int:
     """Run some files in a process of their own, with a plugin, and these folders before others."""
-    places = os.pathsep.join(str(p) for p in (*path, HERE))
+    given = [os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+    places = os.pathsep.join(str(p) for p in (*path, HERE, *given))
     environment = os.environ | {"PYTHONPATH": places, "MPLBACKEND": "Agg"} | dict(more)
     command = [sys.executable, "-m", "pytest", *OPTIONS, f"--rootdir={suite}", "-p", plugin]
     return subprocess.run([*command, *files], cwd=suite, env=environment, check=False).returncode

@@ -1,39 +1,36 @@
-"""Functions of Parameters: `nest.math.exp(-nest.spatial.distance)`."""
+"""Functions of Parameters."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from spikax_nest.pynest._parameter import Parameter, combined, redrawn
+from spikax_nest.pynest._parameter import Parameter, mapped, needed, redraw
 
 __all__ = ["cos", "exp", "max", "min", "redraw", "sin"]
 
 
 def exp(parameter: Parameter) -> Parameter:
-    """Exponential of a Parameter."""
-    return combined(np.exp, parameter)
+    """The exponential of a parameter."""
+    return mapped(np.exp, needed(parameter))
 
 
 def sin(parameter: Parameter) -> Parameter:
-    """The sine of a Parameter, in radians."""
-    return combined(np.sin, parameter)
+    """The sine of a parameter."""
+    return mapped(np.sin, needed(parameter))
 
 
 def cos(parameter: Parameter) -> Parameter:
-    """The cosine of a Parameter, in radians."""
-    return combined(np.cos, parameter)
+    """The cosine of a parameter."""
+    return mapped(np.cos, needed(parameter))
 
 
 def min(parameter: Parameter, value: float) -> Parameter:
-    """The lesser of a Parameter and a number."""
-    return combined(np.minimum, parameter, value)
+    """The smaller one of a parameter and a number."""
+    bound = float(value)
+    return mapped(lambda values: np.minimum(values, bound), needed(parameter))
 
 
 def max(parameter: Parameter, value: float) -> Parameter:
-    """The greater of a Parameter and a number."""
-    return combined(np.maximum, parameter, value)
-
-
-def redraw(parameter: Parameter, min: float, max: float) -> Parameter:
-    """A Parameter whose values are drawn again until they lie from `min` to `max`."""
-    return redrawn(parameter, float(min), float(max))
+    """The larger one of a parameter and a number."""
+    bound = float(value)
+    return mapped(lambda values: np.maximum(values, bound), needed(parameter))

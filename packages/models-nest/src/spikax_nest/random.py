@@ -1,4 +1,6 @@
-"""Random values: `nest.random.uniform(min=1.0, max=2.0)`."""
+"""Parameters that are drawn: one number for each node or synapse."""
+
+from __future__ import annotations
 
 from spikax_nest.pynest._parameter import exponential, lognormal, normal, uniform, uniform_int
 

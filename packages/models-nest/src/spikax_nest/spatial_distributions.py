@@ -1,4 +1,4 @@
-"""Functions of distance and position."""
+"""Functions of distances: profiles for probabilities and weights, of height 1 save for gamma."""
 
 from __future__ import annotations
 
@@ -8,27 +8,21 @@ from typing import Any
 import numpy as np
 
 from spikax_nest.pynest._errors import NESTErrors
-from spikax_nest.pynest._parameter import Parameter, combined
+from spikax_nest.pynest._parameter import Parameter, mapped
 
 __all__ = ["exponential", "gabor", "gamma", "gaussian", "gaussian2D"]
 
 
-def _positive(**values: float) -> None:
-    for name, value in values.items():
-        if not float(value) > 0:
-            raise NESTErrors.BadProperty(f"{name} is {value:g}: {name} > 0 required.")
-
-
 def exponential(x: Parameter, beta: float = 1.0) -> Parameter:
     """exp(-x / beta)."""
-    _positive(beta=beta)
-    return combined(lambda x: np.exp(-x / beta), x)
+    _positive("exponential distribution parameter", beta=beta)
+    return _profile(lambda x: np.exp(-x / beta), x)
 
 
 def gaussian(x: Parameter, mean: float = 0.0, std: float = 1.0) -> Parameter:
     """exp(-(x - mean)^2 / (2 std^2))."""
-    _positive(std=std)
-    return combined(lambda x: np.exp(-((x - mean) ** 2) / (2 * std**2)), x)
+    _positive("gaussian distribution parameter", std=std)
+    return _profile(lambda x: np.exp(-0.5 * ((x - mean) / std) ** 2), x)
 
 
 def gaussian2D(
@@ -40,23 +34,25 @@ def gaussian2D(
     std_y: float = 1.0,
     rho: float = 0.0,
 ) -> Parameter:
-    """The bivariate Gaussian with correlation rho, 1 at its mean."""
-    _positive(std_x=std_x, std_y=std_y)
+    """exp(-(u^2 + v^2 - 2 rho u v) / (2 (1 - rho^2))), u = (x - mean_x) / std_x, v likewise."""
+    _positive("gaussian2d distribution parameter", std_x=std_x, std_y=std_y)
     if not -1 < rho < 1:
-        raise NESTErrors.BadProperty(f"rho is {rho:g}: -1 < rho < 1 required.")
+        raise NESTErrors.BadProperty(
+            f"-1 < rho < 1 required for gaussian2d distribution parameter, got rho={rho:g}."
+        )
 
-    def function(x: Any, y: Any) -> Any:
+    def profile(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         u, v = (x - mean_x) / std_x, (y - mean_y) / std_y
         return np.exp(-(u**2 + v**2 - 2 * rho * u * v) / (2 * (1 - rho**2)))
 
-    return combined(function, x, y)
+    return _profile(profile, x, y)
 
 
 def gamma(x: Parameter, kappa: float = 1.0, theta: float = 1.0) -> Parameter:
-    """The density of the gamma distribution of shape kappa and scale theta."""
-    _positive(kappa=kappa, theta=theta)
-    scale = 1 / (math.gamma(kappa) * theta**kappa)
-    return combined(lambda x: scale * x ** (kappa - 1) * np.exp(-x / theta), x)
+    """The density of the gamma distribution, x^(kappa-1) exp(-x/theta) / (G(kappa) theta^kappa)."""
+    _positive("gamma distribution parameter", kappa=kappa, theta=theta)
+    height = 1.0 / (math.gamma(kappa) * theta**kappa)
+    return _profile(lambda x: height * np.power(x, kappa - 1) * np.exp(-x / theta), x)
 
 
 def gabor(
@@ -68,18 +64,37 @@ def gabor(
     lam: float = 1.0,
     psi: float = 0.0,
 ) -> Parameter:
-    """The rectified Gabor function of orientation theta and phase psi (in degrees).
+    """max(0, cos(2 pi v / lam + psi)) exp(-(gamma^2 u^2 + v^2) / (2 std^2)).
 
-    max(cos(2 pi y' / lam + psi), 0) exp(-(gamma^2 x'^2 + y'^2) / (2 std^2)), where x' and y' are x
-    and y turned by theta.
+    u, v are x, y turned by theta; theta and psi are in degrees.
     """
-    _positive(gamma=gamma, std=std, lam=lam)
-    angle, phase = math.radians(theta), math.radians(psi)
+    _positive("gabor function parameter", std=std, gamma=gamma)
+    cos, sin, phase = (*_cos_sin(theta), math.radians(psi))
 
-    def function(x: Any, y: Any) -> Any:
-        u = x * math.cos(angle) + y * math.sin(angle)
-        v = -x * math.sin(angle) + y * math.cos(angle)
-        wave = np.maximum(np.cos(2 * math.pi * v / lam + phase), 0.0)
-        return wave * np.exp(-(gamma**2 * u**2 + v**2) / (2 * std**2))
+    def profile(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        u, v = x * cos + y * sin, y * cos - x * sin
+        wave = np.maximum(0.0, np.cos(2 * np.pi * v / lam + phase))
+        return wave * np.exp(-((gamma * u) ** 2 + v**2) / (2 * std**2))
 
-    return combined(function, x, y)
+    return _profile(profile, x, y)
+
+
+def _cos_sin(degrees: float) -> tuple[float, float]:
+    return math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+
+
+def _positive(what: str, **given: Any) -> None:
+    for name, value in given.items():
+        if not isinstance(value, (int, float)):
+            raise NESTErrors.TypeMismatch(f"{name} is {value!r}; it must be a number.")
+        if value <= 0:
+            raise NESTErrors.BadProperty(f"{name} > 0 required for {what}, got {name}={value:g}.")
+
+
+def _profile(function: Any, *parameters: Any) -> Parameter:
+    for parameter in parameters:
+        if not isinstance(parameter, Parameter):
+            raise NESTErrors.TypeMismatch(
+                f"{parameter!r} is no Parameter, such as nest.spatial.distance."
+            )
+    return mapped(function, *parameters)

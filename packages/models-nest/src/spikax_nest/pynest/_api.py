@@ -52,6 +52,8 @@ def _set_new(nodes: NodeCollection, params: Any) -> None:
 
 
 def _create_layer(kernel: Any, model: str, n: int, params: Any, positions: Any) -> NodeCollection:
+    if not hasattr(positions, "layer"):
+        raise TypeError("positions must be either nest.spatial.grid(...) or nest.spatial.free(...)")
     layer = positions.layer(kernel.host_rng(), n)
     gids = kernel.create(model, len(layer.positions))
     nodes = NodeCollection.of(gids, layer, np.arange(len(gids)))
@@ -105,7 +107,10 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
     kernel.nodes.refuse_unknown(table, given, "SetDefaults")
-    one = {n: [v.GetValue() if isinstance(v, Parameter) else v] for n, v in given.items()}
+    for n, v in given.items():
+        if isinstance(v, Parameter) or (isinstance(v, list) and not table.is_vector(n)):
+            raise ValueError(f"{n} is {v!r}; a default is one value, not many and not a Parameter")
+    one = {n: [v] for n, v in given.items()}
     if table.system is None:
         kernel.recordings.check(table, np.zeros(0, np.int64), one)
     table.set(np.zeros(1, np.int64), one, kernel.clock)

@@ -12,7 +12,7 @@ from spikax_nest.pynest import _kernel, _rules
 from spikax_nest.pynest._collection import NodeCollection
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Context, Parameter
-from spikax_nest.pynest._spatial_connect import is_spatial, spatial_pairs
+from spikax_nest.pynest._spatial_connect import is_spatial, measures_in, spatial_pairs
 from spikax_nest.pynest._synapse_models import SynapseModel
 from spikax_nest.pynest._wiring import check_wiring
 
@@ -78,7 +78,7 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         if not pre.ids.size or not post.ids.size:
             raise NESTErrors.IllegalConnection("an empty NodeCollection cannot be connected.")
         sources, targets, nodes = pre._live(), post._live(), (pre, post)
-        spatial = is_spatial(spec, pre, post)
+        spatial = is_spatial(spec, pre, post, syn_specs)
         _rules.check(spec, spatial=spatial)
         rng = kernel.host_rng()
         if spatial:
@@ -163,7 +163,7 @@ def _make(
     pre, post = pairs
     n = len(pre)
     rng = kernel.host_rng()
-    context = _context(rng, n, nodes, pairs)
+    context = _context(rng, n, nodes, pairs, conn_spec)
     given = {
         name: _values(name, value, pairs, context, (len(sources), len(targets)), conn_spec)
         for name, value in syn_spec.items()
@@ -211,20 +211,19 @@ def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:
         raise NESTErrors.BadProperty(str(error)) from None
 
 
-def _context(rng: Any, n: int, nodes: tuple[Any, Any], pairs: _rules.Pairs) -> Context:
+def _context(
+    rng: Any, n: int, nodes: tuple[Any, Any], pairs: _rules.Pairs, spec: Mapping[str, Any]
+) -> Context:
     layers = [None if node is None else node.layer for node in nodes]
-    if layers[0] is None and layers[1] is None:
+    if layers[0] is None or layers[1] is None:
         return Context(rng=rng, n=n)
-    ends = [
-        None if layer is None else node.positions[index]
-        for layer, node, index in zip(layers, nodes, pairs, strict=True)
-    ]
+    ends = [node.positions[index] for node, index in zip(nodes, pairs, strict=True)]
     return Context(
         rng=rng,
         n=n,
         source_positions=ends[0],
         target_positions=ends[1],
-        layer=layers[0] or layers[1],
+        layer=measures_in(spec, *nodes),
     )
 
 

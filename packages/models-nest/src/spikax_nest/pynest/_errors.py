@@ -11,6 +11,8 @@ from typing import Any
 class KernelException(Exception):
     """What all errors of NEST derive from."""
 
+    __module__ = "NESTErrors"
+
 
 NAMES = (
     *("BackendAlreadyRegistered", "BackendNotPrepared", "BackendPrepared", "BadDelay"),

@@ -1,9 +1,9 @@
-"""Layers: where the nodes of a collection are."""
+"""Where nodes are: layers, and the two ways to ask for one, `grid` and `free`."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,99 +11,108 @@ import numpy as np
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Context, Parameter
 
+_EDGE = 1e-10  # of the extent: how far outside of a layer a node may be by rounding
 
-@dataclass(frozen=True, eq=False)
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Layer:
-    """Positions, and the space that they are in.
+    """Positions of nodes that were created together.
 
     Attributes:
-        positions: (nodes, dimensions).
-        center: Of the space.
-        extent: Its size along each axis.
-        edge_wrap: Whether it is periodic.
-        shape: Nodes along each axis of a grid; None for free positions.
+        positions: (n, D), D is 2 or 3.
+        extent: (D,) lengths of the edges.
+        center: (D,) the middle.
+        shape: Nodes along each dimension of a grid, (columns, rows) or (columns, rows, layers).
+        edge_wrap: Whether opposite edges are joined.
     """
 
     positions: np.ndarray
-    center: np.ndarray
     extent: np.ndarray
-    edge_wrap: bool
-    shape: np.ndarray | None = None
+    center: np.ndarray
+    shape: tuple[int, ...] | None = None
+    edge_wrap: bool = False
 
-    def shortest(self, displacements: np.ndarray) -> np.ndarray:
-        """Displacements the short way round, where space is periodic."""
+    @property
+    def dimensions(self) -> int:
+        """2 or 3."""
+        return self.positions.shape[1]
+
+    def displacement(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """(..., D) between positions; in [-L/2, L/2) where edges of length L are joined."""
+        straight = end - start
         if not self.edge_wrap:
-            return displacements
-        half = self.extent / 2
-        return (displacements + half) % self.extent - half
+            return straight
+        length = np.where(self.extent > 0, self.extent, 1.0)
+        turns = np.where(self.extent > 0, np.floor(straight / length + 0.5), 0.0)
+        return straight - turns * length
+
+    def distance(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """(...,) the length of the displacement."""
+        return np.sqrt((self.displacement(start, end) ** 2).sum(-1))
 
     def status(self, places: np.ndarray) -> dict[str, Any]:
-        """What `nodes.spatial` shows."""
+        """What NEST says of the layer, to nodes that have these places in it."""
         found: dict[str, Any] = {
             "center": self.center.copy(),
             "edge_wrap": self.edge_wrap,
             "extent": self.extent.copy(),
             "network_size": len(places),
         }
-        if self.shape is not None:
-            return found | {"shape": self.shape.copy()}
-        return found | {"positions": self.positions[places]}
-
-
-def _vector(values: Any, dimensions: int, what: str) -> np.ndarray:
-    vector = np.asarray(values, np.float64)
-    if vector.shape != (dimensions,):
-        raise NESTErrors.BadProperty(
-            f"{what} has {vector.size} values for {dimensions} dimensions."
-        )
-    return vector
+        if self.shape is None:
+            return found | {"positions": self.positions[places]}
+        return found | {"shape": np.array(self.shape)}
 
 
 class grid:
-    """Nodes on a regular grid: `nest.spatial.grid([columns, rows])`.
+    """Nodes on a grid, column by column from the upper left.
 
     Args:
-        shape: Nodes along each of two or three axes.
-        center: Of the layer.
-        extent: Its size; 1 along each axis unless given.
-        edge_wrap: Whether space is periodic.
+        shape: [columns, rows] or [columns, rows, layers].
+        center: The middle, 0 by default.
+        extent: Lengths of the edges, 1 by default.
+        edge_wrap: Whether opposite edges are joined.
     """
 
     def __init__(
         self, shape: Any, center: Any = None, extent: Any = None, edge_wrap: bool = False
     ) -> None:
-        self.shape, self.center, self.extent, self.edge_wrap = shape, center, extent, edge_wrap
+        self.shape, self.center, self.extent = shape, center, extent
+        if extent is not None:
+            self.extent = [float(length) for length in extent]
+        self.edge_wrap = edge_wrap
 
     def layer(self, rng: np.random.Generator, n: int) -> Layer:
-        """The layer; nodes go down the columns, from the left."""
+        """The layer; `n` is not asked for."""
         del rng
-        shape = np.asarray(self.shape, np.int64)
-        if shape.ndim != 1 or len(shape) not in (2, 3) or np.any(shape < 1):
-            raise NESTErrors.BadProperty(
-                f"shape is {self.shape}; give two or three numbers of nodes."
-            )
-        if n > 1:
+        if n != 1:
             raise ValueError("Cannot specify number of nodes with grid positions")
-        d = len(shape)
-        center = _vector(np.zeros(d) if self.center is None else self.center, d, "center")
-        extent = _vector(np.ones(d) if self.extent is None else self.extent, d, "extent")
-        if np.any(extent <= 0):
-            raise NESTErrors.BadProperty(f"extent is {self.extent}; it must be positive.")
-        index = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1).reshape(-1, d)
-        # The second axis counts from above, as rows do.
-        place = (index + 0.5) / shape - 0.5
-        place[:, 1] *= -1
-        return Layer(center + extent * place, center, extent, bool(self.edge_wrap), shape)
+        shape = _grid_shape(self.shape)
+        dimensions = len(shape)
+        extent = _vector(self.extent, dimensions, 1.0)
+        center = _vector(self.center, dimensions, 0.0)
+        positions = _on_grid(np.array(shape), extent, center)
+        return Layer(positions, extent, center, shape, _boolean(self.edge_wrap))
+
+
+def _on_grid(shape: np.ndarray, extent: np.ndarray, center: np.ndarray) -> np.ndarray:
+    # The order of these operations is that of NEST: masks end on nodes, to the last digit.
+    index = np.indices(shape.tolist()).reshape(len(shape), -1).T
+    step = extent / shape
+    low = center - extent / 2
+    positions = (low + step * index) + step * 0.5
+    high = low[1] + extent[1]
+    positions[:, 1] = (high - step[1] * index[:, 1]) - step[1] * 0.5  # rows from the top
+    return positions
 
 
 class free:
-    """Nodes at given or drawn positions: `nest.spatial.free([[0.0, 0.0], [1.0, 0.5]])`.
+    """Nodes anywhere.
 
     Args:
-        pos: A list of positions, or one Parameter (or a list of one for each axis).
-        extent: Size of the layer; what holds the positions unless given.
-        edge_wrap: Whether space is periodic.
-        num_dimensions: Where `pos` is one Parameter and there is no extent.
+        pos: A list of positions; or a Parameter, or a list of one for each dimension, to draw them.
+        extent: Lengths of the edges; by default what the positions span, in whole units.
+        edge_wrap: Whether opposite edges are joined.
+        num_dimensions: 2 or 3, with a single Parameter and no extent.
     """
 
     def __init__(
@@ -113,46 +122,101 @@ class free:
         edge_wrap: bool = False,
         num_dimensions: int | None = None,
     ) -> None:
-        if edge_wrap and extent is None:
-            raise TypeError("periodic boundaries need the extent of the layer: extent=[...]")
-        self.extent, self.edge_wrap = extent, edge_wrap
-        self.pos = pos
+        self.extent = None if extent is None else [float(length) for length in extent]
+        self.edge_wrap = edge_wrap
+        self.pos = self._checked(pos, num_dimensions)
+
+    def _checked(self, pos: Any, num_dimensions: int | None) -> Any:
         if isinstance(pos, Parameter):
-            dimensions = len(extent) if extent is not None else num_dimensions
-            if dimensions is None:
+            dimensions = num_dimensions or len(self.extent or ())
+            if not dimensions:
                 raise TypeError(
                     "could not infer number of dimensions. Set num_dimensions or extent when using "
                     "Parameter as pos"
                 )
-            self.pos = [pos] * dimensions
+            return [pos] * dimensions
+        if num_dimensions is not None:
+            raise TypeError(
+                "number of dimensions cannot be specified when using an array of positions"
+            )
+        if not isinstance(pos, (Sequence, np.ndarray)) or isinstance(pos, str):
+            raise TypeError("pos must be a list of positions, or a Parameter")
+        if len(pos) == 0:
+            raise ValueError("pos is empty; give at least one position")
+        return pos
 
     def layer(self, rng: np.random.Generator, n: int) -> Layer:
-        """The layer; positions that are Parameters are drawn for `n` nodes."""
-        positions = self._positions(rng, n)
-        low, high = positions.min(axis=0), positions.max(axis=0)
-        center = (low + high) / 2
+        """The layer; `n` positions where they are drawn."""
+        positions = self._positions(rng, int(n))
+        dimensions = positions.shape[1]
+        low, high = positions.min(0), positions.max(0)
         if self.extent is None:
             if len(positions) == 1:
                 raise NESTErrors.KernelException(
                     "If only one node is created, 'extent' must be specified."
                 )
-            extent = np.maximum(np.ceil(high - low), 1.0)
+            extent = np.ceil(high - low)
         else:
-            extent = _vector(self.extent, positions.shape[1], "extent")
-            if np.any(high - low > extent):
-                raise NESTErrors.BadProperty("Node position outside of layer")
-        return Layer(positions, center, extent, bool(self.edge_wrap))
+            extent = _vector(self.extent, dimensions, 1.0)
+        center = (low + high) / 2
+        if np.any(high - center > extent * (0.5 + _EDGE) + _EDGE) and np.all(extent > 0):
+            raise NESTErrors.BadProperty(
+                f"Node position outside of layer: positions range over {high - low}, the extent is "
+                f"{extent}."
+            )
+        return Layer(positions, extent, center, None, _boolean(self.edge_wrap))
 
     def _positions(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        if _are_parameters(self.pos):
-            return np.stack([p.values(Context(rng, n)) for p in self.pos], axis=1)
-        positions = np.asarray(self.pos, np.float64)
-        if positions.ndim != 2 or positions.shape[1] not in (2, 3):
-            raise TypeError("positions are a list of places in two or three dimensions")
-        if n not in (1, len(positions)):
-            raise ValueError(f"{n} nodes for {len(positions)} positions")
-        return positions
+        kinds = {isinstance(p, Parameter) for p in self.pos}
+        if kinds == {True}:
+            _two_or_three(len(self.pos))
+            context = Context(rng=rng, n=n)
+            return np.stack([p.values(context) for p in self.pos], axis=1)
+        if True in kinds:
+            raise AttributeError(
+                "pos has Parameters and numbers; give a Parameter for each dimension"
+            )
+        lengths = {np.size(p) for p in self.pos if np.ndim(p) == 1}
+        if any(np.ndim(p) != 1 for p in self.pos):
+            raise NESTErrors.KernelException(
+                "'positions' must be an array or a DimensionParameter."
+            )
+        _two_or_three(np.size(self.pos[0]))
+        if len(lengths) > 1:
+            raise NESTErrors.BadProperty(f"Expected a {np.size(self.pos[0])}-dimensional position.")
+        return np.array(self.pos, float)
 
 
-def _are_parameters(pos: Any) -> bool:
-    return isinstance(pos, Sequence) and len(pos) > 0 and isinstance(pos[0], Parameter)
+def _two_or_three(dimensions: int) -> None:
+    if dimensions not in (2, 3):
+        raise NESTErrors.BadProperty(
+            f"Positions must have 2 or 3 coordinates; these have {dimensions}."
+        )
+
+
+def _grid_shape(shape: Any) -> tuple[int, ...]:
+    counts = np.asarray(shape)
+    if counts.ndim != 1 or counts.dtype.kind not in "iu":
+        raise NESTErrors.TypeMismatch(f"shape is {shape!r}; it must be a list of integers.")
+    if counts.size not in (2, 3):
+        raise NESTErrors.BadProperty("Shape must be of length 2 or 3.")
+    if np.any(counts < 1):
+        raise NESTErrors.BadProperty("All shape entries must be positive.")
+    return tuple(counts.tolist())
+
+
+def _vector(given: Any, dimensions: int, default: float) -> np.ndarray:
+    if given is None:
+        return np.full(dimensions, default)
+    vector = np.array(given, float)
+    if vector.shape != (dimensions,):
+        raise NESTErrors.BadProperty(
+            f"Expected a {dimensions}-dimensional position, got {given!r}."
+        )
+    return vector
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise NESTErrors.TypeMismatch(f"edge_wrap is {value!r}; it must be True or False.")
+    return bool(value)

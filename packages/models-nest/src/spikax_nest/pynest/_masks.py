@@ -1,264 +1,392 @@
-"""Masks: which places around a node are looked at."""
+"""Masks: the region around a node in which others are connected to it."""
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
+import abc
+import dataclasses
+import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
+from spikax_nest.pynest._layers import Layer
 
-_ROUNDING = 1e-12
+_EDGE = 1e-12  # how far outside of a turned box a node may be by rounding
+
+Bounds = tuple[np.ndarray, np.ndarray]
 
 
-class Mask(ABC):
-    """A part of space around an origin; `&`, `|` and `-` combine masks."""
+class Mask(abc.ABC):
+    """A region, of displacements from the node it belongs to; `&`, `|` and `-` combine two.
 
-    @abstractmethod
-    def inside(self, places: np.ndarray) -> np.ndarray:
-        """Which places (..., dimensions) belong to it."""
+    Attributes:
+        dimensions: 2 or 3.
+        bounds: Lower and upper corner of a box around it.
+    """
 
-    @abstractmethod
-    def span(self) -> np.ndarray:
-        """What it reaches along each axis, (2, dimensions): lowest and highest."""
+    dimensions: int
+    bounds: Bounds
+
+    @abc.abstractmethod
+    def inside(self, displacements: np.ndarray) -> np.ndarray:
+        """(n,) whether displacements (n, D) are in the region."""
+
+    @abc.abstractmethod
+    def moved(self, anchor: np.ndarray) -> Mask:
+        """The same region elsewhere."""
 
     def Inside(self, point: Any) -> bool:
-        """Whether a place belongs to it."""
-        return bool(self.inside(np.asarray(point, np.float64)))
+        """Whether one displacement is in the region."""
+        place = np.array([float(x) for x in point])
+        _need_dimensions(place, self.dimensions)
+        return bool(self.inside(place[None])[0])
 
-    def __and__(self, other: Mask) -> Mask:
+    def check(self, layer: Layer, *, oversized: bool) -> None:
+        """Raise if it does not fit into a layer."""
+        if layer.dimensions != self.dimensions:
+            raise NESTErrors.BadProperty(
+                f"Mask is incompatible with layer: it has {self.dimensions} dimensions, the layer "
+                f"{layer.dimensions}."
+            )
+        if layer.edge_wrap and not oversized and self._exceeds(layer):
+            raise NESTErrors.BadProperty(
+                "Mask size must not exceed layer size; set allow_oversized_mask to override."
+            )
+
+    def _exceeds(self, layer: Layer) -> bool:
+        low, high = self.bounds
+        return bool(np.any(high - low > layer.extent * (1 + 1e-12)))
+
+    def selects(self, layer: Layer, center: np.ndarray, points: Any, places: Any) -> np.ndarray:
+        """Which of nodes of a layer (positions (n, D), indices (n,)) are in it, put at (n, D)."""
+        del places
+        straight = points - center
+        if not layer.edge_wrap:
+            return self.inside(straight)
+        # Of all images of a node the one nearest to the middle of the mask.
+        middle = (self.bounds[0] + self.bounds[1]) / 2
+        near = layer.displacement(middle, straight) + middle
+        found = self.inside(near)
+        if self._exceeds(layer):
+            for turns in itertools.product((-1, 0, 1), repeat=layer.dimensions):
+                found |= self.inside(near + np.array(turns) * layer.extent)
+        return found
+
+    def __and__(self, other: Any) -> Mask:
         return Combined(self, _mask(other), np.logical_and)
 
-    def __or__(self, other: Mask) -> Mask:
+    def __or__(self, other: Any) -> Mask:
         return Combined(self, _mask(other), np.logical_or)
 
-    def __sub__(self, other: Mask) -> Mask:
-        return Combined(self, _mask(other), lambda a, b: a & ~b)
+    def __sub__(self, other: Any) -> Mask:
+        return Combined(self, _mask(other), np.greater)
 
 
-def _mask(other: Any) -> Mask:
-    if not isinstance(other, Mask):
-        raise NotImplementedError(f"a mask and {other!r} cannot be combined")
-    return other
-
-
-@dataclass(frozen=True)
 class Combined(Mask):
-    """Two masks at once."""
+    """Two regions: what is in both, in one, or in the first only."""
 
-    first: Mask
-    second: Mask
-    operate: Callable[[Any, Any], Any]
+    def __init__(self, first: Mask, second: Mask, combine: Callable[..., np.ndarray]) -> None:
+        if first.dimensions != second.dimensions or GridMask in (type(first), type(second)):
+            raise NESTErrors.BadProperty(
+                "Masks must have same number of dimensions, and none may be a grid mask."
+            )
+        self.first, self.second, self.combine = first, second, combine
+        self.dimensions = first.dimensions
+        (low, high), (low2, high2) = first.bounds, second.bounds
+        if combine is np.logical_and:
+            self.bounds = np.maximum(low, low2), np.minimum(high, high2)
+        elif combine is np.logical_or:
+            self.bounds = np.minimum(low, low2), np.maximum(high, high2)
+        else:
+            self.bounds = low, high
 
-    def inside(self, places: np.ndarray) -> np.ndarray:
-        return self.operate(self.first.inside(places), self.second.inside(places))
+    def inside(self, displacements: np.ndarray) -> np.ndarray:
+        return self.combine(self.first.inside(displacements), self.second.inside(displacements))
 
-    def span(self) -> np.ndarray:
-        spans = self.first.span(), self.second.span()
-        return np.stack([np.minimum(*(s[0] for s in spans)), np.maximum(*(s[1] for s in spans))])
+    def moved(self, anchor: np.ndarray) -> Mask:
+        return Combined(self.first.moved(anchor), self.second.moved(anchor), self.combine)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Ball(Mask):
-    """A disc or a ball."""
+    """All within a radius."""
 
     center: np.ndarray
     radius: float
 
-    def inside(self, places: np.ndarray) -> np.ndarray:
-        return _squares(places - self.center) <= self.radius**2 + _ROUNDING
+    @property
+    def dimensions(self) -> int:  # type: ignore[override]
+        return len(self.center)
 
-    def span(self) -> np.ndarray:
-        return np.stack([self.center - self.radius, self.center + self.radius])
+    @property
+    def bounds(self) -> Bounds:  # type: ignore[override]
+        return self.center - self.radius, self.center + self.radius
+
+    def inside(self, displacements: np.ndarray) -> np.ndarray:
+        return ((displacements - self.center) ** 2).sum(1) <= self.radius**2
+
+    def moved(self, anchor: np.ndarray) -> Mask:
+        return dataclasses.replace(self, center=self.center + anchor)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Box(Mask):
-    """A rectangle or a box, turned about its middle."""
+    """A box from its lower left to its upper right corner, turned around its middle."""
 
     low: np.ndarray
     high: np.ndarray
     turn: np.ndarray
 
-    def inside(self, places: np.ndarray) -> np.ndarray:
+    @property
+    def dimensions(self) -> int:  # type: ignore[override]
+        return len(self.low)
+
+    @property
+    def bounds(self) -> Bounds:  # type: ignore[override]
         middle = (self.low + self.high) / 2
-        turned = np.abs((places - middle) @ self.turn)
-        return np.all(turned <= (self.high - self.low) / 2 + _ROUNDING, axis=-1)
+        half = np.abs(self.turn).T @ ((self.high - self.low) / 2)
+        return middle - half, middle + half
 
-    def span(self) -> np.ndarray:
-        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        reach = np.abs(self.turn) @ half
-        return np.stack([middle - reach, middle + reach])
+    def inside(self, displacements: np.ndarray) -> np.ndarray:
+        if np.array_equal(self.turn, np.eye(self.dimensions)):
+            return np.all((self.low <= displacements) & (displacements <= self.high), axis=1)
+        along = (displacements - (self.low + self.high) / 2) @ self.turn.T
+        return np.all(np.abs(along) <= (self.high - self.low) / 2 + _EDGE, axis=1)
+
+    def moved(self, anchor: np.ndarray) -> Mask:
+        return dataclasses.replace(self, low=self.low + anchor, high=self.high + anchor)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Ellipse(Mask):
-    """An ellipse or an ellipsoid."""
+    """An ellipse or ellipsoid with these axes (diameters), turned around its center."""
 
     center: np.ndarray
     axes: np.ndarray
     turn: np.ndarray
 
-    def inside(self, places: np.ndarray) -> np.ndarray:
-        scaled = (places - self.center) @ self.turn / (self.axes / 2)
-        return _squares(scaled) <= 1.0 + _ROUNDING
+    @property
+    def dimensions(self) -> int:  # type: ignore[override]
+        return len(self.center)
 
-    def span(self) -> np.ndarray:
-        reach = np.full(len(self.axes), self.axes.max() / 2)
-        return np.stack([self.center - reach, self.center + reach])
+    @property
+    def bounds(self) -> Bounds:  # type: ignore[override]
+        half = np.sqrt(((self.turn * self.axes[:, None] / 2) ** 2).sum(0))
+        return self.center - half, self.center + half
+
+    def inside(self, displacements: np.ndarray) -> np.ndarray:
+        along = (displacements - self.center) @ self.turn.T
+        return ((2 * along / self.axes) ** 2).sum(1) <= 1.0
+
+    def moved(self, anchor: np.ndarray) -> Mask:
+        return dataclasses.replace(self, center=self.center + anchor)
 
 
-@dataclass(frozen=True)
-class GridMask:
-    """So many columns, rows (and layers) of a grid, from a node on.
-
-    Attributes:
-        shape: Along each axis.
-        anchor: Of these the one that the node itself is.
-    """
+@dataclasses.dataclass(frozen=True)
+class GridMask(Mask):
+    """Columns and rows of a grid, its anchor on the cell of the node it belongs to."""
 
     shape: np.ndarray
     anchor: np.ndarray
+    dimensions = 2
 
-    def inside(self, steps: np.ndarray) -> np.ndarray:
-        """Which steps (..., dimensions) along the grid belong to it."""
-        index = steps + self.anchor
-        return np.all((index >= 0) & (index < self.shape), axis=-1)
+    def inside(self, displacements: np.ndarray) -> np.ndarray:
+        raise NESTErrors.KernelException("Grid mask must be applied to a grid layer.")
 
-
-def _squares(vectors: np.ndarray) -> np.ndarray:
-    return np.sum(vectors**2, axis=-1)
-
-
-def _turn(azimuth: float, polar: float, dimensions: int) -> np.ndarray:
-    """The axes of a turned body as columns; angles in degrees."""
-    a, p = math.radians(azimuth), math.radians(polar)
-    if dimensions == 2:
-        return np.array([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]])
-    about_z = np.array([[math.cos(a), -math.sin(a), 0], [math.sin(a), math.cos(a), 0], [0, 0, 1.0]])
-    about_y = np.array([[math.cos(p), 0, -math.sin(p)], [0, 1.0, 0], [math.sin(p), 0, math.cos(p)]])
-    return about_z @ about_y
-
-
-def _need(specs: Mapping[str, Any], kind: str, *names: str) -> list[Any]:
-    missing = [name for name in names if name not in specs]
-    if missing:
-        raise NESTErrors.BadProperty(f"a {kind} mask needs {' and '.join(map(repr, missing))}.")
-    return [specs[name] for name in names]
-
-
-def _positive(kind: str, **values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise NESTErrors.BadProperty(
-                f"{name} of a {kind} mask is {value:g}: {name} > 0 required."
+    def moved(self, anchor: np.ndarray) -> Mask:
+        if anchor.dtype.kind != "i":
+            raise TypeError(
+                f"the anchor of a grid mask is [column, row], of integers, not {anchor}"
             )
+        return dataclasses.replace(self, anchor=anchor)
+
+    def check(self, layer: Layer, *, oversized: bool) -> None:
+        if layer.shape is None:
+            raise NESTErrors.BadProperty("Grid masks can only be used with grid layers.")
+        super().check(layer, oversized=oversized)
+
+    def _exceeds(self, layer: Layer) -> bool:
+        return bool(np.any(self.shape > np.array(layer.shape)))
+
+    def selects(self, layer: Layer, center: np.ndarray, points: Any, places: Any) -> np.ndarray:
+        cells = np.array(layer.shape)
+        corner = layer.center + np.array([-0.5, 0.5]) * layer.extent
+        steps = layer.extent / cells * np.array([1, -1])
+        home = np.floor((center - corner) / steps + 1e-9).astype(np.int64)
+        away = np.stack(np.divmod(places, cells[1]), axis=1) - home + self.anchor
+        if layer.edge_wrap:
+            away %= cells
+        return np.all((away >= 0) & (away < self.shape), axis=1)
 
 
-def _ball(kind: str, specs: Mapping[str, Any], anchor: np.ndarray) -> Mask:
-    (radius,) = _need(specs, kind, "radius")
-    _positive(kind, radius=radius)
-    return Ball(anchor, float(radius))
+def _mask(value: Any) -> Mask:
+    if not isinstance(value, Mask):
+        raise NotImplementedError(f"{value!r} is no mask: both operands must be masks")
+    return value
 
 
-def _doughnut(kind: str, specs: Mapping[str, Any], anchor: np.ndarray) -> Mask:
-    inner, outer = _need(specs, kind, "inner_radius", "outer_radius")
-    _positive(kind, outer_radius=outer)
-    if inner >= outer:
-        raise NESTErrors.BadProperty("inner_radius < outer_radius required.")
-    return Ball(anchor, float(outer)) - Ball(anchor, float(inner))
+def _need_dimensions(place: np.ndarray, dimensions: int) -> None:
+    if place.shape != (dimensions,):
+        raise NESTErrors.BadProperty(f"Expected a {dimensions}-dimensional position.")
 
 
-def _box(kind: str, specs: Mapping[str, Any], anchor: np.ndarray) -> Mask:
-    low, high = (np.asarray(v, np.float64) for v in _need(specs, kind, "lower_left", "upper_right"))
-    if np.any(low >= high):
-        raise NESTErrors.BadProperty("upper_right must be strictly right and above lower_left.")
-    if len(low) == 2 and "polar_angle" in specs:
-        raise NESTErrors.BadProperty("polar_angle is of masks in three dimensions.")
-    turn = _turn(specs.get("azimuth_angle", 0.0), specs.get("polar_angle", 0.0), len(low))
-    return Box(low + anchor, high + anchor, turn)
+def _turn(dimensions: int, azimuth: float, polar: float) -> np.ndarray:
+    """The matrix that turns back by the azimuth around z and then by the polar angle around y."""
+    (ca, cp), (sa, sp) = (f(np.radians([azimuth, polar])) for f in (np.cos, np.sin))
+    around_z = np.array([[ca, sa, 0.0], [-sa, ca, 0.0], [0.0, 0.0, 1.0]])
+    if dimensions == 2:
+        return around_z[:2, :2]
+    return np.array([[cp, 0.0, -sp], [0.0, 1.0, 0.0], [sp, 0.0, cp]]) @ around_z
 
 
-def _ellipse(kind: str, specs: Mapping[str, Any], anchor: np.ndarray) -> Mask:
-    names = ("major_axis", "minor_axis") + (("polar_axis",) if len(anchor) == 3 else ())
-    axes = np.asarray(_need(specs, kind, *names), np.float64)
-    _positive(kind, **dict(zip(names, axes, strict=True)))
-    if axes[1] > axes[0]:
-        raise NESTErrors.BadProperty("major_axis greater than minor_axis required.")
-    turn = _turn(specs.get("azimuth_angle", 0.0), specs.get("polar_angle", 0.0), len(anchor))
-    return Ellipse(anchor, axes, turn)
+def _ball(dimensions: int, specs: Mapping[str, Any]) -> Mask:
+    radius = _number(specs, "radius")
+    _refuse(radius <= 0, "radius > 0 required")
+    return Ball(_center(dimensions, specs), radius)
 
 
-_KINDS: Mapping[str, tuple[Callable[..., Mask], int, tuple[str, ...]]] = {
-    "circular": (_ball, 2, ("radius",)),
-    "spherical": (_ball, 3, ("radius",)),
-    "doughnut": (_doughnut, 2, ("inner_radius", "outer_radius")),
-    "rectangular": (_box, 2, ("lower_left", "upper_right", "azimuth_angle", "polar_angle")),
-    "box": (_box, 3, ("lower_left", "upper_right", "azimuth_angle", "polar_angle")),
-    "elliptical": (_ellipse, 2, ("major_axis", "minor_axis", "azimuth_angle")),
-    "ellipsoidal": (
-        _ellipse,
-        3,
-        ("major_axis", "minor_axis", "polar_axis", "azimuth_angle", "polar_angle"),
-    ),
+def _doughnut(dimensions: int, specs: Mapping[str, Any]) -> Mask:
+    inner, outer = _number(specs, "inner_radius"), _number(specs, "outer_radius")
+    _refuse(inner >= outer, "inner_radius < outer_radius required")
+    center = _center(dimensions, specs)
+    disk = Ball(center, outer)
+    return disk - Ball(center, inner) if inner > 0 else disk
+
+
+def _box(dimensions: int, specs: Mapping[str, Any]) -> Mask:
+    low, high = (_vector(specs, name, dimensions) for name in ("lower_left", "upper_right"))
+    _refuse(
+        bool(np.any(high <= low)), "Upper right must be strictly to the right and above lower left"
+    )
+    return Box(low, high, _angles(dimensions, specs))
+
+
+def _ellipse(dimensions: int, specs: Mapping[str, Any]) -> Mask:
+    axes = [_number(specs, "major_axis"), _number(specs, "minor_axis")]
+    if dimensions == 3:
+        axes.append(float(specs.get("polar_axis", 1.0)))
+    else:
+        _refuse("polar_axis" in specs, "polar_axis not defined in 2D")
+    _refuse(min(axes) <= 0, "All axis > 0 required")
+    _refuse(axes[0] < axes[1], "major_axis greater than minor_axis required")
+    return Ellipse(_center(dimensions, specs), np.array(axes), _angles(dimensions, specs))
+
+
+def _center(dimensions: int, specs: Mapping[str, Any]) -> np.ndarray:
+    return _vector(specs, "anchor", dimensions) if "anchor" in specs else np.zeros(dimensions)
+
+
+def _angles(dimensions: int, specs: Mapping[str, Any]) -> np.ndarray:
+    _refuse(dimensions == 2 and "polar_angle" in specs, "polar_angle not defined in 2D")
+    angles = (float(specs.get(name, 0.0)) for name in ("azimuth_angle", "polar_angle"))
+    return _turn(dimensions, *angles)
+
+
+def _grid(dimensions: int, specs: Mapping[str, Any]) -> Mask:
+    shape = np.asarray(_given(specs, "shape"))
+    if shape.dtype.kind != "i":
+        raise NESTErrors.TypeMismatch(
+            f"shape is {specs['shape']!r}; it must be a list of integers."
+        )
+    return GridMask(shape[:dimensions], np.zeros(2, np.int64))
+
+
+def _given(specs: Mapping[str, Any], name: str) -> Any:
+    if name not in specs:
+        raise IndexError(f"the mask needs {name!r}")
+    return specs[name]
+
+
+def _number(specs: Mapping[str, Any], name: str) -> float:
+    return float(_given(specs, name))
+
+
+def _vector(specs: Mapping[str, Any], name: str, dimensions: int) -> np.ndarray:
+    vector = np.array(_given(specs, name), float)
+    _need_dimensions(vector, dimensions)
+    return vector
+
+
+def _refuse(is_wrong: bool, condition: str) -> None:
+    if is_wrong:
+        raise NESTErrors.BadProperty(f"{condition}.")
+
+
+_ANGLES = ("azimuth_angle", "polar_angle")
+_ELLIPSE = ("major_axis", "minor_axis", "polar_axis", "anchor", *_ANGLES)
+_BOX = ("lower_left", "upper_right", *_ANGLES)
+_TYPES: Mapping[str, tuple[Callable[..., Mask], int, tuple[str, ...]]] = {
+    "box": (_box, 3, _BOX),
+    "circular": (_ball, 2, ("radius", "anchor")),
+    "doughnut": (_doughnut, 2, ("inner_radius", "outer_radius", "anchor")),
+    "ellipsoidal": (_ellipse, 3, _ELLIPSE),
+    "elliptical": (_ellipse, 2, _ELLIPSE),
+    "grid": (_grid, 2, ("shape",)),
+    "rectangular": (_box, 2, _BOX),
+    "spherical": (_ball, 3, ("radius", "anchor")),
 }
 
 
-def CreateMask(masktype: str, specs: Mapping[str, Any], anchor: Any = None) -> Any:
-    """A mask by name: `CreateMask("circular", {"radius": 0.5}, anchor=[0.1, 0.0])`.
+def CreateMask(masktype: str, specs: Mapping[str, Any], anchor: Any = None) -> Mask:
+    """A mask, for `"mask"` in the connection spec.
 
     Args:
-        masktype: circular, rectangular, doughnut, elliptical; spherical, box, ellipsoidal; grid.
-        specs: Its measures.
-        anchor: Where its origin is, seen from the node.
+        masktype: rectangular, circular, doughnut, elliptical or grid; box, spherical or ellipsoidal
+            for three dimensions.
+        specs: lower_left, upper_right; radius; inner_radius, outer_radius; major_axis, minor_axis,
+            polar_axis; shape; azimuth_angle and polar_angle in degrees.
+        anchor: Where the middle of the node stands in it; of a grid mask [column, row].
+
+    Raises:
+        NESTErrors.UndefinedName: There is no such type.
+        NESTErrors.BadProperty: A value is out of range.
     """
-    specs = dict(specs)
-    if "anchor" in specs:
-        anchor = specs.pop("anchor")
-    if masktype == "grid":
-        return _grid(specs, anchor)
-    if masktype not in _KINDS:
-        raise NESTErrors.UndefinedName(unknown_name("type of mask", masktype, [*_KINDS, "grid"]))
-    make, dimensions, names = _KINDS[masktype]
+    if masktype not in _TYPES:
+        raise NESTErrors.UndefinedName(unknown_name("type of mask", masktype, _TYPES))
+    if not isinstance(specs, Mapping):
+        raise NESTErrors.TypeMismatch(f"the specs of a mask are a dict, not {specs!r}.")
+    make, dimensions, names = _TYPES[masktype]
+    made = make(dimensions, specs)
     wrong = sorted(set(specs) - set(names))
     if wrong:
         raise NESTErrors.UnaccessedDictionaryEntry(
             f"Unaccessed elements in specs, in function CreateMask:  {' '.join(wrong)} "
-            f"(a {masktype} mask takes {', '.join(names)})"
+            f"({masktype} takes {', '.join(names)})"
         )
-    at = np.zeros(dimensions) if anchor is None else np.asarray(anchor, np.float64)
-    if at.shape != (dimensions,):
+    return made if anchor is None else _anchored(made, anchor)
+
+
+def _anchored(mask: Mask, anchor: Any) -> Mask:
+    if isinstance(anchor, Mapping):
+        raise NESTErrors.TypeMismatch(f"anchor is {anchor!r}; it must be a list of numbers.")
+    place = np.asarray(anchor)
+    if place.shape not in ((2,), (3,)):
+        raise NESTErrors.BadProperty("Anchor must be 2- or 3-dimensional.")
+    if place.shape != (mask.dimensions,):
+        raise TypeError(f"the anchor has {len(place)} dimensions, the mask {mask.dimensions}")
+    if place.dtype.kind == "i" and not isinstance(mask, GridMask):
         raise NESTErrors.BadProperty(
-            f"the anchor of a {masktype} mask has {dimensions} coordinates, got {anchor!r}."
+            f"Mask must be 2-dimensional grid mask for an anchor of integers: {anchor!r}; "
+            "give the anchor of another mask as floats."
         )
-    return make(masktype, specs, at)
+    return mask.moved(place)
 
 
-def _grid(specs: Mapping[str, Any], anchor: Any) -> GridMask:
-    (shape,) = _need(specs, "grid", "shape")
-    wrong = sorted(set(specs) - {"shape"})
-    if wrong:
-        raise NESTErrors.UnaccessedDictionaryEntry(
-            f"Unaccessed elements in specs, in function CreateMask:  {' '.join(wrong)}"
+def mask_of(spec: Any) -> Mask | None:
+    """The mask that a connection spec means: a Mask, or `{"circular": {...}, "anchor": [...]}`."""
+    if spec is None or isinstance(spec, Mask):
+        return spec
+    if not isinstance(spec, Mapping):
+        raise NESTErrors.TypeMismatch(f"mask is {spec!r}; give a dict, or what CreateMask() makes.")
+    given = dict(spec)
+    anchor = given.pop("anchor", None)
+    if not given and anchor is None:
+        return None
+    if len(given) != 1:
+        raise NESTErrors.TypeMismatch(
+            f"mask has the entries {sorted(spec)}; it takes one type, and 'anchor'."
         )
-    at = np.zeros(len(shape), np.int64) if anchor is None else np.asarray(anchor, np.int64)
-    return GridMask(np.asarray(shape, np.int64), at)
-
-
-def mask_of(given: Any) -> Any:
-    """The mask of a connection spec: a mask, or a dict of one: `{"circular": {"radius": 0.5}}`."""
-    if isinstance(given, (Mask, GridMask)):
-        return given
-    if not isinstance(given, Mapping):
-        raise NESTErrors.BadProperty(
-            f"mask is {given!r}; give a mask, or a dict of its type and specs."
-        )
-    anchor = given.get("anchor")
-    kinds = [name for name in given if name != "anchor"]
-    if len(kinds) != 1:
-        raise NESTErrors.BadProperty(f"a mask is of one type, got {kinds}.")
-    return CreateMask(kinds[0], given[kinds[0]], anchor)
+    ((masktype, specs),) = given.items()
+    return CreateMask(masktype, specs, anchor)

@@ -54,6 +54,7 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
     ),
     "_parameter": ("CreateParameter", "Parameter"),
     "_settings": ("VerbosityLevel",),
+    "_visualization": ("PlotLayer", "PlotProbabilityParameter", "PlotSources", "PlotTargets"),
     "_synapse_collection": ("Disconnect", "GetConnections", "SynapseCollection"),
 }
 FUNCTIONS: Mapping[str, str] = {n: m for m, names in _BY_MODULE.items() for n in names}
@@ -64,5 +65,6 @@ SUBMODULES = (
     "raster_plot",
     "spatial",
     "spatial_distributions",
+    "visualization",
     "voltage_trace",
 )

@@ -44,7 +44,7 @@ def fixed_indegree(
     sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]
 ) -> Pairs:
     """`indegree` sources for each target."""
-    k = _degrees(spec["indegree"], len(targets), "indegree", rng)
+    k = degrees(spec["indegree"], len(targets), "indegree", rng)
     pre = _choices(targets, sources, k, rng, spec, "indegree")
     return pre, np.repeat(np.arange(len(targets)), k)
 
@@ -53,7 +53,7 @@ def fixed_outdegree(
     sources: np.ndarray, targets: np.ndarray, rng: Rng, spec: Mapping[str, Any]
 ) -> Pairs:
     """`outdegree` targets for each source."""
-    k = _degrees(spec["outdegree"], len(sources), "outdegree", rng)
+    k = degrees(spec["outdegree"], len(sources), "outdegree", rng)
     post = _choices(sources, targets, k, rng, spec, "outdegree")
     return np.repeat(np.arange(len(sources)), k), post
 
@@ -176,11 +176,10 @@ def check(spec: Mapping[str, Any], *, spatial: bool) -> None:
     rule = str(spec.get("rule"))
     if rule not in RULES:
         raise NESTErrors.BadProperty(unknown_name("connectivity rule", rule, RULES))
-    if rule in NEEDS and NEEDS[rule] not in spec:
-        raise NESTErrors.BadProperty(
-            f"the rule {rule} needs {NEEDS[rule]!r} in the connection spec."
-        )
-    allowed = OPTIONS | {NEEDS.get(rule, "rule")} | (SPATIAL if spatial else set())
+    needs = NEEDS.get(rule, "rule")
+    if needs not in spec and not (spatial and needs == "p"):
+        raise NESTErrors.BadProperty(f"the rule {rule} needs {needs!r} in the connection spec.")
+    allowed = OPTIONS | {needs} | (SPATIAL if spatial else set())
     wrong = sorted(set(spec) - allowed)
     if wrong:
         raise NESTErrors.UnaccessedDictionaryEntry(
@@ -198,12 +197,12 @@ def _without_autapses(
     return pre[kept], post[kept]
 
 
-def _degrees(value: Any, n: int, name: str, rng: Rng) -> np.ndarray:
+def degrees(value: Any, n: int, name: str, rng: Rng) -> np.ndarray:
     """How many partners each node has: a number, or a Parameter drawn for each."""
     from spikax_nest.pynest._parameter import Context, Parameter
 
     if isinstance(value, Parameter):
-        value = value.values(Context(rng=rng, n=n))
+        value = np.rint(value.values(Context(rng=rng, n=n)))
     degrees = np.broadcast_to(np.asarray(value, np.int64), n)
     if np.any(degrees < 0):
         raise NESTErrors.BadProperty(f"{name} is {degrees.min()}; it must not be negative.")

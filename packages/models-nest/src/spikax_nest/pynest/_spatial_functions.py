@@ -1,168 +1,222 @@
-"""Functions of nodes with positions: where they are, how far, which, and written to files."""
+"""Questions about nodes with positions: where, how far, which are near, which are connected."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spikax_nest.pynest._collection import NodeCollection
+from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._layers import Layer
-from spikax_nest.pynest._masks import GridMask
-from spikax_nest.pynest._spatial_connect import _images, _lattice
-from spikax_nest.pynest._synapse_collection import GetConnections
+from spikax_nest.pynest._masks import Mask
+
+_NEAR = 1e-10  # of the least distance: how much further a node may be to count as near as this
 
 
-def _places(nodes: Any) -> np.ndarray:
-    if isinstance(nodes, NodeCollection):
-        if nodes.layer is None:
-            raise TypeError("nodes must be a NodeCollection with spatial extent")
-        return nodes.positions
-    return np.asarray(nodes, np.float64)
-
-
-def _checked(nodes: Any) -> NodeCollection:
-    if not isinstance(nodes, NodeCollection) or nodes.layer is None:
+def GetPosition(nodes: Any) -> list[Any]:
+    """Positions of nodes, a list of coordinates for each; of one node its coordinates."""
+    if not isinstance(nodes, NodeCollection):
         raise TypeError("nodes must be a NodeCollection with spatial extent")
-    return nodes
+    positions = nodes.positions.tolist()
+    return positions[0] if len(positions) == 1 else positions
 
 
-def GetPosition(nodes: NodeCollection) -> Any:
-    """The position of a node; a list of them for several."""
-    places = _checked(nodes).positions.tolist()
-    return places[0] if len(places) == 1 else places
+def Displacement(from_arg: Any, to_arg: Any) -> list[list[float]]:
+    """(dx, dy) between nodes, or positions and nodes.
 
-
-def _between(from_arg: Any, to_arg: Any) -> np.ndarray:
-    _checked(to_arg)
-    start, end = _places(from_arg), _places(to_arg)
-    if len(start) != len(end) and 1 not in (len(start), len(end)):
-        raise ValueError("to_arg and from_arg must have same size unless one have size 1.")
-    layer: Layer = to_arg.layer
-    return layer.shortest(end - start)
-
-
-def Displacement(from_arg: Any, to_arg: NodeCollection) -> list[list[float]]:
-    """From nodes (or positions) to nodes, the short way round in periodic space."""
-    return _between(from_arg, to_arg).tolist()
-
-
-def Distance(from_arg: Any, to_arg: NodeCollection) -> list[float]:
-    """Lengths of the displacements."""
-    return np.linalg.norm(_between(from_arg, to_arg), axis=1).tolist()
-
-
-def FindNearestElement(layer: NodeCollection, locations: Any, find_all: bool = False) -> Any:
-    """The node nearest to a place; of several that are equally near the first, or all.
-
-    For a list of places a list of the same.
+    As in NEST those of the first nodes less those of the second, but from positions to nodes.
     """
-    nodes = _checked(layer)
-    places = np.asarray(locations, np.float64)
-    found = [_nearest(nodes, place, find_all) for place in np.atleast_2d(places)]
-    return found[0] if places.ndim == 1 else found
+    start, end, layer = _ends(from_arg, to_arg)
+    if isinstance(from_arg, NodeCollection):
+        start, end = end, start
+    return layer.displacement(start, end).tolist()
 
 
-def _nearest(nodes: NodeCollection, place: np.ndarray, find_all: bool) -> Any:
-    layer: Any = nodes.layer
-    distance = np.linalg.norm(layer.shortest(nodes.positions - place), axis=1)
-    if not find_all:
-        return nodes[int(np.argmin(distance))]
-    near = np.flatnonzero(distance <= distance.min() * (1 + 1e-14) + 1e-14)
-    return [nodes[int(k)] for k in near]
+def Distance(from_arg: Any, to_arg: Any) -> list[float]:
+    """Distances of nodes (or positions) from nodes."""
+    start, end, layer = _ends(from_arg, to_arg)
+    return layer.distance(start, end).tolist()
 
 
-def FindCenterElement(layer: NodeCollection) -> NodeCollection:
-    """The node nearest to the center of its layer."""
-    nodes: Any = _checked(layer)
+def _ends(from_arg: Any, to_arg: Any) -> tuple[np.ndarray, np.ndarray, Layer]:
+    """(n, D) positions of both, and the layer that tells what is the short way."""
+    _collection(to_arg, "to_arg")
+    end, layer = to_arg.positions, _layer(to_arg)
+    if isinstance(from_arg, NodeCollection):
+        start, layer = from_arg.positions, _layer(from_arg)
+    elif isinstance(from_arg, np.ndarray):
+        start = np.atleast_2d(from_arg)
+    else:
+        start = _positions(from_arg, len(end))
+    if 1 not in (len(start), len(end)) and len(start) != len(end):
+        raise _unequal()
+    start, end = np.broadcast_arrays(start, end)
+    return start, end, layer
+
+
+def _layer(nodes: NodeCollection) -> Layer:
+    if nodes.layer is None:
+        raise NESTErrors.LayerExpected(
+            "these nodes have no positions: Create() them with positions=."
+        )
+    return nodes.layer
+
+
+def _positions(given: Any, n: int) -> np.ndarray:
+    if not isinstance(given, (Sequence, np.ndarray)) or len(given) == 0:
+        raise TypeError(f"from_arg is {given!r}; give a NodeCollection or a list of positions")
+    if len(given) not in (1, n) and n != 1:
+        raise _unequal()
+    if np.ndim(given[0]) == 0:
+        raise TypeError(f"from_arg is {given!r}; give a list of positions, as [[x, y]]")
+    return np.array(given, float)
+
+
+def _unequal() -> ValueError:
+    return ValueError("to_arg and from_arg must have same size unless one have size 1.")
+
+
+def _collection(value: Any, name: str) -> NodeCollection:
+    if not isinstance(value, NodeCollection):
+        raise TypeError(f"{name} must be a NodeCollection")
+    return value
+
+
+def FindNearestElement(layer: Any, locations: Any, find_all: bool = False) -> Any:
+    """The node next to a location; for a list of locations a list.
+
+    Args:
+        layer: Nodes with positions.
+        locations: Coordinates, or a list of these.
+        find_all: Whether to give a list of all nodes that are equally near, not one of these.
+    """
+    _collection(layer, "layer")
+    if not isinstance(locations, (Sequence, np.ndarray)) or len(locations) == 0:
+        raise TypeError("locations must be coordinate array or list of coordinate arrays")
+    many = np.ndim(locations[0]) > 0
+    found = [_nearest(layer, place, find_all) for place in (locations if many else [locations])]
+    return found if many else found[0]
+
+
+def _nearest(nodes: NodeCollection, place: Any, find_all: bool) -> Any:
+    positions = nodes.positions
+    distances = _layer(nodes).distance(np.asarray(place, float), positions)
+    least = distances.min()
+    near = np.flatnonzero(distances <= least + _NEAR * max(1.0, least))
+    return [nodes[int(k)] for k in near] if find_all else nodes[int(near[0])]
+
+
+def FindCenterElement(layer: Any) -> NodeCollection:
+    """The node next to the middle of its layer."""
+    nodes = _collection(layer, "layer")
+    if nodes.layer is None:
+        raise TypeError("layer must have positions: create it with positions=")
     return FindNearestElement(nodes, nodes.layer.center)
 
 
-def SelectNodesByMask(layer: NodeCollection, anchor: Any, mask_obj: Any) -> NodeCollection:
-    """The nodes that a mask around a place covers."""
-    nodes: Any = _checked(layer)
-    at = np.asarray(anchor, np.float64)
-    if isinstance(mask_obj, GridMask):
-        first = _lattice(_nearest(nodes, at, False))[0]
-        inside = mask_obj.inside(_lattice(nodes) - first)
-    else:
-        between = nodes.positions - at
-        inside = np.any([mask_obj.inside(between + s) for s in _images(nodes.layer)], axis=0)
-    return nodes[np.flatnonzero(inside)]
+def SelectNodesByMask(layer: Any, anchor: Any, mask_obj: Any) -> NodeCollection:
+    """The nodes inside of a mask that is put at a place.
+
+    Args:
+        layer: Nodes with positions.
+        anchor: Coordinates of the place.
+        mask_obj: What `CreateMask` makes.
+    """
+    nodes = _collection(layer, "layer")
+    if not isinstance(mask_obj, Mask):
+        raise AttributeError("mask_obj must be a mask, made by CreateMask()")
+    place, space = np.array([float(x) for x in anchor]), _layer(nodes)
+    if not space.dimensions == place.size == mask_obj.dimensions:
+        raise NESTErrors.TypeMismatch(
+            f"the layer has {space.dimensions} dimensions, the anchor {place.size}, the mask "
+            f"{mask_obj.dimensions}."
+        )
+    inside = mask_obj.selects(space, place, nodes.positions, nodes.places)
+    return NodeCollection.of(nodes.ids[inside])
 
 
 def GetTargetNodes(
-    sources: NodeCollection, tgt_layer: NodeCollection, syn_model: str | None = None
+    sources: Any, tgt_layer: Any, syn_model: str | None = None
 ) -> tuple[NodeCollection, ...]:
-    """For each source its targets within a layer."""
-    return _partners(_checked(sources), _checked(tgt_layer), syn_model, "target")
+    """For each source its targets in a layer, of one synapse model or all."""
+    _collection(sources, "sources")
+    _collection(tgt_layer, "tgt_layer")
+    return _partners(sources, tgt_layer, syn_model, "source")
 
 
 def GetSourceNodes(
-    src_layer: NodeCollection, targets: NodeCollection, syn_model: str | None = None
+    src_layer: Any, targets: Any, syn_model: str | None = None
 ) -> tuple[NodeCollection, ...]:
-    """For each target its sources within a layer."""
-    return _partners(_checked(targets), _checked(src_layer), syn_model, "source")
+    """For each target its sources in a layer, of one synapse model or all."""
+    _collection(src_layer, "src_layer")
+    _collection(targets, "targets")
+    return _partners(targets, src_layer, syn_model, "target")
 
 
-def _partners(ends: Any, layer: Any, model: str | None, wanted: str) -> tuple[NodeCollection, ...]:
-    pair = (ends, layer) if wanted == "target" else (layer, ends)
-    found = GetConnections(*pair, synapse_model=model)
-    mine = np.array(found._column("source" if wanted == "target" else "target"), np.int64)
-    others = np.array(found._column(wanted), np.int64)
-    return tuple(NodeCollection.of(np.unique(others[mine == gid])) for gid in ends.ids)
+def _partners(
+    nodes: NodeCollection, layer: NodeCollection, model: str | None, end: str
+) -> tuple[NodeCollection, ...]:
+    own, other = _ends_of_synapses(nodes, layer, model, end)
+    return tuple(NodeCollection.of(np.unique(other[own == gid])) for gid in nodes.ids)
 
 
-def GetTargetPositions(
-    sources: NodeCollection, tgt_layer: NodeCollection, syn_model: str | None = None
-) -> list[list[list[float]]]:
-    """For each source the positions of its targets within a layer."""
-    return _positions_of(GetTargetNodes(sources, tgt_layer, syn_model), tgt_layer)
+def _ends_of_synapses(
+    nodes: NodeCollection, layer: NodeCollection, model: str | None, end: str
+) -> tuple[np.ndarray, np.ndarray]:
+    from spikax_nest.pynest._synapse_collection import GetConnections
+
+    ends = (nodes, layer) if end == "source" else (layer, nodes)
+    synapses = GetConnections(*ends, synapse_model=model)
+    source, target = (np.array(synapses._column(n), np.int64) for n in ("source", "target"))
+    return (source, target) if end == "source" else (target, source)
 
 
-def GetSourcePositions(
-    src_layer: NodeCollection, targets: NodeCollection, syn_model: str | None = None
-) -> list[list[list[float]]]:
-    """For each target the positions of its sources within a layer."""
-    return _positions_of(GetSourceNodes(src_layer, targets, syn_model), src_layer)
+def GetTargetPositions(sources: Any, tgt_layer: Any, syn_model: str | None = None) -> list[Any]:
+    """For each source the positions of its targets in a layer."""
+    found = GetTargetNodes(sources, tgt_layer, syn_model)
+    return [_positions_of(nodes, tgt_layer) for nodes in found]
 
 
-def _positions_of(found: tuple[NodeCollection, ...], layer: Any) -> list[list[list[float]]]:
-    place = dict(zip(layer.ids.tolist(), layer.positions.tolist(), strict=True))
-    return [[place[gid] for gid in nodes.tolist()] for nodes in found]
+def GetSourcePositions(src_layer: Any, targets: Any, syn_model: str | None = None) -> list[Any]:
+    """For each target the positions of its sources in a layer."""
+    found = GetSourceNodes(src_layer, targets, syn_model)
+    return [_positions_of(nodes, src_layer) for nodes in found]
 
 
-def _number(value: float) -> str:
-    return f"{value:.6g}"
+def _positions_of(nodes: NodeCollection, layer: NodeCollection) -> list[list[float]]:
+    return layer.positions[np.searchsorted(layer.ids, nodes.ids)].tolist()
 
 
-def DumpLayerNodes(layer: NodeCollection, outname: Any) -> None:
-    """Write a line "id x y" for each node."""
-    if not isinstance(layer, NodeCollection):
-        raise TypeError("layer must be a NodeCollection")
-    rows = zip(layer.ids, _checked(layer).positions, strict=True)
-    lines = [f"{gid} {' '.join(map(_number, place))}\n" for gid, place in rows]
-    Path(outname).write_text("".join(lines))
+def DumpLayerNodes(layer: Any, outname: str) -> None:
+    """Write id and coordinates of each node to a file."""
+    nodes = _collection(layer, "layer")
+    rows = zip(nodes.ids, nodes.positions, strict=True)
+    _write(outname, ((gid, *place) for gid, place in rows))
 
 
 def DumpLayerConnections(
-    source_layer: NodeCollection, target_layer: NodeCollection, synapse_model: str, outname: Any
+    source_layer: Any, target_layer: Any, synapse_model: str, outname: str
 ) -> None:
-    """Write a line "source target weight delay dx dy" for each synapse."""
-    if not isinstance(source_layer, NodeCollection):
-        raise TypeError("source_layer must be a NodeCollection")
-    if not isinstance(target_layer, NodeCollection):
-        raise TypeError("target_layer must be a NodeCollection")
-    found = GetConnections(source_layer, target_layer, synapse_model)
-    source, target, weight, delay = (
-        found._column(name) for name in ("source", "target", "weight", "delay")
+    """Write source, target, weight, delay and displacement of each synapse to a file."""
+    from spikax_nest.pynest._synapse_collection import GetConnections
+
+    pre, post = _collection(source_layer, "source_layer"), _collection(target_layer, "target_layer")
+    synapses = GetConnections(pre, post, synapse_model)
+    columns = [synapses._column(n) for n in ("source", "target", "weight", "delay")]
+    start, end = (
+        nodes.positions[np.searchsorted(nodes.ids, ids)]
+        for nodes, ids in zip((pre, post), columns, strict=False)
     )
-    lines = []
-    for s, t, w, d in zip(source, target, weight, delay, strict=True):
-        start = source_layer.positions[source_layer.index(s)]
-        end = target_layer.positions[target_layer.index(t)]
-        layer: Any = target_layer.layer
-        between = layer.shortest(end - start)
-        lines.append(f"{s} {t} {_number(w)} {_number(d)} {' '.join(map(_number, between))}\n")
-    Path(outname).write_text("".join(lines))
+    steps = _layer(post).displacement(start, end)
+    _write(outname, ((*row, *step) for *row, step in zip(*columns, steps, strict=True)))
+
+
+def _write(outname: str, rows: Any) -> None:
+    lines = (" ".join(f"{value:g}" for value in row) for row in rows)
+    try:
+        Path(outname).write_text("".join(f"{line}\n" for line in lines))
+    except OSError as problem:
+        raise NESTErrors.IOError(f"{outname} cannot be written: {problem}.") from None

@@ -172,7 +172,9 @@ def per_node(nodes: NodeCollection, name: str, value: Any) -> list[Any]:
         return list(_kernel.kernel().draw(value, nodes))
     table, _ = _kernel.kernel().nodes.table(int(nodes.ids[0]))
     is_list = isinstance(value, (Sequence, np.ndarray, range)) and not isinstance(value, str)
-    if not is_list or np.ndim(value) == 0 or table.is_vector(name) or _is_record(name):
+    whole = table.is_vector(name) or _is_record(name)
+    whole = whole or not _kernel.kernel().nodes.is_settable(table, name)  # is refused later
+    if not is_list or np.ndim(value) == 0 or whole:
         return [value] * n
     if len(value) != n:
         raise IndexError(f"{name} is a list of {len(value)} values for {n} nodes")
