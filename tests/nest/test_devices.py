@@ -372,7 +372,7 @@ def test_intervals_of_noise_are_whole_steps(nest):
     nest.ResetKernel()
     with pytest.raises(nest.NESTErrors.StepMultipleRequired):
         nest.Create("noise_generator", params={"dt": 0.15})
-    with pytest.raises(ConfigError, match=r"NoiseGenerator\.dt is 0\.15 ms, not a multiple"):
+    with pytest.raises(ConfigError, match=r"NoiseGenerator\.dt is 0\.15 ms, which is not rep"):
         spikax_nest.NoiseGenerator(dt=0.15 * ms).check(0.1)
 
 

@@ -5,9 +5,7 @@ V_m must agree within 1e-9 mV, and every spike must fall into the same step.
 """
 
 import importlib
-import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,11 +14,9 @@ import pytest
 import spikax as sx
 from spikax._fields import parameters
 from spikax.errors import ConfigError
-from spikax.testing import check_dynamics
 from spikax.units import in_unit, ms, mV, pA
 from spikax_nest import IafPscExp
 
-REPORT = Path(__file__).parents[2] / "reports/nest-live.json"
 UNITS = {p.name: p.unit for p in parameters(IafPscExp) if p.name != "width"}
 SOURCES, SPIKES, CHANGES, LONGEST = 6, 10, 5, 5.0
 
@@ -209,10 +205,6 @@ def copied(oracle, model):
     return sum(others, first)
 
 
-def test_contract():
-    check_dynamics(IafPscExp())
-
-
 @pytest.mark.smoke
 def test_potentials_of_two_synapses_add_up():
     """The closed form of Rotter & Diesmann 1999, one arrival of each sign at the end of step 1."""
@@ -263,44 +255,3 @@ def test_values_that_nest_refuses_are_refused(nest, name, value):
         nest.Create("iaf_psc_exp", params={name: value})
     with pytest.raises(ConfigError, match=rf"IafPscExp\.({name}|V_reset)"):
         IafPscExp(**{name: value * UNITS[name]})
-
-
-@pytest.fixture(scope="module")
-def report():
-    """Rows of the table of figures, written when all are there."""
-    rows = []
-    yield rows
-    total = {key: sum(row[key] for row in rows) for key in ("cases", "spikes", "spike_mismatches")}
-    total["max_abs_dV_mV"] = max(row["max_abs_dV_mV"] for row in rows)
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(total | {"rows": rows}, indent=2) + "\n")
-
-
-@pytest.mark.nest_live
-@pytest.mark.parametrize("h", [0.05, 0.1, 0.25, 1.0])
-def test_many_random_cases(oracle, report, h):
-    cases = draw(0, 64, h, 300.0)
-    V, spikes = run(cases)
-    nests_V, nests_spikes = run_nest(oracle, cases)
-    clear = ~near_threshold(cases, spikes)
-    row = {
-        "model": "iaf_psc_exp",
-        "method": "exact integration",
-        "resolution_ms": h,
-        "cases": int(clear.sum()),
-        "near_threshold": int((~clear).sum()),
-        "spikes": int(nests_spikes[:, clear].sum()),
-        "spike_mismatches": int((spikes != nests_spikes)[:, clear].sum()),
-        "max_abs_dV_mV": float(np.abs(V - nests_V)[:, clear].max()),
-    }
-    report.append(row)
-    assert row["near_threshold"] <= 0.01 * len(clear)
-    assert row["spike_mismatches"] == 0
-    assert row["max_abs_dV_mV"] < 1e-9
-
-
-def near_threshold(cases, spikes):
-    """Cases that spike otherwise with a threshold 1e-8 mV away: rounding may decide there."""
-    V_th = cases.values["V_th"]
-    shifted = [run(cases.with_values(V_th=V_th + d))[1] for d in (-1e-8, 1e-8)]
-    return np.any([(other != spikes).any(axis=0) for other in shifted], axis=0)

@@ -37,6 +37,10 @@ _NEST = """
     volume_transmitter weight_recorder
 """
 NEST_MODELS = tuple(_NEST.split())
+# Those that the pack has; a synapse that does not change is core's own.
+NEST_SYNAPSES = tuple(
+    ["bernoulli_synapse", "stdp_synapse", "stdp_synapse_hom", "tsodyks_synapse", "tsodyks2_synapse"]
+)
 
 _LEARNING = """
 bptt d_rtrl decolle eprop eventprop ostl ottt pp_prop rflo rtrl snap three_factor uoro
@@ -45,7 +49,7 @@ LEARNING_RULES = tuple(_LEARNING.split())
 
 # By the extra of `spikax` that installs a pack, which is also the name of its entry point.
 PACKS: Mapping[str, Mapping[type[Record], tuple[str, ...]]] = {
-    "nest": {Model: NEST_MODELS},
+    "nest": {Model: (*NEST_MODELS, *NEST_SYNAPSES)},
     "learning": {LearningRule: LEARNING_RULES},
 }
 

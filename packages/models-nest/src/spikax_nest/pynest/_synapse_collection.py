@@ -357,7 +357,8 @@ def Disconnect(*args: Any, conn_spec: Any = None, syn_spec: Any = None) -> None:
     if len(args) == 1 and isinstance(args[0], SynapseCollection):
         args[0].disconnect()
         return
-    pre, post, more = args[0], args[1], args[2:]
+    ends: Any = args
+    pre, post, more = ends[0], ends[1], ends[2:]
     rule = (more[0] if more else conn_spec) or "one_to_one"
     synapse = (more[1] if len(more) > 1 else syn_spec) or "static_synapse"
     rule = rule if isinstance(rule, str) else rule["rule"]
