@@ -132,6 +132,9 @@ def sides(given: argparse.Namespace, options: dict[str, Any], folder: Path) -> I
         return
     listed = given.seed if chosen.listed else None
     net = describe.describe(catalogue.network(given.name, options), catalogue.STEP, folder, listed)
+    if "nest" in given.peers:  # its script, with the import changed
+        task = common | {"network": net, "threads": 1}
+        yield Side("spikax through PyNEST, float64, 1 thread", here, "ours_pynest", task, XLA | ONE)
     for peer in given.peers:
         for threads in THREADS[peer]:
             label = LABELS[peer] + (f", {threads} thread{'s'[: threads > 1]}" if threads else "")

@@ -1,6 +1,8 @@
 """PyNEST as spikax has it beside a live NEST: the same script, the same answers."""
 
+import importlib.util
 import inspect
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -232,3 +234,11 @@ def test_functions_have_a_docstring_and_are_found():
     for name in spikax_nest.__all__:
         value = getattr(spikax_nest, name)
         assert inspect.getdoc(value), name
+
+
+def test_pages_of_models_are_those_of_their_files():
+    folder = Path(__file__).parents[2] / "docs/nest"
+    spec = importlib.util.spec_from_file_location("write_models", folder / "write_models.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (folder / "models.md").read_text() == module.written()

@@ -19,6 +19,9 @@ from spikax_nest.pynest._module import NestModule as _NestModule
 from spikax_nest.pynest._names import FUNCTIONS as _FUNCTIONS
 from spikax_nest.pynest._names import SUBMODULES as _SUBMODULES
 
+__version__ = "3.10.0"
+"""The version of PyNEST that is spoken."""
+
 _submodules = (*_SUBMODULES, "pynest", "neurons", "devices", "synapses")
 _CLASSES = {record.target.partition(":")[2]: record for record in _MODELS}
 
