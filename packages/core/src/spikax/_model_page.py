@@ -64,6 +64,8 @@ def _is_derived(parameter: Parameter) -> bool:
 def _default(parameter: Parameter, example: Any) -> Any:
     if parameter.default is MISSING:
         return "required"
+    if parameter.default is None:
+        return "none"
     if not _is_derived(parameter):
         value = parameter.convert(parameter.default, parameter.name)
     elif isinstance(example, type):
