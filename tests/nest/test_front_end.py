@@ -61,8 +61,10 @@ def grown_in_steps(nest):
 
 
 def plastic(nest):
-    """STDP between relays, looked at in the middle of a slice, too."""
+    """STDP between relays, looked at in the middle of a slice, too, and what it transmits."""
     nest.ResetKernel()
+    recorder = nest.Create("weight_recorder")
+    nest.CopyModel("stdp_synapse", "recorded", {"weight_recorder": recorder})
     rng = np.random.default_rng(1)
     pre = nest.Create("parrot_neuron", 4)
     post = nest.Create("parrot_neuron", 3, {"tau_minus": 33.7})
@@ -72,7 +74,7 @@ def plastic(nest):
         generators.set([{"spike_times": t.tolist()} for t in times])
         nest.Connect(generators, nodes, "one_to_one")
     synapses = {
-        "synapse_model": "stdp_synapse",
+        "synapse_model": "recorded",
         "weight": rng.uniform(10, 60, (3, 4)),
         "delay": np.round(rng.uniform(0.5, 3.0, (3, 4)), 1),
         "alpha": nest.random.uniform(1.1, 1.1000000001),
@@ -87,7 +89,10 @@ def plastic(nest):
         synapses = nest.GetConnections(pre, post)
         time = nest.biological_time
         found |= {f"{time} {k}": synapses.get(k) for k in ("weight", "Kplus")}
-    return found
+    events = recorder.events
+    order = np.lexsort((events["targets"], events["senders"], events["times"]))
+    names = ("times", "senders", "targets", "weights", "receptors")
+    return found | {f"sent {name}": events[name][order] for name in names}
 
 
 @pytest.mark.nest

@@ -151,11 +151,6 @@ def _make(
     """Add a synapse for each pair."""
     model = kernel.synapse_catalogue[syn_spec.get("synapse_model", "static_synapse")]
     _refuse_unknown(model, syn_spec)
-    if model.weight_recorder is not None and len(model.weight_recorder):
-        raise NESTErrors.NotImplemented(
-            f"{model.name} has a weight_recorder, which records nothing yet: look at "
-            "GetConnections(...).weight between calls of Simulate()."
-        )
     if model.record.symmetric and not conn_spec.get("make_symmetric"):
         raise NESTErrors.BadProperty(
             f"{model.name} needs 'make_symmetric': True in the connection spec."

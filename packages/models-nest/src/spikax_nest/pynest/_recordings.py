@@ -15,6 +15,7 @@ from spikax_nest.pynest import _backends
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._lower import SIZES, Layout
 from spikax_nest.pynest._tables import Table
+from spikax_nest.pynest._weight_recording import WeightRecording
 
 WINDOWED = ("start", "stop", "origin")
 
@@ -73,10 +74,12 @@ class Recordings:
         self.spike_wires: list[Wire] = []
         self.meter_wires: list[Wire] = []
         self.spikes = 0
+        self.weights = WeightRecording(kernel)
 
     def wire(self, layout: Layout) -> None:
         """Note who records whom."""
         self.spike_wires, self.meter_wires = [], []
+        self.weights.wire(layout)
         links, nodes = layout.recorded, self.kernel.nodes
         if links is None or not len(links):
             return
@@ -100,12 +103,12 @@ class Recordings:
 
     def requests(self, layout: Layout, n: int) -> dict[str, Any]:
         """What a run is to record."""
-        found: dict[str, list[Any]] = {}
+        found: dict[str, list[Any]] = self.weights.requests()
         for base, elements in layout.elements.items():
             system = type(elements.sample)
             seen = any(wire.base == base for wire in self.spike_wires)
             if seen or (system.element_type == "neuron" and "spike" in elements.sample.signals):
-                found.setdefault(base, []).append("spike")
+                found[base] = ["spike"]
             meters = [wire for wire in self.meter_wires if wire.base == base]
             names = sorted({name for wire in meters for name in self._from(wire.recorder)})
             if names:
@@ -150,17 +153,21 @@ class Recordings:
     def add(self, layout: Layout, recording: Any, n: int) -> None:
         """Hand what a run of n steps recorded to the recorders."""
         new: dict[int, list[dict[str, np.ndarray]]] = {}
+        spikes: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for base, elements in layout.elements.items():
             if f"{base}.spike" in recording:
                 events = recording[f"{base}.spike"]
                 steps, ids = np.asarray(events.steps), np.asarray(events.ids)
                 there = ids < elements.n
+                spikes[base] = steps[there], ids[there]
                 self._spikes(elements, steps[there], ids[there], new, n)
         for wire in self.meter_wires:
             names = self._from(wire.recorder)
             if names:
                 piece = self._samples(layout, recording, wire, names, n)
                 new.setdefault(wire.recorder, []).append(piece)
+        for recorder, piece in self.weights.events(layout, recording, spikes, n):
+            new.setdefault(recorder, []).append(piece)
         for gid, pieces in new.items():
             self._keep(gid, pieces)
 
@@ -257,13 +264,16 @@ class Recordings:
             found |= {"times": steps, "offsets": offsets}
         else:
             found["times"] = self.kernel.clock.ms(steps) - offsets
-        for name in table.columns.get("record_from", [()] * (row + 1))[row]:
+        names = table.columns.get("record_from", [()] * (row + 1))[row]
+        if table.base == "weight_recorder" and events.parts:
+            names = ("ports", "receptors", "targets", "weights")
+        for name in names:
             found[name] = events.column(name)[visible]
         return {"events": dict(sorted(found.items())), "n_events": len(steps)}
 
     def _visible(self, table: Table, steps: np.ndarray) -> np.ndarray:
-        """What meters sampled comes a slice later."""
-        if "record_from" not in table.columns:
+        """What meters sampled, and what synapses transmitted, comes a slice later."""
+        if table.base == "spike_recorder":
             return np.ones(len(steps), bool)
         slice_steps = self.kernel.delay_extrema()[0]
         whole = -(-self.kernel.clock.step // slice_steps) - 1

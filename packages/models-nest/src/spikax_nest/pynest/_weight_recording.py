@@ -1,0 +1,120 @@
+"""What weight recorders see: the weight that each synapse transmits with each spike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import spikax as sx
+from spikax_nest.pynest._lower import Layout, Links
+from spikax_nest.pynest._synapse_collection import nests_order
+
+Events = dict[str, np.ndarray]
+
+
+class WeightRecording:
+    """The synapses whose models name a weight recorder.
+
+    Attributes:
+        wires: (edge, table of the synapses, recorder, what they send, None if static) of each.
+        pending: By population, the elements that spiked at the end of the last run: their synapses
+            transmit in the next.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+        self.wires: list[tuple[str, int, int, str | None]] = []
+        self.pending: dict[str, np.ndarray] = {}
+
+    def wire(self, layout: Layout) -> None:
+        """Note which edges are recorded."""
+        self.wires = []
+        tables = self.kernel.synapses.ordered()
+        for name, links in layout.edges.items():
+            for place in np.unique(links.table):
+                model = tables[place].model
+                if model.weight_recorder is not None and len(model.weight_recorder):
+                    rule = model.record.load()
+                    sends = None if rule is None else rule.sends
+                    recorder = int(model.weight_recorder.ids[0])
+                    self.wires.append((name, int(place), recorder, sends))
+
+    def requests(self) -> dict[str, list[Any]]:
+        """What a run is to record for them: spikes of the sources, what changing synapses send."""
+        found: dict[str, list[Any]] = {}
+        for name, _, _, sends in self.wires:
+            found[name.partition("->")[0]] = ["spike"]
+            if sends is not None:
+                found[name] = [sx.every(None, sends)]
+        return found
+
+    def events(
+        self, layout: Layout, recording: Any, spikes: Any, n: int
+    ) -> list[tuple[int, Events]]:
+        """The events of a run by recorder; `spikes` has steps and elements by population."""
+        start = self.kernel.clock.step
+        found = []
+        for name, place, recorder, sends in self.wires:
+            steps, ids = self._sent(name.partition("->")[0], spikes, start, n)
+            mine = np.flatnonzero(layout.edges[name].table == place)
+            links = layout.edges[name][mine]
+            row, which = _synapses_of(links, ids)
+            weights = _weights(layout, recording, name, sends, steps[row] - start, mine[which])
+            columns = self._columns(links, steps[row], which, weights)
+            found.append((recorder, self._filtered(recorder, columns)))
+        self.pending = {base: ids[steps == start + n] for base, (steps, ids) in spikes.items()}
+        return found
+
+    def _sent(self, base: str, spikes: Any, start: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """The spikes that synapses transmit in a run: those of its end wait for the next."""
+        steps, ids = spikes[base]
+        early = steps < start + n
+        before = self.pending.get(base, np.zeros(0, np.int64))
+        all_steps = np.concatenate([np.full(len(before), start), steps[early]])
+        return all_steps, np.concatenate([before, ids[early]])
+
+    def _columns(
+        self, links: Links, steps: np.ndarray, which: np.ndarray, weights: np.ndarray
+    ) -> Events:
+        table = self.kernel.synapses.ordered()[int(links.table[0])]
+        rows = links.row[which]
+        order, ports = nests_order(self.kernel, table)
+        port_of = np.zeros(len(table), np.int64)
+        port_of[order] = ports
+        return {
+            "senders": table.columns["source"][rows].astype(np.int64),
+            "steps": steps,
+            "targets": table.columns["target"][rows].astype(np.int64),
+            "receptors": table.columns["receptor"][rows].astype(np.int64),
+            "ports": port_of[rows],
+            "weights": weights,
+        }
+
+    def _filtered(self, recorder: int, columns: Events) -> Events:
+        table, row = self.kernel.nodes.table(recorder)
+        kept = np.ones(len(columns["steps"]), bool)
+        for name in ("senders", "targets"):
+            wanted = table.columns[name][row]
+            if len(wanted):
+                kept &= np.isin(columns[name], np.asarray(wanted))
+        return {name: column[kept] for name, column in columns.items()}
+
+
+def _synapses_of(links: Links, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each spike all synapses of its source: index of the spike, index of the synapse."""
+    order = np.argsort(links.source, kind="stable")
+    first = np.searchsorted(links.source[order], ids, side="left")
+    count = np.searchsorted(links.source[order], ids, side="right") - first
+    row = np.repeat(np.arange(len(ids)), count)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    return row, order[first[row] + within]
+
+
+def _weights(
+    layout: Layout, recording: Any, name: str, sends: str | None, row: np.ndarray, which: np.ndarray
+) -> np.ndarray:
+    if sends is None:
+        return layout.edges[name].weight[which]
+    place = np.argsort(layout.order(name))
+    return np.asarray(recording[f"{name}.{sends}"].values)[row, place[which]]
