@@ -248,14 +248,16 @@ def _projections(
         return
     tables = kernel.synapses.ordered()
     kinds = np.array([_kind(table) for table in tables])[links.table]
-    key = np.stack([links.pre, links.post, links.receptor, kinds])
-    _, first, group = np.unique(key, axis=1, return_index=True, return_inverse=True)
+    key = np.zeros(len(links), np.int64)
+    for part in (links.pre, links.post, links.receptor, kinds + 1):
+        key = key * (int(part.max()) + 1) + part
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
     merged: dict[tuple[Any, ...], list[np.ndarray]] = {}
     for k, at in enumerate(first):
         pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
         port = _port(pre, post, int(links.receptor[at]))
         name = (pre.table.base, post.table.base, port, int(kinds[at]))
-        merged.setdefault(name, []).append(np.flatnonzero(group.ravel() == k))
+        merged.setdefault(name, []).append(np.flatnonzero(group == k))
     by_base = {e.table.base: e for e in elements.values()}
     for (pre, post, port, kind), members in merged.items():
         which = np.sort(np.concatenate(members))
