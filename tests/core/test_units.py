@@ -88,9 +88,13 @@ def test_message_names_model_parameter_unit_value_and_likely_meaning():
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize(("model", "name"), PARAMETERS)
 def test_values_that_are_not_finite_are_rejected(model, name, value):
-    unit = next(p.unit for p in parameters(sx.model(model)) if p.name == name)
-    with pytest.raises(ValueError, match="must be finite"):
-        sx.model(model)(**{name: value * unit if str(unit) != "1" else value})
+    found = next(p for p in parameters(sx.model(model)) if p.name == name)
+    given = {name: value * found.unit if str(found.unit) != "1" else value}
+    if not found.finite and np.isinf(value):  # a bound that is none
+        sx.model(model)(**given)
+        return
+    with pytest.raises(ValueError, match="must be (finite|a number)"):
+        sx.model(model)(**given)
 
 
 def test_parameters_are_float64_until_they_are_built():

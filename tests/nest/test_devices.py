@@ -290,7 +290,12 @@ def test_poisson_numbers_are_poisson(mean):
     assert abs(sent.sum(1).var() / (100 * mean) - 1) < 4 * np.sqrt(2 / len(sent))
 
 
-@pytest.mark.parametrize("model", DEVICES)
+OFTEN = {"ac_generator", "spike_generator"}
+
+
+@pytest.mark.parametrize(
+    "model", [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in DEVICES]
+)
 def test_contract(model):
     check_dynamics(sx.model(model)(**DEVICES[model]))
 

@@ -57,7 +57,7 @@ def make(name, **changes):
 
 
 # The kit takes seconds for each model: the grid has them all.
-OFTEN = {"iaf_psc_exp", "iaf_psc_alpha_multisynapse", "pp_psc_delta"}
+OFTEN = {"iaf_psc_exp", "iaf_psc_alpha_multisynapse"}
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 N, STEPS, DT = 3, 60, 0.25
 SYSTEMS = {m.name: m.load() for m in MODELS if ".neurons." in m.target}
 DIFFERENTIABLE = [n for n, system in SYSTEMS.items() if issubclass(system, SpikingNode)]
-# Two of each kind where all are tested; the grid has the others.
-OFTEN = {"iaf_psc_exp", "iaf_psc_delta", "aeif_cond_exp", "iaf_cond_alpha"}
+# The grid has the others.
+OFTEN = {"iaf_psc_exp", "iaf_psc_delta", "iaf_cond_exp"}
 EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in DIFFERENTIABLE]
 
 
