@@ -93,7 +93,7 @@ def test_values_that_are_not_finite_are_rejected(model, name, value):
     if not found.finite and np.isinf(value):  # a bound that is none
         sx.model(model)(**given)
         return
-    with pytest.raises(ValueError, match="must be (finite|a number)"):
+    with pytest.raises(ValueError, match=r"must be (finite|a number)"):
         sx.model(model)(**given)
 
 

@@ -2,6 +2,8 @@
 
 import importlib.util
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -13,6 +15,7 @@ import spikax_nest
 from spikax.testing import count_compilations
 from spikax.units import ms
 from spikax_nest.pynest._catalogue import builtin_names
+from spikax_nest.pynest._names import FUNCTIONS
 
 MODELS = builtin_names()
 
@@ -247,3 +250,15 @@ def test_pages_of_models_are_those_of_their_files():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (folder / "models.md").read_text() == module.written()
+
+
+def test_each_part_can_be_imported_first():
+    """No part waits for one that waits for it; in a process of its own, from the start each time."""
+    code = """
+import importlib, sys
+for name in sys.argv[1:]:
+    for module in [m for m in sys.modules if m.startswith("spikax_nest")]:
+        del sys.modules[module]
+    importlib.import_module("spikax_nest.pynest." + name)
+"""
+    subprocess.run([sys.executable, "-c", code, *sorted({*FUNCTIONS.values()})], check=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 import spikax as sx
 from spikax_nest.pynest._lower import Layout, Links
-from spikax_nest.pynest._synapse_collection import nests_order
+from spikax_nest.pynest._order import nests_order
 
 Events = dict[str, np.ndarray]
 
