@@ -253,7 +253,7 @@ def test_pages_of_models_are_those_of_their_files():
 
 
 def test_each_part_can_be_imported_first():
-    """No part waits for one that waits for it; in a process of its own, from the start each time."""
+    """No part waits for one that waits for it; in a process of its own, each from the start."""
     code = """
 import importlib, sys
 for name in sys.argv[1:]:

@@ -4,7 +4,7 @@ python tests/nest/suite/run_suite.py PYTESTS [FOLDER ...], in an environment wit
 PYTESTS is the folder share/nest/testsuite/pytests of the installed wheel.
 
 A test counts for the goal if no model that it names is missing (needs.json, from a live NEST in
-which it passes). Every file runs twice in one process: times are those of the second pass.
+which it passes). Times are those of one pass, with what earlier runs compiled on disk.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SMALL = 10  # nodes
 
 
 def results(pytests: Path, folders: list[str]) -> dict[str, dict]:
-    """How every test ended, by its id; with the seconds of the second pass."""
+    """How every test ended, by its id."""
     found: dict[str, dict] = {}
     with tempfile.TemporaryDirectory() as folder:
         suite = harness.copied(pytests, Path(folder) / "suite")
