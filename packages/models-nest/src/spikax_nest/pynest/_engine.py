@@ -185,10 +185,11 @@ class Engine:
         assert self.layout is not None
         record = self.kernel.recordings.requests(self.layout, n)
         duration = self.kernel.clock.ms(n) * ms
+        shown = True if self.kernel.settings["print_time"] else None  # else on a terminal alone
         try:
             with jax.enable_x64(True):
                 self.state, recording = sx.simulate(
-                    self.model, self.state, duration, record=record, progress=False
+                    self.model, self.state, duration, record=record, progress=shown
                 )
         except NumericsError as error:
             self.state = error.state
