@@ -41,7 +41,7 @@ class AeifCondBetaMultisynapse(Stacked, Aeif):
     tau_rise: Array = param([2.0] * ms, above=0, free=True, doc="rise time of each")
     tau_decay: Array = param([20.0] * ms, above=0, free=True, doc="decay time of each")
     g: Array = param([0.0] * nS, free=True, doc="conductance of each at the start")
-    dg: Array = param([0.0] * nS / ms, free=True, doc="what it rises by at the start")
+    dg: Array = param([0.0] * (nS / ms), free=True, doc="what it rises by at the start")
     stacks = {"g": "E_rev", "dg": "E_rev"}
     pads = {"E_rev": 0.0, "tau_rise": 2.0, "tau_decay": 20.0}
     computed = {
