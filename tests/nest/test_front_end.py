@@ -98,8 +98,40 @@ def plastic(nest):
     return found | {f"sent {name}": events[name][order] for name in names}
 
 
+def late_model(nest):
+    """A synapse model that comes after a run, before others in the order of models."""
+    nest.ResetKernel()
+    pre, post = nest.Create("parrot_neuron", 2), nest.Create("parrot_neuron", 2)
+    for nodes, times in ((pre, [5.0, 15.0, 30.0, 44.0]), (post, [8.0, 18.0, 33.0])):
+        nest.Connect(nest.Create("spike_generator", params={"spike_times": times}), nodes)
+    synapses = {"synapse_model": "stdp_synapse", "weight": 20.0, "receptor_type": 1}
+    nest.Connect(pre, post, "all_to_all", synapses | {"lambda": 0.1})
+    nest.Simulate(25.0)
+    nest.Connect(pre, post, "one_to_one", {"synapse_model": "bernoulli_synapse"})
+    before = nest.GetConnections(synapse_model="stdp_synapse").get("weight")
+    nest.Simulate(25.0)
+    after = nest.GetConnections(synapse_model="stdp_synapse").get("weight")
+    return {"before": before, "after": after}
+
+
+def large_population(nest):
+    """Meters on a few of many neurons, which are not recorded in every step."""
+    nest.ResetKernel()
+    nodes = nest.Create("iaf_psc_exp", 5000, {"I_e": 400.0})
+    nodes.V_m = np.linspace(-70, -56, 5000).tolist()
+    every = nest.Create("voltmeter", params={"interval": 2.0})
+    later = {"record_from": ["V_m", "I_syn_ex"], "interval": 3.0, "offset": 1.0}
+    some = nest.Create("multimeter", params=later)
+    nest.Connect(every, nodes[10:13])
+    nest.Connect(some, nodes[4998:])
+    nest.Simulate(10.0)
+    nest.Simulate(7.5)
+    found = {f"every {k}": v for k, v in every.events.items()}
+    return found | {f"some {k}": v for k, v in some.events.items()}
+
+
 @pytest.mark.nest
-@pytest.mark.parametrize("script", [grown_in_steps, plastic])
+@pytest.mark.parametrize("script", [grown_in_steps, plastic, late_model, large_population])
 def test_scripts_give_what_nest_gives(nest, script):
     found = same(script, nest)
     assert all(np.size(values) for values in found.values())

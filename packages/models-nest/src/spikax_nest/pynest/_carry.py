@@ -40,7 +40,7 @@ def _edge(old: Layout, new: Layout, name: str, state: Any, fresh: Any, kernel: A
     orders = old.order(name), new.order(name)
     rows = old.edges[name].row, new.edges[name].row
     common, mine, theirs = np.intersect1d(*rows, return_indices=True)
-    table = kernel.synapses.ordered()[int(new.edges[name].table[0])]
+    table = kernel.synapses.numbered(new.edges[name].table[0])
 
     def kept(column: str) -> np.ndarray:
         assigned = table.assigned.get(column, [])

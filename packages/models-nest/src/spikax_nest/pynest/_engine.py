@@ -80,7 +80,7 @@ class Engine:
         if rule is None or self.layout is None or table.model.name not in self.stale_synapses:
             return
         self.stale_synapses.discard(table.model.name)
-        for name in self.layout.plastic(self.kernel, table):
+        for name in self.layout.plastic(table):
             links, state = self.layout.edges[name], self.delivered.edges[name]
             order = self.layout.order(name)
             for shown, values in shown_values(rule, state).items():

@@ -61,7 +61,7 @@ class Links:
     """Synapses that transmit between populations, or record: one entry per synapse.
 
     Attributes:
-        table: Index of the synapse table.
+        table: Number of the synapse model.
         row: The row there.
         pre: Table of nodes of the source.
         post: That of the target.
@@ -105,14 +105,13 @@ class Layout:
     edges: dict[str, Links] = field(default_factory=dict)
     recorded: Links | None = None
 
-    def plastic(self, kernel: Any, table: Any) -> list[str]:
+    def plastic(self, table: Any) -> list[str]:
         """The edges in which synapses of a model change."""
-        place = kernel.synapses.ordered().index(table)
         by_name = {p.name: p for p in self.network.projections}
         return [
             name
             for name, links in self.edges.items()
-            if by_name[name].plasticity is not None and links.table[0] == place
+            if by_name[name].plasticity is not None and links.table[0] == table.model.number
         ]
 
     def order(self, name: str) -> np.ndarray:
@@ -172,13 +171,13 @@ def rounded(n: int) -> int:
 def _links(kernel: Any) -> Links:
     """All synapses that are there; of the sources the rows of their nodes."""
     nodes, parts = kernel.nodes, []
-    for place, table in enumerate(kernel.synapses.ordered()):
+    for table in kernel.synapses.ordered():
         c = table.columns
         rows = np.flatnonzero(c["alive"])
         source, target = c["source"][rows] - 1, c["target"][rows] - 1
         parts.append(
             Links(
-                table=np.full(len(rows), place),
+                table=np.full(len(rows), table.model.number),
                 row=rows,
                 pre=nodes.table_of[source],
                 post=nodes.table_of[target],
@@ -246,8 +245,9 @@ def _projections(
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
     if not len(links):
         return
-    tables = kernel.synapses.ordered()
-    kinds = np.array([_kind(table) for table in tables])[links.table]
+    static = [t.model.number for t in kernel.synapses.ordered() if not t.model.record.target]
+    # Static synapses can stand together; of those that change each model by itself.
+    kinds = np.where(np.isin(links.table, static), -1, links.table)
     key = np.zeros(len(links), np.int64)
     for part in (links.pre, links.post, links.receptor, kinds + 1):
         key = key * (int(part.max()) + 1) + part
@@ -269,11 +269,6 @@ def _projections(
 
             ends = by_base[pre], by_base[post]
             yield from plastic_projections(kernel, *ends, port, links[which], padded)
-
-
-def _kind(table: Any) -> int:
-    """-1 for static synapses, which can stand together; else the number of the model."""
-    return -1 if not table.model.record.target else int(table.model.number)
 
 
 def _port(pre: Elements, post: Elements, receptor: int) -> str:

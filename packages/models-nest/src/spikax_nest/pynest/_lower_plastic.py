@@ -25,7 +25,7 @@ def plastic_projections(
     kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
     """The projections of one synapse model between two populations that end on one port."""
-    record = kernel.synapses.ordered()[int(links.table[0])].model.record
+    record = kernel.synapses.numbered(links.table[0]).model.record
     if post.sample.relays and port != IGNORED and not record.load().random:
         # What a relay passes on are spikes, not weights; the synapses change all the same.
         yield static_projection(pre, post, port, links, padded, kernel.clock.resolution, "relay")
@@ -45,7 +45,7 @@ def plastic_projections(
 def _projection(
     kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool, sign: int
 ) -> tuple[str, sx.Projection, Links]:
-    table = kernel.synapses.ordered()[int(links.table[0])]
+    table = kernel.synapses.numbered(links.table[0])
     source, target, weight, delay = filled(pre, post, links, links.weight, padded)
     more = len(weight) - len(links)
     weight[len(links) :] = 0.0

@@ -76,6 +76,10 @@ class Synapses:
         """The table of a model."""
         return self.tables.setdefault(model.name, SynapseTable(model))
 
+    def numbered(self, number: int) -> SynapseTable:
+        """The table of the model with this number, which stays its own whatever comes later."""
+        return next(table for table in self.tables.values() if table.model.number == number)
+
     def ordered(self) -> list[SynapseTable]:
         """The tables in the order of their models."""
         return sorted(self.tables.values(), key=lambda table: table.model.number)

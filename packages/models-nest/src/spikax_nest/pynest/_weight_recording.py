@@ -17,7 +17,7 @@ class WeightRecording:
     """The synapses whose models name a weight recorder.
 
     Attributes:
-        wires: (edge, table of the synapses, recorder, what they send, None if static) of each.
+        wires: (edge, number of the synapse model, recorder, what is sent, None if static).
         pending: By population, the elements that spiked at the end of the last run: their synapses
             transmit in the next.
     """
@@ -30,15 +30,14 @@ class WeightRecording:
     def wire(self, layout: Layout) -> None:
         """Note which edges are recorded."""
         self.wires = []
-        tables = self.kernel.synapses.ordered()
         for name, links in layout.edges.items():
-            for place in np.unique(links.table):
-                model = tables[place].model
+            for number in np.unique(links.table):
+                model = self.kernel.synapses.numbered(number).model
                 if model.weight_recorder is not None and len(model.weight_recorder):
                     rule = model.record.load()
                     sends = None if rule is None else rule.sends
                     recorder = int(model.weight_recorder.ids[0])
-                    self.wires.append((name, int(place), recorder, sends))
+                    self.wires.append((name, int(number), recorder, sends))
 
     def requests(self) -> dict[str, list[Any]]:
         """What a run is to record for them: spikes of the sources, what changing synapses send."""
@@ -55,13 +54,13 @@ class WeightRecording:
         """The events of a run by recorder; `spikes` has steps and elements by population."""
         start = self.kernel.clock.step
         found = []
-        for name, place, recorder, sends in self.wires:
+        for name, number, recorder, sends in self.wires:
             steps, ids = self._sent(name.partition("->")[0], spikes, start, n)
-            mine = np.flatnonzero(layout.edges[name].table == place)
+            mine = np.flatnonzero(layout.edges[name].table == number)
             links = layout.edges[name][mine]
             row, which = _synapses_of(links, ids)
             weights = _weights(layout, recording, name, sends, steps[row] - start, mine[which])
-            columns = self._columns(links, steps[row], which, weights)
+            columns = self._columns(number, links, steps[row], which, weights)
             found.append((recorder, self._filtered(recorder, columns)))
         self.pending = {base: ids[steps == start + n] for base, (steps, ids) in spikes.items()}
         return found
@@ -75,9 +74,9 @@ class WeightRecording:
         return all_steps, np.concatenate([before, ids[early]])
 
     def _columns(
-        self, links: Links, steps: np.ndarray, which: np.ndarray, weights: np.ndarray
+        self, number: int, links: Links, steps: np.ndarray, which: np.ndarray, weights: np.ndarray
     ) -> Events:
-        table = self.kernel.synapses.ordered()[int(links.table[0])]
+        table = self.kernel.synapses.numbered(number)
         rows = links.row[which]
         order, ports = nests_order(self.kernel, table)
         port_of = np.zeros(len(table), np.int64)
