@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spikax.units import in_unit, to_coherent
-
 
 @dataclass(frozen=True)
 class SynapseRecord:
@@ -21,8 +19,6 @@ class SynapseRecord:
         common: Parameters that all synapses of a model share.
         variants: Whether there are `_lbl` and `_hpc` forms of it.
         delayed: Whether it has a delay.
-        symmetric: Whether it needs its counterpart in the other direction.
-        with_devices: Whether a plastic one may begin at a generator.
     """
 
     name: str
@@ -31,8 +27,6 @@ class SynapseRecord:
     common: tuple[str, ...] = ()
     variants: bool = True
     delayed: bool = True
-    symmetric: bool = False
-    with_devices: bool = False
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
@@ -44,16 +38,7 @@ class SynapseRecord:
     def defaults(self) -> Mapping[str, Any]:
         """NEST's values of its own parameters."""
         rule = self.load()
-        if rule is None:
-            return {}
-        fields = {n: p for n, p in rule.declared.items() if n not in ("w_max", *rule.per_neuron)}
-        named = {field: name for name, field in rule.names.items()}
-        own = {named.get(n, n): in_unit(_number(p), p.unit) for n, p in fields.items()}
-        return {**rule.defaults, **{n: float(v) for n, v in own.items()}}
-
-
-def _number(field: Any) -> Any:
-    return to_coherent(field.default, field.unit, field.name)
+        return {} if rule is None else rule.nest_defaults()
 
 
 _STDP = "spikax_nest.synapses.stdp_synapse"

@@ -76,15 +76,10 @@ class NodeModel:
         return NodeModel(name, self.base, self.system, dict(self.defaults), number)
 
 
-def nest_name(system: type[NestNode], field_name: str) -> str:
-    """NEST's name of a parameter: `lambda` is none in Python."""
-    del system
-    return field_name.rstrip("_")
-
-
 def field_names(system: type[NestNode]) -> dict[str, str]:
     """NEST's names of the parameters, and the names of the fields."""
-    return {nest_name(system, n): n for n in system.declared if n not in system.hidden}
+    # `lambda` is no name in Python: the field has an underscore more.
+    return {n.rstrip("_"): n for n in system.declared if n not in system.hidden}
 
 
 def own_defaults(system: type[NestNode]) -> dict[str, Any]:

@@ -151,10 +151,6 @@ def _make(
     """Add a synapse for each pair."""
     model = kernel.synapse_catalogue[syn_spec.get("synapse_model", "static_synapse")]
     _refuse_unknown(model, syn_spec)
-    if model.record.symmetric and not conn_spec.get("make_symmetric"):
-        raise NESTErrors.BadProperty(
-            f"{model.name} needs 'make_symmetric': True in the connection spec."
-        )
     pre, post = pairs
     n = len(pre)
     rng = kernel.host_rng()

@@ -127,7 +127,7 @@ class Engine:
         for synapses in self.kernel.synapses.tables.values():
             self.fetch_synapses(synapses)
         old = (self.layout, self.state)
-        self.layout = lower(self.kernel, padded=True)
+        self.layout = lower(self.kernel)
         self.is_wired, self.delivered = True, None
         self.stale_synapses = set()
         if self.layout is None:

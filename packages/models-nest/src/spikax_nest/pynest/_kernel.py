@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -18,20 +17,18 @@ from spikax_nest.pynest._synapse_models import SynapseCatalogue
 from spikax_nest.pynest._synapse_table import Synapses
 from spikax_nest.pynest._wiring import METERS
 
-_sessions = itertools.count()
-
 
 class Kernel:
     """Nodes, synapses, models, settings, and what runs.
 
     Attributes:
-        session: Tells one kernel from those before it.
         prepared: Whether it is between Prepare and Cleanup.
         has_run: Whether time has passed.
+        extrema: Shortest and longest delay in steps, where the user fixed them.
+        frozen_extrema: Those that there were when time first passed.
     """
 
     def __init__(self) -> None:
-        self.session = next(_sessions)
         self.clock = Clock()
         self.catalogue, self.synapse_catalogue = Catalogue(), SynapseCatalogue()
         self.nodes, self.synapses = Nodes(self.catalogue), Synapses()
@@ -40,6 +37,7 @@ class Kernel:
         self.prepared, self.has_run = False, False
         self.draws = 0
         self.extrema: tuple[int, int] | None = None
+        self.frozen_extrema: tuple[int, int] | None = None
         self.generator_models: dict[int, str] = {}
         self.written: dict[int, int] = {}
         self.opened: set[int] = set()
@@ -78,7 +76,7 @@ class Kernel:
 
     def check_delays(self, steps: Any) -> None:
         """Raise if delays are outside of what was fixed."""
-        fixed = self.extrema if self.extrema is not None else None
+        fixed = self.extrema
         if fixed is None and self.has_run and len(self.synapses):
             fixed = self.frozen_extrema
         if fixed is not None and (np.min(steps) < fixed[0] or np.max(steps) > fixed[1]):
@@ -88,11 +86,6 @@ class Kernel:
                 f"this network are from {low:g} to {high:g} ms, fixed by nest.set(min_delay=..., "
                 "max_delay=...) or by its first Simulate()."
             )
-
-    @property
-    def frozen_extrema(self) -> tuple[int, int] | None:
-        """The delays that there were when time first passed."""
-        return getattr(self, "_frozen", None)
 
     def connected_sources(self) -> set[int]:
         """Meters that have been connected."""
@@ -139,7 +132,7 @@ class Kernel:
             return
         self.engine.prepare()
         if not self.has_run:
-            self._frozen = self.delay_extrema()
+            self.frozen_extrema = self.delay_extrema()
             self.has_run = True
         self.engine.advance(steps)
         self.recordings.flush()

@@ -121,7 +121,7 @@ class Layout:
         return np.argsort(rule.pre * size + rule.post, kind="stable")
 
 
-def lower(kernel: Any, *, padded: bool) -> Layout | None:
+def lower(kernel: Any) -> Layout | None:
     """The network of all nodes; None if there are none that move."""
     links = _links(kernel)
     tables = list(kernel.nodes.tables.values())
@@ -132,14 +132,14 @@ def lower(kernel: Any, *, padded: bool) -> Layout | None:
         if table.system is not None:
             elements[place], links = _elements(table, place, links, wired)
             wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
-            elements[place].size = _size(elements[place].n, padded)
+            elements[place].size = _size(elements[place].n)
     elements = {place: e for place, e in elements.items() if e.size}
     if not elements:
         return None
     records = np.array([t.system is None for t in tables], bool)
     moving = ~(records[links.pre] | records[links.post]) if len(links) else wired
     projections, edges = [], {}
-    for name, projection, some in _projections(kernel, elements, links[moving], padded):
+    for name, projection, some in _projections(kernel, elements, links[moving]):
         projections.append(projection)
         edges[name] = some
     populations = {e.table.base: sx.Population(component(e), e.size) for e in elements.values()}
@@ -157,10 +157,8 @@ def component(elements: Elements) -> NestNode:
     return elements.table.component(padded, sign=sign, bucket=True)
 
 
-def _size(n: int, padded: bool) -> int:
-    if n == 0:
-        return 0
-    return rounded(n + 1) if padded else n
+def _size(n: int) -> int:
+    return rounded(n + 1) if n else 0  # one at least that does nothing, to fill up synapses with
 
 
 def rounded(n: int) -> int:
@@ -241,7 +239,7 @@ def _split(
 
 
 def _projections(
-    kernel: Any, elements: Mapping[int, Elements], links: Links, padded: bool
+    kernel: Any, elements: Mapping[int, Elements], links: Links
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
     if not len(links):
         return
@@ -263,12 +261,12 @@ def _projections(
         which = np.sort(np.concatenate(members))
         if kind < 0 or not len(which):
             ends = by_base[pre], by_base[post]
-            yield static_projection(*ends, port, links[which], padded, kernel.clock.resolution)
+            yield static_projection(*ends, port, links[which], kernel.clock.resolution)
         else:
             from spikax_nest.pynest._lower_plastic import plastic_projections
 
             ends = by_base[pre], by_base[post]
-            yield from plastic_projections(kernel, *ends, port, links[which], padded)
+            yield from plastic_projections(kernel, *ends, port, links[which])
 
 
 def _port(pre: Elements, post: Elements, receptor: int) -> str:
@@ -285,14 +283,13 @@ def static_projection(
     post: Elements,
     port: str,
     links: Links,
-    padded: bool,
     resolution: float,
     model: str = "static",
 ) -> tuple[str, sx.Projection, Links]:
     """Synapses that do not change."""
     relays = post.sample.relays
     weight = np.ones(len(links)) if relays else links.weight
-    source, target, weight, delay = filled(pre, post, links, weight, padded)
+    source, target, weight, delay = filled(pre, post, links, weight)
     signal = "spike" if relays and kind_of(type(pre.sample)) == "spike" else pre.sample.sends
     name = name_of(pre, post, port, model)
     projection = sx.Projection(
@@ -316,10 +313,10 @@ def weight_unit(pre: Elements, post: Elements, port: str, signal: str) -> Any:
 
 
 def filled(
-    pre: Elements, post: Elements, links: Links, weight: np.ndarray, padded: bool
+    pre: Elements, post: Elements, links: Links, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sources, targets, weights and delays in steps, with synapses that do nothing at the end."""
-    more = rounded(len(links) + 2) - len(links) if padded else 0
+    more = rounded(len(links) + 2) - len(links)
     longest = max(SHORTEST, 1 << int(links.delay.max(initial=1) - 1).bit_length())
     nothing = np.full(more, 0.0 if post.sample.relays else _NOTHING)
     nothing[1::2] *= -1  # both signs: the network has the same channels whatever the weights

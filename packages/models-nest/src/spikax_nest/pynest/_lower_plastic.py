@@ -22,31 +22,31 @@ IGNORED = "ignored"
 
 
 def plastic_projections(
-    kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool
+    kernel: Any, pre: Elements, post: Elements, port: str, links: Links
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
     """The projections of one synapse model between two populations that end on one port."""
     record = kernel.synapses.numbered(links.table[0]).model.record
     if post.sample.relays and port != IGNORED and not record.load().random:
         # What a relay passes on are spikes, not weights; the synapses change all the same.
-        yield static_projection(pre, post, port, links, padded, kernel.clock.resolution, "relay")
+        yield static_projection(pre, post, port, links, kernel.clock.resolution, "relay")
         port = IGNORED
     channels = post.sample.ports[port.partition(".")[0]]
     if not channels.channels or "." in port or channels.route is None:
-        yield _projection(kernel, pre, post, port, links, padded, 1)
+        yield _projection(kernel, pre, post, port, links, 1)
         return
     which = channels.route(links.weight)
     for k, channel in enumerate(channels.channels):
         if np.any(which == k):
             sign = 1 if k == 0 else -1
             some = links[np.flatnonzero(which == k)]
-            yield _projection(kernel, pre, post, f"{port}.{channel}", some, padded, sign)
+            yield _projection(kernel, pre, post, f"{port}.{channel}", some, sign)
 
 
 def _projection(
-    kernel: Any, pre: Elements, post: Elements, port: str, links: Links, padded: bool, sign: int
+    kernel: Any, pre: Elements, post: Elements, port: str, links: Links, sign: int
 ) -> tuple[str, sx.Projection, Links]:
     table = kernel.synapses.numbered(links.table[0])
-    source, target, weight, delay = filled(pre, post, links, links.weight, padded)
+    source, target, weight, delay = filled(pre, post, links, links.weight)
     more = len(weight) - len(links)
     weight[len(links) :] = 0.0
     if post.sample.relays and port != IGNORED:

@@ -11,17 +11,6 @@ from spikax_nest.pynest._catalogue import Catalogue, NodeModel
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._tables import Table
 
-PLACE = ("thread", "thread_local_id", "vp")
-FIXED = (
-    "element_type",
-    "global_id",
-    "local",
-    "model",
-    "model_id",
-    "node_uses_wfr",
-    *PLACE,
-)
-"""Keys of every node that nobody sets."""
 ARCHIVE = ("archiver_length", "post_trace", "t_spike", "recordables", "receptor_types")
 
 
@@ -43,7 +32,6 @@ class Nodes:
         self.table_of = np.zeros(0, np.int32)
         self.row_of = np.zeros(0, np.int64)
         self.model_of = np.zeros(0, np.int32)
-        self.frozen: dict[int, bool] = {}
 
     def __len__(self) -> int:
         return len(self.row_of)

@@ -83,7 +83,7 @@ def status(gid: int) -> dict[str, Any]:
     found = {name: table.get(row, name) for name in shown_columns(table, row)}
     found |= {
         "element_type": model.element_type,
-        "frozen": bool(kernel.nodes.frozen.get(gid, False)),
+        "frozen": False,
         "global_id": gid,
         "local": True,
         "model": model.name,
@@ -204,11 +204,9 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
         mine = [k for k, at in enumerate(which.tolist()) if at in row_at]
         if name in UNSUPPORTED and any(values[k] for k in mine):
             raise NESTErrors.NotImplemented(f"{name} of a {table.base} cannot be switched on yet.")
-        if name == "frozen":
-            kernel.nodes.frozen |= {int(table.gids[row_at[int(which[k])]]): values[k] for k in mine}
-        elif name == "n_events":
+        if name == "n_events":
             _clear(table, [row_at[int(which[k])] for k in mine], [values[k] for k in mine])
-        elif mine:
+        elif mine and name != "frozen":
             key = tuple(row_at[int(which[k])] for k in mine)
             by_rows.setdefault(key, {})[name] = [values[k] for k in mine]
     for key, some in by_rows.items():

@@ -119,7 +119,7 @@ def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
 def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
     assert source.system is not None
     assert target.system is not None
-    if not model.record.target or model.record.with_devices:
+    if not model.record.target:
         return
     for table in (source, target):
         if table.system is not None and table.system.element_type == "stimulator":
