@@ -74,12 +74,16 @@ def test_a_network_spikes_the_same_with_and_without(x64):
     assert all(map(np.array_equal, actual, wanted))
 
 
-def test_a_step_is_one_call_however_many_its_projections():
-    model = network().build(dt=0.1 * ms, seed=1)
-    state = model.init_state(key=jax.random.key(0))
-    compiled = jax.jit(lambda m, s: sx.simulate(m, s, 10 * ms)).lower(model, state).compile()
-    calls = re.findall(r'custom_call_target="spikax_cpu_(\w+)"', compiled.as_text())
-    assert calls == ["scatter"]
+@pytest.mark.parametrize("double", [False, True])
+def test_a_step_is_one_call_however_many_its_projections(double):
+    with jax.enable_x64(double):
+        model = network().build(dt=0.1 * ms, seed=1)
+        state = model.init_state(key=jax.random.key(0))
+        compiled = jax.jit(lambda m, s: sx.simulate(m, s, 10 * ms)).lower(model, state).compile()
+    text = compiled.as_text()
+    assert re.findall(r'custom_call_target="spikax_cpu_(\w+)"', text) == ["scatter"]
+    # No edge is left to a loop of core's own, which alone would have one within the loop of steps.
+    assert len(re.findall(r" while\(", text)) == 1
 
 
 @pytest.mark.parametrize("delay", [2, [1, 2]], ids=["one delay", "delays"])

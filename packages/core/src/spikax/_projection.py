@@ -247,9 +247,10 @@ class Edge(Component):
         return inbox(self.post, self.ports, self.channel)
 
     @property
-    def steps(self) -> Array | int:
+    def steps(self) -> Array | np.int32:
         """The delay in steps: one for all synapses, or one for each."""
-        return self.delay if self.delays is None else self.delays
+        # Of 32 bits also in float64, where kernels would not take a plain number of Python.
+        return np.int32(self.delay) if self.delays is None else self.delays
 
     def init_state(self, key: Any = 0) -> EdgeState:
         """Nothing that changes, and nothing random that would need a key."""
