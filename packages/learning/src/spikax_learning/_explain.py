@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from spikax import BuiltNetwork, Filter
+from spikax_learning._plan import Loss
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,24 @@ class Explanation(tuple[Explained, ...]):
 class Explainable(Protocol):
     """A learning rule that accounts for what it trains."""
 
-    def explain(self, net: BuiltNetwork, train: Filter) -> Explanation:
+    def explain(self, net: BuiltNetwork, train: Filter, loss: Loss | None) -> Explanation:
         """One entry for each trained parameter."""
         ...
 
 
-def explain(net: BuiltNetwork, rule: Explainable, train: Filter = "weight") -> Explanation:
+def explain(
+    net: BuiltNetwork, rule: Explainable, train: Filter = "weight", loss: Loss | None = None
+) -> Explanation:
     """How a rule trains each parameter that `train` picks: exact or approximate, and why.
 
     Args:
         net: A built network.
         rule: A learning rule, `EProp()`.
         train: A filter of `select`; all weights if not given.
+        loss: For what it reads, `mse("E.V_m")`; if None, the output of the only
+            `LeakyReadout`.
 
     Raises:
         ConfigError: The rule would leave out a parameter.
     """
-    return rule.explain(net, train)
+    return rule.explain(net, train, loss)

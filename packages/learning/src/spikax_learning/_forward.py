@@ -13,7 +13,8 @@ from jax.flatten_util import ravel_pytree
 
 from spikax import BuiltNetwork, NetworkState, State, merge
 from spikax_learning._inputs import of_run, steps
-from spikax_learning._whole import Loss, Reads, scalar, seen
+from spikax_learning._plan import Loss
+from spikax_learning._whole import Reads, scalar, seen
 
 
 class Step(NamedTuple):

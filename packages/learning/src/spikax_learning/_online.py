@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -15,13 +15,11 @@ from spikax import BuiltNetwork, Edge, Filter, NetworkState, State, leaves, merg
 from spikax.errors import ShapeError
 from spikax_learning._at_once import check_answers_at_once
 from spikax_learning._linearise import Jacobians, linearised_step
-from spikax_learning._plan import MEMORIES, Plan, Target, Way, default_reads, plan
+from spikax_learning._plan import MEMORIES, Loss, Plan, Target, Way, default_reads, plan
 from spikax_learning._signals import SYMMETRIC, Feedback, Heard, said
 from spikax_learning._sweep import Followed, Swept, dot, errors, injection, product, sweep, system
 from spikax_learning._synapses import as_weight, at_targets, credited, layout
 from spikax_learning._traces import EXACT, Exact, filtered, tiled
-
-Loss = Callable[[Any, Any], Array]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+from jax import Array
 
 from spikax import BuiltNetwork, Dynamics, Edge, LeakyReadout, RateReadout, SpikeCount, leaves
 from spikax.errors import ConfigError
@@ -140,6 +141,10 @@ def plan(
     for target in targets:
         _check_releases(rule, target)
     return Plan(rule, reads, tuple(targets))
+
+
+Loss = Callable[[Any, Any], Array]
+"""Of one step or of a whole run: `loss(y, target)`, a scalar."""
 
 
 def default_reads(rule: str, net: BuiltNetwork) -> tuple[str, ...]:

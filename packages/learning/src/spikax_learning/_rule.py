@@ -13,7 +13,8 @@ from jax import Array
 from spikax import BuiltNetwork, Filter, NetworkState, leaves, select
 from spikax_learning._explain import Explanation
 from spikax_learning._inputs import of_run, of_step, steps
-from spikax_learning._online import Axes, Loss, Online, advance, planned, run, start, stream
+from spikax_learning._online import Axes, Online, advance, planned, run, start, stream
+from spikax_learning._plan import Loss
 from spikax_learning._reasons import reasons
 from spikax_learning._whole_runs import check_whole_runs
 

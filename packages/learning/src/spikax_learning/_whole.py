@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,9 +11,8 @@ from jax import Array
 from spikax import BuiltNetwork, Filter, NetworkState, floats, leaves, select
 from spikax.errors import ConfigError, ShapeError
 from spikax_learning._explain import Explained, Explanation
-from spikax_learning._plan import default_reads
+from spikax_learning._plan import Loss, default_reads
 
-Loss = Callable[[Any, Any], Array]
 Reads = str | tuple[str, ...]
 
 

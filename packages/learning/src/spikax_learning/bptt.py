@@ -15,7 +15,8 @@ from spikax.errors import ConfigError
 from spikax.units import ms, quantity
 from spikax_learning._explain import Explanation
 from spikax_learning._inputs import of_run, rows_of, steps
-from spikax_learning._whole import Loss, Reads, alike, paths_of, reads_of, scalar, trainable
+from spikax_learning._plan import Loss
+from spikax_learning._whole import Reads, alike, paths_of, reads_of, scalar, trainable
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,11 @@ class BPTT:
         y = tuple(rec[path].values for path in paths_of(reads))
         return (y[0] if isinstance(reads, str) else y), state
 
-    def explain(self, net: BuiltNetwork, train: Filter = "weight") -> Explanation:
+    def explain(
+        self, net: BuiltNetwork, train: Filter = "weight", loss: Loss | None = None
+    ) -> Explanation:
         """How each picked parameter is trained; see `spikax_learning.explain`."""
+        del loss  # whatever it reads
         trained, _ = trainable("BPTT", net, train)
         if self.truncate is None:
             return alike(trained, "backwards through the run", True, "every way is followed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,7 @@ from spikax_learning import _event_network as exact
 from spikax_learning._event_signals import entering, first_spikes, is_time, means
 from spikax_learning._events import Given, spikes
 from spikax_learning._explain import Explained, Explanation
-
-Loss = Callable[[Array, Any], Array]
+from spikax_learning._plan import Loss
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,11 @@ class EventProp:
             )
         return total, gradients
 
-    def explain(self, net: BuiltNetwork, train: Filter = "weight") -> Explanation:
+    def explain(
+        self, net: BuiltNetwork, train: Filter = "weight", loss: Loss | None = None
+    ) -> Explanation:
         """How each picked parameter is trained; see `spikax_learning.explain`."""
+        del loss  # whatever it reads
         exact.layout(net)
         return Explanation(
             Explained(path, "adjoint of all spike times", True, "no time step, no surrogate")

@@ -15,7 +15,8 @@ from spikax.errors import ConfigError
 from spikax_learning._explain import Explanation
 from spikax_learning._forward import Forward, Step, advance, run, start, variables
 from spikax_learning._inputs import of_step
-from spikax_learning._whole import Loss, alike, reads_of, trainable
+from spikax_learning._plan import Loss
+from spikax_learning._whole import alike, reads_of, trainable
 
 
 class Influence(State):
@@ -122,8 +123,11 @@ class RTRL:
         """
         return run(self.init(net, state, loss, train), inputs, targets)
 
-    def explain(self, net: BuiltNetwork, train: Filter = "weight") -> Explanation:
+    def explain(
+        self, net: BuiltNetwork, train: Filter = "weight", loss: Loss | None = None
+    ) -> Explanation:
         """How each picked parameter is trained; see `spikax_learning.explain`."""
+        del loss  # whatever it reads
         trained, _ = trainable("RTRL", net, train)
         return alike(trained, "full influence matrix", True, "the whole state is followed")
 

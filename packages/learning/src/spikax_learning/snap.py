@@ -16,8 +16,9 @@ from spikax_learning._explain import Explained, Explanation
 from spikax_learning._forward import Forward, Step, advance, run, start, variables
 from spikax_learning._gate import gated_step
 from spikax_learning._inputs import of_step
+from spikax_learning._plan import Loss
 from spikax_learning._reach import Reach, check_neurons, complete, kept
-from spikax_learning._whole import Loss, paths_of, reads_of, trainable
+from spikax_learning._whole import paths_of, reads_of, trainable
 from spikax_learning.rtrl import Influence, nothing_yet
 
 
@@ -137,14 +138,13 @@ class SnAp:
         """The loss of a run and its gradient by what is kept; as `RTRL.gradient`."""
         return run(self.init(net, state, loss, train), inputs, targets)
 
-    def explain(self, net: BuiltNetwork, train: Filter = "weight") -> Explanation:
-        """How each picked parameter is trained; see `spikax_learning.explain`.
-
-        The loss is taken to read the output of the network's only `LeakyReadout`.
-        """
+    def explain(
+        self, net: BuiltNetwork, train: Filter = "weight", loss: Loss | None = None
+    ) -> Explanation:
+        """How each picked parameter is trained; see `spikax_learning.explain`."""
         trained, _ = trainable("SnAp", net, train)
         check_neurons("SnAp", net, net.init_state())
-        reach = Reach(net, paths_of(reads_of("SnAp", net, _read_y)))
+        reach = Reach(net, paths_of(reads_of("SnAp", net, loss or _read_y)))
         self._check_reached(reach, trained)
         exact = complete(net, trained, jnp.asarray(self.n - 1), reach.paths)
         return Explanation(self._explained(path, bool(near)) for path, near in exact.items())

@@ -14,7 +14,8 @@ from spikax import BuiltNetwork, Filter, NetworkState, State
 from spikax_learning._explain import Explanation
 from spikax_learning._forward import Forward, Step, advance, run, start, variables
 from spikax_learning._inputs import of_step
-from spikax_learning._whole import Loss, alike, reads_of, trainable
+from spikax_learning._plan import Loss
+from spikax_learning._whole import alike, reads_of, trainable
 
 _SMALL = 1e-7  # the paper's epsilon: keeps the scales finite while nothing has happened
 
@@ -105,8 +106,11 @@ class UORO:
         """The loss of a run and an estimate of its gradient; as `RTRL.gradient`."""
         return run(self.init(net, state, loss, train), inputs, targets)
 
-    def explain(self, net: BuiltNetwork, train: Filter = "weight") -> Explanation:
+    def explain(
+        self, net: BuiltNetwork, train: Filter = "weight", loss: Loss | None = None
+    ) -> Explanation:
         """How each picked parameter is trained; see `spikax_learning.explain`."""
+        del loss  # whatever it reads
         trained, _ = trainable("UORO", net, train)
         return alike(
             trained, "random rank-one estimate", False, "exact on average over the random signs"
