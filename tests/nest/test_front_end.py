@@ -6,14 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
-import spikax as sx
 import spikax_nest
 from spikax.testing import count_compilations
-from spikax.units import ms
 from spikax_nest.pynest._catalogue import builtin_names
 from spikax_nest.pynest._names import FUNCTIONS
 
@@ -252,22 +249,6 @@ def test_a_run_in_pieces_is_one_run():
     assert len(whole["times"]) > 10
     for name in whole:
         np.testing.assert_array_equal(np.sort(whole[name]), np.sort(pieces[name]))
-
-
-def test_the_network_is_cores_and_has_gradients():
-    driven()
-    with jax.enable_x64(True):
-        model, state = spikax_nest.network()
-        weights, rest = sx.select(model, sx.weights())
-
-        def depolarisation(weights):
-            net = sx.merge(weights, rest)
-            _, rows = sx.simulate(net, state, 30 * ms, record={"iaf_psc_exp": "V_m"})
-            return rows["iaf_psc_exp.V_m"].values[:, :3].mean()
-
-        gradient = jax.grad(depolarisation)(weights)
-    largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(gradient))
-    assert 1e-6 < largest < np.inf
 
 
 def test_functions_have_a_docstring_and_are_found():

@@ -50,7 +50,8 @@ class SpikingNode(NestNode):
 
     def spikes(self, excess: Array) -> Array:
         """1 where a potential is not below its threshold: `excess` is the difference."""
-        return self.surrogate(excess / self.width)
+        # A division by a parameter would be one per neuron and step; its inverse is taken once.
+        return self.surrogate(excess * (1 / self.width))
 
     def refuse_equal(self, *names: str) -> None:
         """Raise if parameters after the first share a value with it, which NEST refuses."""
@@ -84,8 +85,12 @@ class NestNeuron(SpikingNode):
                 f"{np.min(V_th):g} mV; V_reset must be below V_th."
             )
 
+    def crossed(self, V: Array, r: Array, threshold: Array) -> Array:
+        """Spikes (0 or 1) where V is not below a threshold and no refractory step is left."""
+        return self.spikes(V - threshold) * (r == 0).astype(V.dtype)
+
     def fire(
-        self, V: Array, r: Array, dt: float, threshold: Array | None = None
+        self, V: Array, r: Array, dt: float, spikes: Array | None = None
     ) -> tuple[Array, Array, Array]:
         """Threshold and reset at the end of a step.
 
@@ -93,12 +98,11 @@ class NestNeuron(SpikingNode):
             V: Potential after the step (mV).
             r: Steps that were left of the refractory period when the step began.
             dt: Time step in ms.
-            threshold: The potential that makes a spike, V_th if not given.
+            spikes: Who fires, those at V_th if not given.
 
         Returns:
             The potential, the spikes and the refractory steps left now.
         """
-        threshold = self.V_th if threshold is None else threshold
-        spikes = self.spikes(V - threshold) * (r == 0).astype(V.dtype)
+        spikes = self.crossed(V, r, self.V_th) if spikes is None else spikes
         V = (1 - spikes) * V + spikes * self.V_reset
         return V, spikes, left_after(r, spikes, self.t_ref, dt)

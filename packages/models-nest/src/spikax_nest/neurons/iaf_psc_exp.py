@@ -65,19 +65,20 @@ class IafPscExp(LinearNeuron):
         I_ex, by_ex = self.exp_current(s.I_syn_ex, w_ex, self.tau_syn_ex, dt)
         I_in, by_in = self.exp_current(s.I_syn_in, w_in, self.tau_syn_in, dt)
         I_ex = I_ex - jnp.expm1(-dt / self.tau_syn_ex) * s.I_1
-        threshold = self.threshold(s, t, dt)
-        V, spikes, r = self.fire(self.propagate(s, by_ex + by_in, dt), s.r, dt, threshold)
+        V = self.propagate(s, by_ex + by_in, dt)
+        V, spikes, r = self.fire(V, s.r, dt, self.firing(s, V, t, dt))
         now = {"I_0": inputs["current"], "I_1": inputs["current_1"], "spike": spikes, "r": r}
         return s.replace(V_m=V, I_syn_ex=I_ex, I_syn_in=I_in, **now)
 
-    def threshold(self, s: Any, t: Array, dt: float) -> Array:
-        """The threshold of this step (mV): drawn where delta is not 0."""
-        sharp, noisy = jnp.broadcast_to(self.V_th, s.V_m.shape), self.delta > SHARP
+    def firing(self, s: Any, V: Array, t: Array, dt: float) -> Array:
+        """Who fires at V: at a threshold that is drawn where delta is not 0."""
+        noisy = self.delta > SHARP
 
-        def drawn() -> Array:
+        def by_chance() -> Array:
             width = jnp.where(noisy, self.delta, 1.0)
             probability = drawn_probability(s.stream, t, s.V_m)
-            return drawn_threshold(self.V_th, width, self.rho * dt, probability)
+            drawn = drawn_threshold(self.V_th, width, self.rho * dt, probability)
+            return self.crossed(V, s.r, jnp.where(noisy, drawn, self.V_th))
 
         # Numbers are drawn only where there is a neuron that needs one.
-        return jax.lax.cond(jnp.any(noisy), lambda: jnp.where(noisy, drawn(), sharp), lambda: sharp)
+        return jax.lax.cond(jnp.any(noisy), by_chance, lambda: self.crossed(V, s.r, self.V_th))

@@ -350,14 +350,14 @@ def network() -> tuple[Any, Any]:
     Returns:
         A `spikax.BuiltNetwork` and its `NetworkState`: pytrees that can be differentiated, batched,
         trained and simulated by `spikax.simulate` (under `jax.enable_x64(True)`). Populations have
-        the names of the models, and a few more neurons than nodes were created, which do nothing:
-        node k of a model is neuron k.
+        the names of the models: node k of a model is neuron k. A value that all nodes of a model,
+        or all synapses of a projection, share is one number.
 
     Raises:
         NESTErrors.KernelException: There are no nodes that move.
     """
     engine = _kernel.kernel().engine
-    engine.prepare()
-    if engine.layout is None:
+    model, state = engine.network()
+    if model is None:
         raise NESTErrors.KernelException("there is no neuron or generator yet: Create() one.")
-    return engine.model, engine.state
+    return model, state

@@ -22,12 +22,7 @@ def carried(old: tuple[Layout | None, Any], layout: Layout, fresh: Any, kernel: 
         pairs = _matched(before.elements[base], layout.elements[base])
         variables = set(layout.elements[base].table.variables.values())
         nodes[base] = _node(state.nodes[base], nodes[base], pairs, variables)
-    rings = dict(fresh.rings)
-    for name in rings.keys() & state.rings.keys():
-        base = name.partition(".")[0]
-        sizes = before.elements[base].size, layout.elements[base].size
-        sums = _ring(state.rings[name].sums, rings[name].sums, sizes, step)
-        rings[name] = rings[name].replace(sums=sums)
+    rings = _rings(state.rings, fresh.rings, before, layout, step)
     edges = dict(fresh.edges)
     for name in edges.keys() & state.edges.keys() & before.edges.keys():
         if hasattr(state.edges[name], "variables"):
@@ -112,14 +107,30 @@ def _node(old: Any, fresh: Any, pairs: tuple[np.ndarray, np.ndarray], variables:
     )
 
 
-def _ring(old: Any, new: Any, sizes: tuple[int, int], step: int) -> Any:
-    """What will arrive from `step` + 1 on: the slot of an arrival is its step by the length."""
-    before, after = np.asarray(old), np.zeros(new.shape)
-    channels = before.shape[1] // sizes[0]
-    before = before.reshape(len(before), channels, sizes[0])
-    shaped = after.reshape(len(after), -1, sizes[1])
-    n = min(sizes)
-    for ahead in range(1, min(len(before), len(after) + 1)):
-        here = before[(step + ahead) % len(before)]
-        shaped[(step + ahead) % len(after), :channels, :n] = here[:, :n]
-    return jnp.asarray(after)
+def _rings(old: Any, fresh: Any, before: Layout, layout: Layout, step: int) -> dict[str, Any]:
+    """What is on its way; a ring of a port and one of a channel of it take over from each other."""
+    rings = dict(fresh)
+    for name, ring in old.items():
+        whole, _, channel = name.removesuffix("]").partition("[")
+        base = whole.partition(".")[0]
+        if base not in layout.elements:
+            continue
+        sizes = before.elements[base].size, layout.elements[base].size
+        parts = np.asarray(ring.sums).reshape(len(ring.sums), -1, sizes[0])
+        for k in range(parts.shape[1]):
+            names = (name, f"{whole}[{k}]", whole)
+            into = next((n for n in names if n in rings), None)
+            if into is not None:
+                at = int(channel or k) if into == whole else 0
+                rings[into] = _with_arrivals(rings[into], parts[:, k], at, sizes[1], step)
+    return rings
+
+
+def _with_arrivals(ring: Any, sums: np.ndarray, channel: int, size: int, step: int) -> Any:
+    """A ring with more that arrives after `step`: its slot is the step of arrival by the length."""
+    after = np.array(ring.sums)
+    into = after.reshape(len(after), -1, size)[:, channel]
+    n = min(size, sums.shape[1])
+    for ahead in range(1, min(len(sums), len(after) + 1)):
+        into[(step + ahead) % len(after), :n] += sums[(step + ahead) % len(sums), :n]
+    return ring.replace(sums=jnp.asarray(after))

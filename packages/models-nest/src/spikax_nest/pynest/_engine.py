@@ -121,27 +121,38 @@ class Engine:
                 self._refresh()
         self.changed_tables.clear()
 
+    def network(self) -> tuple[Any, Any]:
+        """The network of the nodes and synapses alone, and its present state."""
+        self.prepare()
+        with jax.enable_x64(True):
+            return self._lowered(filled=False)[1:]
+
     def _rewire(self) -> None:
-        for table in self.kernel.nodes.tables.values():
-            self.fetch(table)
         for synapses in self.kernel.synapses.tables.values():
             self.fetch_synapses(synapses)
-        old = (self.layout, self.state)
-        self.layout = lower(self.kernel)
+        self.layout, self.model, self.state = self._lowered(filled=True)
         self.is_wired, self.delivered = True, None
         self.stale_synapses = set()
         if self.layout is None:
             return
-        try:
-            resolution = self.kernel.clock.resolution * ms
-            self.model = self.layout.network.build(dt=resolution, seed=self.kernel.seed_words)
-        except SpikaxError as error:
-            raise NESTErrors.BadProperty(str(error)) from error
-        fresh = self.model.init_state()
-        self.state = carried(old, self.layout, fresh, self.kernel)
         for synapses in self.kernel.synapses.tables.values():
             synapses.assigned.clear()
         self.kernel.recordings.wire(self.layout)
+
+    def _lowered(self, *, filled: bool) -> tuple[Layout | None, Any, Any]:
+        """What the tables describe, built, in the state in which the present network is."""
+        for table in self.kernel.nodes.tables.values():
+            self.fetch(table)
+        layout = lower(self.kernel, filled=filled)
+        if layout is None:
+            return None, None, None
+        try:
+            resolution = self.kernel.clock.resolution * ms
+            model = layout.network.build(dt=resolution, seed=self.kernel.seed_words)
+        except SpikaxError as error:
+            raise NESTErrors.BadProperty(str(error)) from error
+        old = (self.layout, self.state)
+        return layout, model, carried(old, layout, model.init_state(), self.kernel)
 
     def _refresh(self) -> None:
         """Other values of the same nodes: nothing is rewired, and nothing compiled."""

@@ -22,6 +22,9 @@ from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
 
 SIZES = (4, 16, 64, 256, 1024, 4096)
+SMALL = SIZES[-2]
+"""Nodes or synapses up to which compiled code is shared between networks; what is larger has code
+of its own, without what would make it slower."""
 SHORTEST = 16  # steps of the longest delay, at least: another delay then seldom compiles anew
 _NOTHING = 1e-300  # weight of a synapse between nodes that do nothing
 
@@ -49,6 +52,11 @@ class Elements:
     def n(self) -> int:
         """Their number."""
         return len(self.rows)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether some do nothing."""
+        return self.size > self.n
 
     @functools.cached_property
     def sample(self) -> NestNode:
@@ -121,8 +129,13 @@ class Layout:
         return np.argsort(rule.pre * size + rule.post, kind="stable")
 
 
-def lower(kernel: Any) -> Layout | None:
-    """The network of all nodes; None if there are none that move."""
+def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
+    """The network of all nodes; None if there are none that move.
+
+    Args:
+        kernel: Whose.
+        filled: Whether nodes and synapses that do nothing fill it up.
+    """
     links = _links(kernel)
     tables = list(kernel.nodes.tables.values())
     is_meter = np.array([t.base in METERS for t in tables], bool)
@@ -132,7 +145,8 @@ def lower(kernel: Any) -> Layout | None:
         if table.system is not None:
             elements[place], links = _elements(table, place, links, wired)
             wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
-            elements[place].size = _size(elements[place].n)
+            n = elements[place].n
+            elements[place].size = _size(n) if filled else n
     elements = {place: e for place, e in elements.items() if e.size}
     if not elements:
         return None
@@ -154,7 +168,8 @@ def component(elements: Elements) -> NestNode:
     last = rows[-1:] if rows.size else np.zeros(1, np.int64)
     padded = np.concatenate([rows, np.repeat(last, elements.size - elements.n)])
     sign = np.concatenate([elements.sign, np.zeros(elements.size - elements.n, np.int64)])
-    return elements.table.component(padded, sign=sign, bucket=True)
+    share = elements.size > SMALL or not elements.is_filled
+    return elements.table.component(padded, sign=sign, bucket=True, share=share)
 
 
 def _size(n: int) -> int:
@@ -316,15 +331,26 @@ def filled(
     pre: Elements, post: Elements, links: Links, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sources, targets, weights and delays in steps, with synapses that do nothing at the end."""
-    more = rounded(len(links) + 2) - len(links)
-    longest = max(SHORTEST, 1 << int(links.delay.max(initial=1) - 1).bit_length())
+    more = rounded(len(links) + 2) - len(links) if post.is_filled else 0
     nothing = np.full(more, 0.0 if post.sample.relays else _NOTHING)
     nothing[1::2] *= -1  # both signs: the network has the same channels whatever the weights
-    delay = np.full(more, 1)
-    delay[:1] = longest
     return (
         np.concatenate([links.source, np.full(more, pre.size - 1)]),
         np.concatenate([links.target, np.full(more, post.size - 1)]),
         np.concatenate([weight, nothing]),
-        np.concatenate([links.delay, delay]),
+        _delays(links, more),
     )
+
+
+def _delays(links: Links, more: int) -> np.ndarray:
+    """Delays in steps, with those of `more` synapses that do nothing.
+
+    One number for all where it can be: code for it is faster, and not that of other networks.
+    """
+    longest = int(links.delay.max(initial=1))
+    if len(links) > SMALL or not more:
+        delay = np.append(links.delay, np.full(more, longest))
+        return delay[0] if np.all(delay == longest) else delay
+    delay = np.append(links.delay, np.full(more, 1))
+    delay[len(links)] = max(SHORTEST, 1 << (longest - 1).bit_length())
+    return delay

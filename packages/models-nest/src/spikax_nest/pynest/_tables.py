@@ -124,7 +124,12 @@ class Table:
             ) from None
 
     def component(
-        self, rows: Rows, *, sign: np.ndarray | None = None, bucket: bool = False
+        self,
+        rows: Rows,
+        *,
+        sign: np.ndarray | None = None,
+        bucket: bool = False,
+        share: bool = False,
     ) -> NestNode:
         """The dynamics of some nodes, each parameter an array with one entry per node.
 
@@ -132,6 +137,7 @@ class Table:
             rows: Which.
             sign: Of each: 1 or -1 keeps the spike weights of this sign alone.
             bucket: Make lists of values as long as a power of two.
+            share: One number for a parameter that is the same in all nodes.
         """
         assert self.system is not None
         values: dict[str, Any] = {}
@@ -140,6 +146,8 @@ class Table:
             value = self.column(name, rows, bucket)
             if name == "spike_weights" and sign is not None and sign.any():
                 value = np.where(sign == 0, value, np.maximum(sign * value, 0.0))
+            if share and value.ndim == 1 and np.all(value == value[0]):
+                value = value[0]
             values[f] = value if str(unit) == "1" else value * unit
         return self.system(**values)
 

@@ -1,0 +1,89 @@
+"""What online rules say of networks that PyNEST describes."""
+
+import jax
+import numpy as np
+import optax
+import pytest
+from learning_networks import by_path
+
+import spikax as sx
+import spikax_nest as nest
+from spikax.errors import ConfigError
+from spikax_learning import BPTT, DRTRL, EProp, explain, mse
+from spikax_nest._models import MODELS
+
+pytestmark = pytest.mark.usefixtures("x64")
+NEURONS = [m.name for m in MODELS if ".neurons." in m.target]
+RATES = {"lin_rate_ipn"}
+TWO_RECEPTORS = {
+    "iaf_psc_exp_multisynapse": {"tau_syn": [2.0, 5.0]},
+    "iaf_psc_alpha_multisynapse": {"tau_syn": [2.0, 5.0]},
+    "aeif_cond_beta_multisynapse": {
+        "E_rev": [0.0, -80.0],
+        "tau_rise": [1.0, 1.0],
+        "tau_decay": [2.0, 5.0],
+    },
+}
+
+
+def reader_of(name):
+    """A model of other neurons, which the loss reads."""
+    return "iaf_psc_alpha" if name == "iaf_psc_delta" else "iaf_psc_delta"
+
+
+def to_a_reader(name, synapse="static_synapse"):
+    """Four nodes of a model, connected among themselves, that send to two of another."""
+    nest.ResetKernel()
+    nodes = nest.Create(name, 4, TWO_RECEPTORS.get(name, {}))
+    among = {"synapse_model": synapse} | ({"receptor_type": 2} if name in TWO_RECEPTORS else {})
+    nest.Connect(nodes, nodes, syn_spec=among)
+    if name not in RATES:
+        nest.Connect(nodes, nest.Create(reader_of(name), 2), syn_spec={"delay": 2.0})
+    return nest.network()[0]
+
+
+@pytest.mark.parametrize("rule", [DRTRL(), EProp(), BPTT()], ids=lambda r: type(r).__name__)
+@pytest.mark.parametrize("name", NEURONS)
+def test_every_neuron_is_accounted_for(name, rule):
+    if name in RATES:
+        net, reads = to_a_reader(name, "rate_connection_delayed"), f"{name}.rate"
+    else:
+        net, reads = to_a_reader(name), f"{reader_of(name)}.V_m"
+    said = {entry.path: entry for entry in explain(net, rule, loss=mse(reads))}
+    assert said.keys() == {f"edges.{edge}.weight" for edge in net.edges}
+    for path, entry in said.items():
+        assert entry.how
+        assert entry.why
+        # What a recurrent connection does in turn is cut by online rules, and only that.
+        assert entry.exact == (isinstance(rule, BPTT) or f"->{reader_of(name)}:" in path), entry
+
+
+@pytest.mark.parametrize("synapse", ["stdp_synapse", "tsodyks_synapse", "bernoulli_synapse"])
+def test_synapses_that_change_by_themselves_are_named(synapse):
+    net = to_a_reader("iaf_psc_exp", synapse)
+    with pytest.raises(ConfigError, match=f"iaf_psc_exp->iaf_psc_exp:syn:.*{synapse}"):
+        explain(net, DRTRL(), loss=mse("iaf_psc_delta.V_m"))
+
+
+def test_a_network_of_pynest_learns_online():
+    """Two populations with a delay between them are trained to a potential, step by step."""
+    nest.ResetKernel()
+    first = nest.Create("iaf_psc_exp", 6, {"I_e": [380.0, 400.0, 420.0, 450.0, 480.0, 500.0]})
+    second = nest.Create("iaf_psc_exp_multisynapse", 2, {"tau_syn": [5.0], "V_th": 1000.0})
+    nest.Connect(first, second, syn_spec={"weight": 20.0, "delay": 1.5, "receptor_type": 1})
+    net, state = nest.network()
+    reads, rule, optimizer = "iaf_psc_exp_multisynapse.V_m", DRTRL(), optax.adam(10.0)
+    targets = np.full((1500, 2), [-65.0, -68.0])
+    losses = []
+    held, rest = sx.select(net, "weight")
+    opt = optimizer.init(held)
+    for _ in range(20):
+        loss, gradient = rule.gradient(net, state, {}, targets, mse(reads), "weight")
+        with jax.numpy_dtype_promotion("standard"):  # what optax is written for
+            steps, opt = optimizer.update(gradient, opt, held)
+        held = optax.apply_updates(held, steps)
+        net = sx.merge(held, rest)
+        losses.append(float(loss))
+    assert losses[-1] < 0.3 * losses[0], losses
+    assert all(np.abs(value).max() > 0 for value in by_path(gradient).values())
+    assert jax.tree.structure(held) == jax.tree.structure(gradient)
