@@ -134,7 +134,10 @@ def sides(given: argparse.Namespace, options: dict[str, Any], folder: Path) -> I
     net = describe.describe(catalogue.network(given.name, options), catalogue.STEP, folder, listed)
     if "nest" in given.peers:  # its script, with the import changed
         task = common | {"network": net, "threads": 1}
-        yield Side("spikax through PyNEST, float64, 1 thread", here, "ours_pynest", task, XLA | ONE)
+        label = "spikax through PyNEST, float64, 1 thread"
+        yield Side(label, here, "ours_pynest", task, XLA | ONE)
+        if PACK:
+            yield Side(f"{label}, with {PACK}", here, "ours_pynest", task, ONE)
     for peer in given.peers:
         for threads in THREADS[peer]:
             label = LABELS[peer] + (f", {threads} thread{'s'[: threads > 1]}" if threads else "")

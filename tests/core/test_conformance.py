@@ -80,4 +80,5 @@ def test_device(name):
 @pytest.mark.parametrize("synapse", names("synapse"))
 @pytest.mark.parametrize("neuron", names("neuron"))
 def test_grid(neuron, synapse, coupling):
-    check_dynamics(sx.Cell(create(neuron), r=sx.Receptor(create(synapse), create(coupling))))
+    cell = sx.Cell(create(neuron), r=sx.Receptor(create(synapse), create(coupling)))
+    check_dynamics(cell, dt=min(0.1, cell.neuron.largest_dt) * ms)

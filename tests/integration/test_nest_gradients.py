@@ -8,9 +8,10 @@ import pytest
 from learning_networks import by_path, with_cut
 
 import spikax as sx
+from spikax.errors import ConfigError
 from spikax.surrogates import Smooth
-from spikax.units import ms, pA
-from spikax_learning import DRTRL
+from spikax.units import ms, mV, pA
+from spikax_learning import DRTRL, explain
 from spikax_nest._models import MODELS
 from spikax_nest.neurons._neuron import SpikingNode
 from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
@@ -34,11 +35,17 @@ FEWER = [
 ]
 
 
+# Where a fuzz without chance spikes needs no more, these spike.
+DRIVE = fuzz.DRIVE | {"gif_psc_exp": (250.0, 450.0)}
+
+
 def neuron(name, surrogate, quiet):
     """A population's model with values around those that make it fire, or stay below."""
-    system, (low, high) = SYSTEMS[name], fuzz.DRIVE.get(name, (350.0, 600.0))
+    system, (low, high) = SYSTEMS[name], DRIVE.get(name, (350.0, 600.0))
     low, high = (0.0, 100.0) if quiet else (low, high)
     more = {"max_substeps": 48} if issubclass(system, RungeKuttaNeuron) else {}
+    if name in QUIET and not quiet:
+        more["V_peak"] = -40 * mV  # further up a potential hangs on the last by factors of 1e6
     return system(I_e=np.linspace(low, high, N) * pA, surrogate=surrogate, **more)
 
 
@@ -82,6 +89,11 @@ loss.reads = ("out.y", "E.V_m")
 
 def trained(leaf):
     return sx.floats(leaf) and (leaf.kind == "weight" or leaf.path.startswith("nodes.E."))
+
+
+def is_list(leaf):
+    """Whether it has a length of its own, as that of receptors: no trace of a neuron follows it."""
+    return leaf.kind == "parameter" and np.shape(leaf.value) not in ((), (N,))
 
 
 @jax.jit
@@ -130,7 +142,7 @@ def test_d_rtrl_is_backpropagation_with_cut_recurrence(name):
     state, (inputs, targets) = model.init_state(), case()
 
     def chosen(leaf):
-        return trained(leaf) and not leaf.path.startswith("edges.in")
+        return trained(leaf) and not leaf.path.startswith("edges.in") and not is_list(leaf)
 
     _, found = DRTRL(chunk=25).gradient(model, state, inputs, targets, loss, chosen)
     picked, rest = sx.select(with_cut(model, "back"), chosen)
@@ -144,3 +156,14 @@ def test_d_rtrl_is_backpropagation_with_cut_recurrence(name):
         np.testing.assert_allclose(found[path], value, rtol=0, atol=1e-10 * scale, err_msg=path)
     moving = {path for path, value in expected.items() if np.abs(value).max() > 1e-9}
     assert {path for path in expected if path.endswith(".weight")} <= moving
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_what_online_rules_cannot_follow_is_named(name):
+    model = network(name, sx.SuperSpike()).build(dt=DT * ms, seed=2)
+    lists = [leaf.path for leaf in sx.leaves(model) if trained(leaf) and is_list(leaf)]
+    for path in lists:
+        with pytest.raises(ConfigError, match=f"would leave out {path}"):
+            explain(model, DRTRL(), lambda leaf, path=path: leaf.path == path, loss)
+    others = explain(model, DRTRL(), lambda leaf: trained(leaf) and not is_list(leaf), loss)
+    assert len(others) > 5

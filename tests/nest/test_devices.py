@@ -7,6 +7,7 @@ compared by what remains of it in ratios, and by distribution.
 
 import numpy as np
 import pytest
+from nest_draws import device, windows
 from scipy import stats
 
 import spikax as sx
@@ -137,64 +138,12 @@ def recorded(nest, nodes, name, h):
     return get
 
 
-def windows(rng, n, h):
-    """Times of activity: with and without start, stop and origin."""
-    steps = rng.integers(0, 40, (n, 3)) * (rng.random((n, 3)) < 0.6)
-    stop = np.where(steps[:, 1] > 0, steps[:, 0] + steps[:, 1], np.inf)
-    stop = np.where(np.isinf(stop), np.finfo(float).max, stop * h)
-    return [
-        {"start": s * h, "stop": e, "origin": o * h}
-        for s, e, o in zip(steps[:, 0], stop, steps[:, 2], strict=True)
-    ]
-
-
-def vectors(rng, h, offgrid):
-    """Increasing times and a value for each."""
-    k = rng.integers(0, 9)
-    steps = np.sort(rng.choice(np.arange(1, 90), k, replace=False))
-    shift = rng.uniform(0.05, 0.95, k) if offgrid else 0.0
-    return (steps - shift) * h, rng.normal(0, 300, k)
-
-
-def draw(model, rng, h):
-    if model == "dc_generator":
-        return {"amplitude": rng.normal(0, 300)}
-    if model == "ac_generator":
-        return {
-            "amplitude": rng.normal(0, 300),
-            "offset": rng.normal(0, 300),
-            "phase": rng.uniform(-400, 400),
-            "frequency": rng.uniform(0, 500),
-        }
-    if model == "step_current_generator":
-        offgrid = rng.random() < 0.5
-        times, values = vectors(rng, h, offgrid)
-        return {
-            "allow_offgrid_times": offgrid,
-            "amplitude_times": times,
-            "amplitude_values": values,
-        }
-    if model == "noise_generator":
-        return {"mean": rng.normal(0, 300), "dt": h * rng.integers(1, 9)}
-    offgrid, precise = [(0, 0), (1, 0), (0, 1)][rng.integers(3)]
-    times, values = vectors(rng, h, offgrid or precise)
-    twice = rng.integers(1, 3, len(times))
-    times, values = np.repeat(times, twice), np.repeat(values, twice)
-    return {
-        "allow_offgrid_times": offgrid,
-        "precise_times": precise,
-        "spike_times": times,
-        "spike_weights": values * rng.normal(size=len(times)) / 300,
-        "spike_multiplicities": rng.integers(0, 4, len(times)),
-    }
-
-
 @pytest.mark.nest
 @pytest.mark.parametrize("h", [0.1, 0.25])
 @pytest.mark.parametrize("model", [name for name in DEVICES if name != "poisson_generator"])
 def test_currents_and_potentials_are_nests(nest, model, h):
     rng, n = np.random.default_rng(7), 24
-    cases = [draw(model, rng, h) | window for window in windows(rng, n, h)]
+    cases = [device(model, rng, h) | window for window in windows(rng, n, h)]
     delays = h * rng.integers(1, 12, n)
     weight = 200.0 if model == "spike_generator" else 1.3
     V, sent = ours(model, cases, h, 100 * h, delays, weight)

@@ -251,6 +251,21 @@ def test_a_run_in_pieces_is_one_run():
         np.testing.assert_array_equal(np.sort(whole[name]), np.sort(pieces[name]))
 
 
+def test_rates_arrive_wherever_a_run_ends():
+    """In the middle of a slice of the shortest delay, too, where NEST forgets them."""
+    found = []
+    for pieces in ([6.0], [2.0, 0.1, 3.9]):
+        spikax_nest.ResetKernel()
+        values = {"sigma": 0.0, "mu": [1.0, 0.0], "rate": [0.5, 0.0]}
+        nodes = spikax_nest.Create("lin_rate_ipn", 2, values)
+        synapse = {"synapse_model": "rate_connection_delayed", "weight": 1.0, "delay": 0.3}
+        spikax_nest.Connect(nodes[0], nodes[1], syn_spec=synapse)
+        for piece in pieces:
+            spikax_nest.Simulate(piece)
+        found.append(nodes[1].rate)
+    assert found[0] == found[1] > 0.1
+
+
 def test_functions_have_a_docstring_and_are_found():
     for name in spikax_nest.__all__:
         value = getattr(spikax_nest, name)

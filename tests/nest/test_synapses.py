@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from nest_draws import bernoulli, hom, inhibitory, stdp, tsodyks, tsodyks2
 from scipy import stats
 
 import spikax as sx
@@ -45,52 +46,6 @@ class Case:
     @property
     def of_rule(self):
         return {n: v for n, v in self.values.items() if n not in ("weight", "delay")}
-
-
-def stdp(rng, n):
-    """Some weights reach their bounds."""
-    w_max = rng.uniform(5, 100, n)
-    return {
-        "Wmax": w_max,
-        "weight": w_max * rng.uniform(0, 1, n),
-        "tau_plus": rng.uniform(5, 40, n),
-        "lambda": rng.uniform(0.01, 0.2, n),
-        "alpha": rng.uniform(0.5, 1.5, n),
-        "mu_plus": rng.choice([0.0, 0.4, 1.0], n),
-        "mu_minus": rng.choice([0.0, 0.4, 1.0], n),
-        "Kplus": rng.uniform(0, 2, n) * (rng.random(n) < 0.5),
-    }
-
-
-def inhibitory(rng, n):
-    values = stdp(rng, n)
-    return values | {name: -values[name] for name in ("Wmax", "weight")}
-
-
-def hom(rng, n):
-    values = {k: float(v[0]) for k, v in stdp(rng, n).items()}
-    each = {"weight": values["Wmax"] * rng.uniform(0, 1, n), "Kplus": rng.uniform(0, 2, n)}
-    return values | each
-
-
-def tsodyks2(rng, n):
-    return {
-        "weight": rng.normal(0, 50, n),
-        "U": rng.uniform(0, 1, n),
-        "tau_rec": rng.uniform(10, 500, n),
-        "tau_fac": rng.uniform(5, 300, n) * (rng.random(n) < 0.7),
-        "u": rng.uniform(0, 1, n),
-        "x": rng.uniform(0, 1, n),
-    }
-
-
-def tsodyks(rng, n):
-    values = tsodyks2(rng, n) | {"tau_psc": rng.uniform(1, 9, n)}
-    return values | {"x": rng.uniform(0, 0.6, n), "y": rng.uniform(0, 0.4, n)}
-
-
-def bernoulli(rng, n):
-    return {"weight": rng.normal(0, 50, n), "p_transmit": rng.integers(0, 2, n).astype(float)}
 
 
 KINDS = {

@@ -28,6 +28,8 @@ class NestNode(Dynamics):
     """What stands at the end of vectors that are shorter than others, by parameter."""
     computed: ClassVar[Mapping[str, Callable[[Mapping[str, np.ndarray]], Any]]] = {}
     """What NEST shows and does not let set, from the parameters."""
+    aliases: ClassVar[Mapping[str, str]] = {}
+    """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit."""
     per_target: ClassVar[bool] = False

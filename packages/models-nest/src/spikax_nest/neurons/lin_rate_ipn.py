@@ -57,7 +57,8 @@ class LinRateIpn(NestNode):
         "instant": Port(channels=("ex", "in"), route=by_sign),
     }
     recordables = ("noise", "rate")
-    computed = {"mean": lambda v: v["mu"], "noise": lambda v: 0.0, "std": lambda v: v["sigma"]}
+    computed = {"noise": lambda v: 0.0}
+    aliases = {"mean": "mu", "std": "sigma"}
     sends = "rate"
     uses_wfr = True
     State = LinRateIpnState

@@ -92,7 +92,7 @@ class Nodes:
         fixed = {"events", *ARCHIVE}
         if table.system is not None:
             fixed |= set(table.system.computed)
-        return name not in fixed and name in {*table.columns, "frozen"}
+        return name not in fixed and name in {*table.columns, *table.aliases, "frozen"}
 
     def refuse_unknown(self, table: Table, names: Any, function: str) -> None:
         """Raise for names that cannot be set."""

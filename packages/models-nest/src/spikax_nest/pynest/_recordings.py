@@ -66,6 +66,7 @@ class Recordings:
         spike_wires: What spike recorders see.
         meter_wires: What multimeters and voltmeters see.
         spikes: The number of spikes of neurons since the counter was reset.
+        begun: When a meter with an offset first ran with a node, in steps, by their ids.
     """
 
     def __init__(self, kernel: Any) -> None:
@@ -74,6 +75,7 @@ class Recordings:
         self.spike_wires: list[Wire] = []
         self.meter_wires: list[Wire] = []
         self.spikes = 0
+        self.begun: dict[tuple[int, int], int] = {}
         self.weights = WeightRecording(kernel)
 
     def wire(self, layout: Layout) -> None:
@@ -223,8 +225,13 @@ class Recordings:
             name: np.asarray(recording[f"{wire.base}.{name}"].values)[grid].ravel()
             for name in names
         }
-        senders = np.broadcast_to(wire.gids, (len(rows), len(wire.gids))).ravel()
-        return {"senders": senders, "steps": np.repeat(steps[rows], len(wire.gids)), **found}
+        senders = np.broadcast_to(wire.gids, (len(rows), len(wire.gids)))
+        columns = {"senders": senders.ravel(), "steps": np.repeat(steps[rows], len(wire.gids))}
+        if offset:  # of the first step of all NEST then takes no sample
+            begun = [self.begun.setdefault((wire.recorder, g), first) for g in wire.gids.tolist()]
+            late = columns["steps"] > np.broadcast_to(begun, senders.shape).ravel() + 1
+            return {name: column[late] for name, column in (columns | found).items()}
+        return columns | found
 
     def _keep(self, gid: int, pieces: list[dict[str, np.ndarray]]) -> None:
         """Store events in NEST's order: slice by slice, node by node, in time."""
@@ -265,7 +272,7 @@ class Recordings:
         else:
             found["times"] = self.kernel.clock.ms(steps) - offsets
         names = table.columns.get("record_from", [()] * (row + 1))[row]
-        if table.base == "weight_recorder" and events.parts:
+        if table.base == "weight_recorder":
             names = ("ports", "receptors", "targets", "weights")
         for name in names:
             found[name] = events.column(name)[visible]

@@ -122,6 +122,7 @@ def _more(table: Table, row: int, gid: int, found: Mapping[str, Any]) -> dict[st
     if component.receptor_types:
         more["receptor_types"] = dict(component.receptor_types)
     computed = {name: f(found) for name, f in table.system.computed.items()}
+    more |= {name: found[value] for name, value in table.aliases.items()}
     return more | computed | kernel.engine.present(table, row, computed)
 
 
@@ -264,6 +265,7 @@ def default_status(name: str) -> dict[str, Any]:
         if component.receptor_types:
             found["receptor_types"] = dict(component.receptor_types)
         found |= {key: f(found) for key, f in model.system.computed.items()}
+        found |= {name: found[value] for name, value in table.aliases.items()}
     count = np.array([int(np.sum(kernel.nodes.names() == name))])
     return dict(
         sorted(

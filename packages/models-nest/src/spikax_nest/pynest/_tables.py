@@ -38,6 +38,11 @@ class Table:
         return len(self.gids)
 
     @property
+    def aliases(self) -> Mapping[str, str]:
+        """Second names of values."""
+        return {} if self.system is None else self.system.aliases
+
+    @property
     def variables(self) -> dict[str, str]:
         """NEST's names of the values that change in a run, and the cells that hold them."""
         if self.system is None:
@@ -75,7 +80,7 @@ class Table:
         """Put one value for each row into columns, all or none."""
         before = dict(self.columns)
         try:
-            for name, value in values.items():
+            for name, value in self.named(values).items():
                 self.columns[name] = before[name].copy()
                 self._put(rows, name, value)
             self._settle(rows, clock)
@@ -83,6 +88,10 @@ class Table:
         except BaseException:
             self.columns |= before
             raise
+
+    def named(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by the first names of what they belong to."""
+        return {self.aliases.get(name, name): value for name, value in values.items()}
 
     def _settle(self, rows: Rows, clock: Clock) -> None:
         """Round what NEST rounds."""

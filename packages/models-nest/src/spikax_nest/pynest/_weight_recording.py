@@ -17,14 +17,14 @@ class WeightRecording:
     """The synapses whose models name a weight recorder.
 
     Attributes:
-        wires: (edge, number of the synapse model, recorder, what is sent, None if static).
+        wires: (edge, number of the synapse model, recorder, its rule, None if static).
         pending: By population, the elements that spiked at the end of the last run: their synapses
             transmit in the next.
     """
 
     def __init__(self, kernel: Any) -> None:
         self.kernel = kernel
-        self.wires: list[tuple[str, int, int, str | None]] = []
+        self.wires: list[tuple[str, int, int, Any]] = []
         self.pending: dict[str, np.ndarray] = {}
 
     def wire(self, layout: Layout) -> None:
@@ -34,18 +34,16 @@ class WeightRecording:
             for number in np.unique(links.table):
                 model = self.kernel.synapses.numbered(number).model
                 if model.weight_recorder is not None and len(model.weight_recorder):
-                    rule = model.record.load()
-                    sends = None if rule is None else rule.sends
                     recorder = int(model.weight_recorder.ids[0])
-                    self.wires.append((name, int(number), recorder, sends))
+                    self.wires.append((name, int(number), recorder, model.record.load()))
 
     def requests(self) -> dict[str, list[Any]]:
         """What a run is to record for them: spikes of the sources, what changing synapses send."""
         found: dict[str, list[Any]] = {}
-        for name, _, _, sends in self.wires:
+        for name, _, _, rule in self.wires:
             found[name.partition("->")[0]] = ["spike"]
-            if sends is not None:
-                found[name] = [sx.every(None, sends)]
+            if rule is not None:
+                found[name] = [sx.every(None, rule.sends)]
         return found
 
     def events(
@@ -54,12 +52,14 @@ class WeightRecording:
         """The events of a run by recorder; `spikes` has steps and elements by population."""
         start = self.kernel.clock.step
         found = []
-        for name, number, recorder, sends in self.wires:
+        for name, number, recorder, rule in self.wires:
             steps, ids = self._sent(name.partition("->")[0], spikes, start, n)
             mine = np.flatnonzero(layout.edges[name].table == number)
             links = layout.edges[name][mine]
             row, which = _synapses_of(links, ids)
-            weights = _weights(layout, recording, name, sends, steps[row] - start, mine[which])
+            weights = _weights(layout, recording, name, rule, steps[row] - start, mine[which])
+            if rule is not None and rule.drops:
+                row, which, weights = (v[weights != 0] for v in (row, which, weights))
             columns = self._columns(number, links, steps[row], which, weights)
             found.append((recorder, self._filtered(recorder, columns)))
         self.pending = {base: ids[steps == start + n] for base, (steps, ids) in spikes.items()}
@@ -111,9 +111,9 @@ def _synapses_of(links: Links, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _weights(
-    layout: Layout, recording: Any, name: str, sends: str | None, row: np.ndarray, which: np.ndarray
+    layout: Layout, recording: Any, name: str, rule: Any, row: np.ndarray, which: np.ndarray
 ) -> np.ndarray:
-    if sends is None:
+    if rule is None:
         return layout.edges[name].weight[which]
     place = np.argsort(layout.order(name))
-    return np.asarray(recording[f"{name}.{sends}"].values)[row, place[which]]
+    return np.asarray(recording[f"{name}.{rule.sends}"].values)[row, place[which]]

@@ -27,6 +27,8 @@ class NestSynapse(Plasticity):
     """The variables that NEST shows under another name."""
     common: ClassVar[tuple[str, ...]] = ()
     """Parameters that all synapses of a model share."""
+    drops: ClassVar[bool] = False
+    """Whether a spike of which nothing is sent is not transmitted: no recorder sees it."""
 
     @classmethod
     def nest_defaults(cls) -> dict[str, float]:

@@ -20,6 +20,7 @@ class BernoulliSynapse(Unbounded):
     p_transmit: Array = param(1.0, at_least=0, at_most=1, doc="probability of transmission")
     variables = {"efficacy": "weight"}
     random = True
+    drops = True
 
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         sent = jnp.where(at["uniform"] < self.p_transmit, at["weight"], 0.0)

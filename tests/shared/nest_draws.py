@@ -1,0 +1,102 @@
+"""Random values of NEST's devices and synapses."""
+
+import numpy as np
+
+
+def windows(rng, n, h):
+    """Times of activity: with and without start, stop and origin."""
+    steps = rng.integers(0, 40, (n, 3)) * (rng.random((n, 3)) < 0.6)
+    stop = np.where(steps[:, 1] > 0, steps[:, 0] + steps[:, 1], np.inf)
+    stop = np.where(np.isinf(stop), np.finfo(float).max, stop * h)
+    return [
+        {"start": s * h, "stop": e, "origin": o * h}
+        for s, e, o in zip(steps[:, 0], stop, steps[:, 2], strict=True)
+    ]
+
+
+def vectors(rng, h, offgrid):
+    """Increasing times and a value for each."""
+    k = rng.integers(0, 9)
+    steps = np.sort(rng.choice(np.arange(1, 90), k, replace=False))
+    shift = rng.uniform(0.05, 0.95, k) if offgrid else 0.0
+    return (steps - shift) * h, rng.normal(0, 300, k)
+
+
+def device(model, rng, h):
+    """Values of a generator, but for those of its window."""
+    if model == "dc_generator":
+        return {"amplitude": rng.normal(0, 300)}
+    if model == "ac_generator":
+        return {
+            "amplitude": rng.normal(0, 300),
+            "offset": rng.normal(0, 300),
+            "phase": rng.uniform(-400, 400),
+            "frequency": rng.uniform(0, 500),
+        }
+    if model == "step_current_generator":
+        offgrid = rng.random() < 0.5
+        times, values = vectors(rng, h, offgrid)
+        return {
+            "allow_offgrid_times": offgrid,
+            "amplitude_times": times,
+            "amplitude_values": values,
+        }
+    if model == "noise_generator":
+        return {"mean": rng.normal(0, 300), "dt": h * rng.integers(1, 9)}
+    offgrid, precise = [(0, 0), (1, 0), (0, 1)][rng.integers(3)]
+    times, values = vectors(rng, h, offgrid or precise)
+    twice = rng.integers(1, 3, len(times))
+    times, values = np.repeat(times, twice), np.repeat(values, twice)
+    return {
+        "allow_offgrid_times": offgrid,
+        "precise_times": precise,
+        "spike_times": times,
+        "spike_weights": values * rng.normal(size=len(times)) / 300,
+        "spike_multiplicities": rng.integers(0, 4, len(times)),
+    }
+
+
+def stdp(rng, n):
+    """Some weights reach their bounds."""
+    w_max = rng.uniform(5, 100, n)
+    return {
+        "Wmax": w_max,
+        "weight": w_max * rng.uniform(0, 1, n),
+        "tau_plus": rng.uniform(5, 40, n),
+        "lambda": rng.uniform(0.01, 0.2, n),
+        "alpha": rng.uniform(0.5, 1.5, n),
+        "mu_plus": rng.choice([0.0, 0.4, 1.0], n),
+        "mu_minus": rng.choice([0.0, 0.4, 1.0], n),
+        "Kplus": rng.uniform(0, 2, n) * (rng.random(n) < 0.5),
+    }
+
+
+def inhibitory(rng, n):
+    values = stdp(rng, n)
+    return values | {name: -values[name] for name in ("Wmax", "weight")}
+
+
+def hom(rng, n):
+    values = {k: float(v[0]) for k, v in stdp(rng, n).items()}
+    each = {"weight": values["Wmax"] * rng.uniform(0, 1, n), "Kplus": rng.uniform(0, 2, n)}
+    return values | each
+
+
+def tsodyks2(rng, n):
+    return {
+        "weight": rng.normal(0, 50, n),
+        "U": rng.uniform(0, 1, n),
+        "tau_rec": rng.uniform(10, 500, n),
+        "tau_fac": rng.uniform(5, 300, n) * (rng.random(n) < 0.7),
+        "u": rng.uniform(0, 1, n),
+        "x": rng.uniform(0, 1, n),
+    }
+
+
+def tsodyks(rng, n):
+    values = tsodyks2(rng, n) | {"tau_psc": rng.uniform(1, 9, n)}
+    return values | {"x": rng.uniform(0, 0.6, n), "y": rng.uniform(0, 0.4, n)}
+
+
+def bernoulli(rng, n):
+    return {"weight": rng.normal(0, 50, n), "p_transmit": rng.integers(0, 2, n).astype(float)}

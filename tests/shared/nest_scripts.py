@@ -1,0 +1,342 @@
+"""Random networks of devices, synapses and models of chance in PyNEST, for NEST and spikax alike.
+
+Each script takes the module that it is run with, the number of the draw, the resolution, the number
+of cases and the duration; the same draw is the same network.
+"""
+
+import nest_draws as draws
+import nest_fuzz as fuzz
+import numpy as np
+
+NEVER = float(np.finfo(float).max)
+SILENT = {"V_th": 1e6}
+SLICE = 5  # steps of the shortest delay between rate neurons
+
+
+def rng_of(seed, name):
+    return np.random.default_rng([seed, *name.encode()])
+
+
+def reset(nest, h, seed=1):
+    nest.ResetKernel()
+    nest.set(resolution=h, rng_seed=seed)
+
+
+def delays(rng, n, h):
+    return h * rng.integers(1, round(fuzz.LONGEST / h) + 1, n)
+
+
+def by_time(events, *names):
+    """Columns of events, in one order whatever that of the recorder."""
+    columns = [np.asarray(events[name], float) for name in names]
+    order = np.lexsort(columns[::-1])
+    return {name: column[order] for name, column in zip(names, columns, strict=True)}
+
+
+def potentials(nest, nodes, h):
+    meter = nest.Create("multimeter", params={"record_from": ["V_m"], "interval": h})
+    nest.Connect(meter, nodes)
+    return lambda: by_time(meter.events, "times", "senders", "V_m")
+
+
+def in_pieces(nest, h, duration, least=1):
+    """A run of three pieces, the second of them as short as `least` steps."""
+    short = h * least
+    third = short * round(duration / 3 / short)
+    for piece in (third, short, 2 * third, max(short, fuzz.LONGEST)):
+        nest.Simulate(piece)
+
+
+def trains(rng, n, h, duration):
+    """Spike times of each of n generators."""
+    last = round((duration - fuzz.LONGEST) / h)
+    return [h * np.sort(rng.choice(np.arange(1, last), 25, False)) for _ in range(n)]
+
+
+def told(nest, times):
+    """Parrots that spike a step after the times given."""
+    generators = nest.Create("spike_generator", len(times))
+    generators.set([{"spike_times": train.tolist()} for train in times])
+    parrots = nest.Create("parrot_neuron", len(times))
+    nest.Connect(generators, parrots, "one_to_one", {"delay": nest.resolution})
+    return parrots
+
+
+def spiking(nest, rng, n):
+    """Neurons that spike now and then."""
+    return nest.Create(
+        "iaf_psc_exp",
+        n,
+        {"I_e": rng.uniform(370.0, 480.0, n), "tau_minus": rng.uniform(10.0, 40.0, n)},
+    )
+
+
+SYNAPSES = {
+    "static_synapse": lambda rng, n: {"weight": rng.normal(0, 80, n)},
+    "static_synapse_hom_w": lambda rng, n: {"weight": float(rng.normal(0, 80))},
+    "stdp_synapse": draws.stdp,
+    "stdp_synapse_hom": draws.hom,
+    "tsodyks_synapse": draws.tsodyks,
+    "tsodyks2_synapse": draws.tsodyks2,
+    "bernoulli_synapse": draws.bernoulli,
+}
+SHOWN = {
+    "stdp_synapse": ("weight",),
+    "stdp_synapse_hom": ("weight",),
+    "tsodyks_synapse": ("x", "y", "u"),
+    "tsodyks2_synapse": ("x", "u"),
+}
+
+
+def synapses(nest, model, seed, h, n, duration):
+    """Each synapse with values of its own, from spikes that are given to a neuron that spikes."""
+    rng = rng_of(seed, model)
+    values = SYNAPSES[model](rng, n) | {"delay": delays(rng, n, h)}
+    times = trains(rng, n, h, duration)
+    reset(nest, h)
+    weights = nest.Create("weight_recorder")
+    common = {k: v for k, v in values.items() if not np.ndim(v)}
+    nest.CopyModel(model, "recorded", {"weight_recorder": weights, **common})
+    each = {k: v for k, v in values.items() if k not in common}
+    pre, post = told(nest, times), spiking(nest, rng, n)
+    nest.Connect(pre, post, "one_to_one", {"synapse_model": "recorded", **each})
+    V, recorder = potentials(nest, post, h), nest.Create("spike_recorder")
+    nest.Connect(post, recorder)
+    in_pieces(nest, h, duration)
+    found = {f"V_m of targets: {k}": v for k, v in V().items()}
+    found |= {f"sent: {k}": v for k, v in by_time(weights.events, *SENT).items()}
+    found |= {f"spikes: {k}": v for k, v in by_time(recorder.events, "times", "senders").items()}
+    connections = nest.GetConnections(pre, post)
+    order = np.argsort(np.asarray(connections.get("source")))
+    for name in SHOWN.get(model, ()):
+        found[f"shown: {name}"] = np.asarray(connections.get(name), float)[order]
+    return found
+
+
+SENT = ("times", "senders", "targets", "weights")
+GENERATORS = (
+    "dc_generator",
+    "ac_generator",
+    "step_current_generator",
+    "noise_generator",
+    "spike_generator",
+)
+
+
+def generators(nest, model, seed, h, n, duration):
+    """Each generator with values and a window of its own, to a neuron of its own."""
+    rng = rng_of(seed, model)
+    cases = [draws.device(model, rng, h) | w for w in draws.windows(rng, n, h)]
+    reset(nest, h)
+    devices = nest.Create(model, n)
+    devices.set([{k: plain(k, v) for k, v in case.items() if np.size(v)} for case in cases])
+    neurons = nest.Create("iaf_psc_exp", n, SILENT)
+    synapses = {"weight": rng.normal(0, 2, n), "delay": delays(rng, n, h)}
+    nest.Connect(devices, neurons, "one_to_one", synapses)
+    V = potentials(nest, neurons, h)
+    in_pieces(nest, h, duration)
+    return V()
+
+
+def plain(name, value):
+    """A value as PyNEST takes it."""
+    if np.ndim(value):
+        return [int(v) for v in value] if name.endswith("multiplicities") else list(value)
+    return bool(value) if name in ("allow_offgrid_times", "precise_times") else float(value)
+
+
+RECORDERS = ("spike_recorder", "multimeter", "voltmeter", "weight_recorder")
+
+
+def recorders(nest, model, seed, h, n, duration):
+    """Each recorder with a window, and a meter with a rhythm, of its own."""
+    rng = rng_of(seed, model)
+    windows = draws.windows(rng, n, h)
+    reset(nest, h)
+    neurons, found = spiking(nest, rng, n), {}
+    if model in ("multimeter", "voltmeter"):
+        for window in windows:
+            window |= {"interval": h * rng.integers(1, 9), "offset": h * rng.integers(0, 9)}
+            if model == "multimeter":
+                window["record_from"] = ["V_m", "I_syn_ex"]
+    devices = nest.Create(model, n)
+    devices.set(windows)
+    if model == "weight_recorder":
+        pre = told(nest, trains(rng, n, h, duration))
+        for k in range(n):
+            nest.CopyModel("static_synapse", f"seen {k}", {"weight_recorder": devices[k]})
+            synapse = {"synapse_model": f"seen {k}", "weight": 10.0 + k}
+            nest.Connect(pre[k], neurons[k], syn_spec=synapse)
+    elif model == "spike_recorder":
+        nest.Connect(neurons, devices, "one_to_one")
+    else:
+        nest.Connect(devices, neurons, "one_to_one")
+    in_pieces(nest, h, duration)
+    for k, device in enumerate(devices):
+        for name, values in device.events.items():
+            found[f"{k}: {name}"] = np.asarray(values, float)
+    return found
+
+
+def parrots(nest, model, seed, h, n, duration):
+    """Spikes of several at once go through two parrots, and those to receptor 1 do not."""
+    rng = rng_of(seed, model)
+    reset(nest, h)
+    times = trains(rng, n, h, duration)
+    sources = nest.Create("spike_generator", n)
+    counts = [rng.integers(1, 4, len(train)).tolist() for train in times]
+    sources.set(
+        [
+            {"spike_times": t.tolist(), "spike_multiplicities": c}
+            for t, c in zip(times, counts, strict=True)
+        ]
+    )
+    first, second = nest.Create(model, n), nest.Create(model, n)
+    synapses = {"weight": rng.normal(size=n), "delay": delays(rng, n, h)}
+    nest.Connect(sources, first, "one_to_one", synapses)
+    synapses = {"delay": delays(rng, n, h), "receptor_type": np.arange(n) % 2}
+    nest.Connect(first, second, "one_to_one", synapses)
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(first + second, recorder)
+    in_pieces(nest, h, duration)
+    return by_time(recorder.events, "times", "senders")
+
+
+def rates(nest, model, seed, h, n, duration):
+    """Rate neurons without noise, each with inputs of both signs and of different delay.
+
+    Pieces of the run are whole slices of the shortest delay: in the middle of one NEST forgets the
+    rates that are on their way.
+    """
+    rng = rng_of(seed, "lin_rate_ipn")
+    reset(nest, h)
+    params = fuzz.params_of(nest, "lin_rate_ipn", n, rng)
+    for one in params:
+        one |= {
+            "mu": rng.normal(0, 2),
+            "rate": rng.normal(0, 2),
+            "linear_summation": bool(rng.integers(2)),
+            "mult_coupling": bool(rng.integers(2)),
+            "rectify_output": bool(rng.integers(2)),
+        }
+    reset(nest, h)
+    nodes = nest.Create("lin_rate_ipn", n)
+    nodes.set(params)
+    pairs = rng.integers(1, n + 1, (2, 4 * n))
+    slices = rng.permutation(np.arange(4 * n) % 4 + 1)
+    synapse = {"weight": rng.normal(0, 0.4, 4 * n), "delay": SLICE * h * slices}
+    synapse["synapse_model"] = "rate_connection_delayed"
+    nest.Connect(pairs[0], pairs[1], "one_to_one", synapse)
+    meter = nest.Create("multimeter", params={"record_from": ["rate"], "interval": h})
+    nest.Connect(meter, nodes, syn_spec={"delay": SLICE * h})
+    in_pieces(nest, h, duration, least=SLICE)
+    return by_time(meter.events, "times", "senders", "rate")
+
+
+EXACT = (
+    dict.fromkeys(SYNAPSES, synapses)
+    | dict.fromkeys(GENERATORS, generators)
+    | dict.fromkeys(RECORDERS, recorders)
+    | {"parrot_neuron": parrots, "lin_rate_ipn": rates, "rate_connection_delayed": rates}
+)
+
+
+def apart(ours, theirs):
+    """The largest difference of two answers over the range of what it is; infinite if of events."""
+    if ours.keys() != theirs.keys():
+        return np.inf
+    errors = [0.0]
+    for name, values in theirs.items():
+        if ours[name].shape != values.shape:
+            return np.inf
+        if name.endswith(("times", "senders", "targets", "receptors", "ports")):
+            agree = np.allclose(ours[name], values, rtol=0, atol=1e-9)
+            errors.append(0.0 if agree else np.inf)
+        elif values.size:
+            reach = max(np.ptp(values), np.abs(values).max(), 1e-12)
+            errors.append(float(np.abs(ours[name] - values).max() / reach))
+    return max(errors)
+
+
+def counted(nest, nodes, duration):
+    """How often each node spiked, and when first; never is twice the duration."""
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(nodes, recorder)
+    nest.Simulate(duration)
+    ids = np.asarray(recorder.events["senders"], int) - nodes[0].global_id
+    first = np.full(len(nodes), 2 * duration)
+    np.minimum.at(first, ids, np.asarray(recorder.events["times"], float))
+    return {"count": np.bincount(ids, minlength=len(nodes)), "first": first}
+
+
+def poisson(nest, rng, n, duration):
+    generator = nest.Create("poisson_generator", params={"rate": rng.uniform(20.0, 3000.0)})
+    nodes = nest.Create("parrot_neuron", n)
+    nest.Connect(generator, nodes)
+    return counted(nest, nodes, duration)
+
+
+def noise(nest, rng, n, duration):
+    """Potentials at the end of the run and before: each target has a current of its own."""
+    values = {"mean": rng.normal(0, 100), "std": rng.uniform(10, 300)}
+    values |= {"std_mod": 0.5 * values["std"], "frequency": 25.0}
+    values["dt"] = nest.resolution * rng.integers(1, 9)
+    generator = nest.Create("noise_generator", params=values)
+    nodes = nest.Create("iaf_psc_exp", n, SILENT)
+    nest.Connect(generator, nodes)
+    nest.Simulate(duration / 2)
+    half = np.asarray(nodes.V_m)
+    nest.Simulate(duration / 2)
+    return {"V_m at half": half, "V_m": np.asarray(nodes.V_m)}
+
+
+def noisy(model, **bounds):
+    """Nodes of a model with values drawn between bounds, which spike by chance."""
+
+    def run(nest, rng, n, duration):
+        values = {name: rng.uniform(*pair) for name, pair in bounds.items()}
+        return counted(nest, nest.Create(model, n, values), duration)
+
+    return run
+
+
+def ginzburg(nest, rng, n, duration):
+    values = {"theta": rng.uniform(-1, 1), "tau_m": rng.uniform(2, 20)}
+    values |= {"c_1": 0.0, "c_2": rng.uniform(0.3, 1.0), "c_3": rng.uniform(0.2, 2.0)}
+    nodes = nest.Create("ginzburg_neuron", n, values)
+    found = counted(nest, nodes, duration)
+    return found | {"S": np.asarray(nodes.S, float)}
+
+
+def noisy_rates(nest, rng, n, duration):
+    values = {"sigma": rng.uniform(0.1, 2), "mu": rng.normal(), "tau": rng.uniform(2, 20)}
+    nodes = nest.Create("lin_rate_ipn", n, values | {"lambda": rng.uniform(0.5, 2)})
+    nest.Simulate(duration)
+    return {"rate": np.asarray(nodes.rate)}
+
+
+def passed(nest, rng, n, duration):
+    times = np.sort(rng.choice(np.arange(1, int(duration) - 10), 40, False)) * 1.0
+    sources = told(nest, [times] * n)
+    nodes = nest.Create("parrot_neuron", n)
+    synapse = {"synapse_model": "bernoulli_synapse", "p_transmit": rng.uniform(0.1, 0.9)}
+    nest.Connect(sources, nodes, "one_to_one", synapse)
+    return counted(nest, nodes, duration)
+
+
+CHANCE = {
+    "poisson_generator": poisson,
+    "noise_generator": noise,
+    "bernoulli_synapse": passed,
+    "ginzburg_neuron": ginzburg,
+    "lin_rate_ipn": noisy_rates,
+    "iaf_psc_exp": noisy("iaf_psc_exp", delta=(0.5, 4), rho=(1, 50), I_e=(200, 450)),
+    "gif_psc_exp": noisy("gif_psc_exp", Delta_V=(0.5, 4), lambda_0=(1, 50), I_e=(120, 220)),
+    "pp_psc_delta": noisy("pp_psc_delta", c_1=(0, 20), c_2=(1, 20), c_3=(0.1, 0.5), I_e=(0, 200)),
+}
+
+
+def by_chance(nest, model, seed, h, n, duration):
+    """What each of n nodes alike did."""
+    reset(nest, h, seed + 100)
+    return CHANCE[model](nest, rng_of(seed, model), n, duration)
