@@ -251,6 +251,28 @@ def test_a_run_in_pieces_is_one_run():
         np.testing.assert_array_equal(np.sort(whole[name]), np.sort(pieces[name]))
 
 
+def many(nest):
+    """More nodes than share code with other networks: values that are shared, and then are not."""
+    nest.ResetKernel()
+    nodes = nest.Create("iaf_psc_exp", 1100, {"I_e": 400.0})
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(nodes, nodes, "one_to_one", {"weight": 300.0, "delay": 1.5})
+    nest.Connect(nodes, recorder)
+    nest.Simulate(30.0)
+    nodes[7].I_e = 500.0
+    nest.Simulate(10.3)
+    nest.Connect(nodes[:50], nodes[50:100], "one_to_one", {"weight": -200.0, "delay": 1.2})
+    nest.Simulate(30.0)
+    events = recorder.events
+    order = np.lexsort((events["senders"], events["times"]))
+    return {name: events[name][order] for name in ("times", "senders")} | {"V_m": nodes.V_m}
+
+
+@pytest.mark.nest
+def test_values_that_many_nodes_share(nest):
+    assert len(same(many, nest)["times"]) > 2000
+
+
 def test_rates_arrive_wherever_a_run_ends():
     """In the middle of a slice of the shortest delay, too, where NEST forgets them."""
     found = []
