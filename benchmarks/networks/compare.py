@@ -132,17 +132,23 @@ def sides(given: argparse.Namespace, options: dict[str, Any], folder: Path) -> I
         return
     listed = given.seed if chosen.listed else None
     net = describe.describe(catalogue.network(given.name, options), catalogue.STEP, folder, listed)
-    if "nest" in given.peers:  # its script, with the import changed
-        task = common | {"network": net, "threads": 1}
-        label = "spikax through PyNEST, float64, 1 thread"
-        yield Side(label, here, "ours_pynest", task, XLA | ONE)
-        if PACK:
-            yield Side(f"{label}, with {PACK}", here, "ours_pynest", task, ONE)
+    if "nest" in given.peers:
+        yield from _through_pynest(common | {"network": net, "threads": 1}, here)
     for peer in given.peers:
         for threads in THREADS[peer]:
             label = LABELS[peer] + (f", {threads} thread{'s'[: threads > 1]}" if threads else "")
             task = common | {"network": net, "threads": threads}
             yield Side(label, interpreter(peer), peer, task)
+
+
+def _through_pynest(task: dict[str, Any], here: Path) -> Iterator[Side]:
+    """The script of NEST's side with the import changed, in the precision of NEST and the other."""
+    for precision in ("float64", "float32"):
+        given = task | {"precision": precision}
+        label = f"spikax through PyNEST, {precision}, 1 thread"
+        yield Side(label, here, "ours_pynest", given, XLA | ONE)
+        if PACK:
+            yield Side(f"{label}, with {PACK}", here, "ours_pynest", given, ONE)
 
 
 def interpreter(peer: str) -> Path:

@@ -273,6 +273,39 @@ def test_values_that_many_nodes_share(nest):
     assert len(same(many, nest)["times"]) > 2000
 
 
+def traced(precision):
+    """Potentials, spikes and the network of neurons, synapses that learn and a generator."""
+    spikax_nest.ResetKernel()
+    spikax_nest.precision = precision
+    nodes = spikax_nest.Create("iaf_psc_exp", 3, {"I_e": 420.0})
+    noise = spikax_nest.Create("poisson_generator", params={"rate": 5000.0})
+    plastic = {"synapse_model": "stdp_synapse", "weight": 30.0}
+    meter, recorder = spikax_nest.Create("voltmeter"), spikax_nest.Create("spike_recorder")
+    spikax_nest.Connect(nodes, nodes, syn_spec=plastic)
+    spikax_nest.Connect(noise, nodes, syn_spec={"weight": 20.0})
+    spikax_nest.Connect(meter, nodes)
+    spikax_nest.Connect(nodes, recorder)
+    spikax_nest.Simulate(30.0)
+    return meter.events["V_m"], recorder.events["times"], spikax_nest.network()[1]
+
+
+def test_single_precision_is_there_for_speed():
+    (V, times, double), (other_V, other_times, single) = map(traced, ("float64", "float32"))
+    assert double.nodes["iaf_psc_exp"].V_m.dtype == np.float64
+    assert single.nodes["iaf_psc_exp"].V_m.dtype == np.float32
+    assert V.dtype == other_V.dtype == np.float64
+    assert len(times) > 3
+    np.testing.assert_array_equal(other_times, times)
+    error = np.abs(other_V - V).max()
+    assert 0 < error < 1e-3
+    with pytest.raises(spikax_nest.NESTErrors.KernelException, match="before the first Create"):
+        spikax_nest.precision = "float64"
+    spikax_nest.ResetKernel()
+    assert spikax_nest.precision == "float64"
+    with pytest.raises(spikax_nest.NESTErrors.BadProperty, match="float16"):
+        spikax_nest.precision = "float16"
+
+
 def test_rates_arrive_wherever_a_run_ends():
     """In the middle of a slice of the shortest delay, too, where NEST forgets them."""
     found = []

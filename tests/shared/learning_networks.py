@@ -59,6 +59,18 @@ def by_path(gradients):
     return {leaf.path: np.asarray(leaf.value) for leaf in sx.leaves(gradients)}
 
 
+def assert_same_gradients(found, expected):
+    """Equal to 1e-10 of the largest entry of each parameter; which of them there are not zero."""
+    found, expected = by_path(found), by_path(expected)
+    assert found.keys() == expected.keys()
+    for path, value in expected.items():
+        scale = max(np.abs(value).max(), 1e-6)
+        np.testing.assert_allclose(found[path], value, rtol=0, atol=1e-10 * scale, err_msg=path)
+    moving = {path for path, value in expected.items() if np.abs(value).max() > 1e-9}
+    assert {path for path in expected if path.endswith(".weight")} <= moving
+    return moving
+
+
 def difference(a, b):
     """The largest difference relative to the largest entry, over parameters."""
     assert a.keys() == b.keys()

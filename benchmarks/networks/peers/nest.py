@@ -38,6 +38,8 @@ def build(task: dict[str, Any]) -> tuple[dict[str, Any], Run]:
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.resolution, nest.local_num_threads = net["dt"], task["threads"]
     nest.rng_seed = task["seed"]
+    if "precision" in task:  # of spikax alone
+        nest.precision = task["precision"]
     found = {p["name"]: p for p in net["populations"]}
     cells = {name: _create(p, net) for name, p in found.items() if p["model"] == "lif"}
     for projection in net["projections"]:

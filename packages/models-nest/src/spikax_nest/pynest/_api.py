@@ -350,9 +350,10 @@ def network() -> tuple[Any, Any]:
 
     Returns:
         A `spikax.BuiltNetwork` and its `NetworkState`: pytrees that can be differentiated, batched,
-        trained and simulated by `spikax.simulate` (under `jax.enable_x64(True)`). Populations have
-        the names of the models: node k of a model is neuron k. A value that all nodes of a model,
-        or all synapses of a projection, share is one number.
+        trained and simulated by `spikax.simulate` (under `jax.enable_x64(True)`, unless
+        `precision` is "float32"). Populations have the names of the models: node k of a model is
+        neuron k. A value that all nodes of a model, or all synapses of a projection, share is one
+        number.
 
     Raises:
         NESTErrors.KernelException: There are no nodes that move.

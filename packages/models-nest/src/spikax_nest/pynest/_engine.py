@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -112,9 +113,12 @@ class Engine:
             return -1.0
         return float(self.kernel.clock.ms(int(steps[row])))
 
+    def _precision(self) -> AbstractContextManager[Any]:
+        return jax.enable_x64(self.kernel.settings["precision"] == "float64")
+
     def prepare(self) -> None:
         """Make what runs agree with the tables."""
-        with jax.enable_x64(True):
+        with self._precision():
             if not self.is_wired:
                 self._rewire()
             elif self.changed_tables:
@@ -124,7 +128,7 @@ class Engine:
     def network(self) -> tuple[Any, Any]:
         """The network of the nodes and synapses alone, and its present state."""
         self.prepare()
-        with jax.enable_x64(True):
+        with self._precision():
             return self._lowered(filled=False)[1:]
 
     def _rewire(self) -> None:
@@ -198,7 +202,7 @@ class Engine:
         duration = self.kernel.clock.ms(n) * ms
         shown = True if self.kernel.settings["print_time"] else None  # else on a terminal alone
         try:
-            with jax.enable_x64(True):
+            with self._precision():
                 self.state, recording = sx.simulate(
                     self.model, self.state, duration, record=record, progress=shown
                 )

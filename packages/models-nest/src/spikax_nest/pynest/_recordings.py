@@ -59,6 +59,10 @@ class Events:
         return np.concatenate([p[name] for p in self.parts]) if self.parts else np.zeros(0)
 
 
+def _doubles(values: Any) -> np.ndarray:
+    return np.asarray(values, np.float64)
+
+
 class Recordings:
     """The recorders of the kernel.
 
@@ -222,8 +226,7 @@ class Recordings:
         rows = np.flatnonzero(((steps - offset) % interval == 0) & (steps >= max(offset, 1)))
         grid = np.ix_(rows, columns)
         found = {
-            name: np.asarray(recording[f"{wire.base}.{name}"].values)[grid].ravel()
-            for name in names
+            name: _doubles(recording[f"{wire.base}.{name}"].values)[grid].ravel() for name in names
         }
         senders = np.broadcast_to(wire.gids, (len(rows), len(wire.gids)))
         columns = {"senders": senders.ravel(), "steps": np.repeat(steps[rows], len(wire.gids))}

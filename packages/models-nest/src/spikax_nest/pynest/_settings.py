@@ -43,6 +43,7 @@ DEFAULTS: Mapping[str, Any] = {
     "local_num_threads": 1,
     "max_buffer_size_target_data": 16777216,
     "overwrite_files": False,
+    "precision": "float64",  # not an attribute of NEST, which has no other
     "print_time": False,
     "rng_seed": 143202461,
     "rng_type": "mt19937_64",
@@ -63,6 +64,7 @@ DEFAULTS: Mapping[str, Any] = {
 """What can be set and is kept as it was given; threads and buffers change nothing here."""
 
 LARGEST_TIC = 1152921504606846.8  # ms: 2^60 tics
+PRECISIONS = ("float32", "float64")
 RNG_TYPES = ("Philox_32", "Philox_64", "Threefry_32", "Threefry_64", "mt19937", "mt19937_64")
 
 
@@ -253,11 +255,23 @@ def _set_rng(kernel: Any, value: Any) -> None:
     kernel.settings["rng_type"] = value
 
 
+def _set_precision(kernel: Any, value: Any) -> None:
+    if value not in PRECISIONS:
+        raise NESTErrors.BadProperty(f"precision is {value!r}; choose one of {PRECISIONS}.")
+    if len(kernel.nodes):
+        raise NESTErrors.KernelException(
+            "Nodes have already been created: the precision cannot be changed; set it before the "
+            "first Create(), after ResetKernel()."
+        )
+    kernel.settings["precision"] = value
+
+
 SETTERS: Mapping[str, Callable[[Any, Any], None]] = {
     "biological_time": _set_time,
     "local_num_threads": _set_threads,
     "max_delay": lambda kernel, value: None,
     "min_delay": lambda kernel, value: None,
+    "precision": _set_precision,
     "resolution": _set_resolution,
     "rng_seed": _set_seed,
     "rng_type": _set_rng,

@@ -14,7 +14,7 @@ from spikax_nest.pynest._clock import Clock
 from spikax_nest.pynest._errors import NESTErrors
 
 Rows = np.ndarray
-LARGE = 1e300
+LARGE = 1e30
 """In place of infinity, which NEST takes for thresholds that are never reached."""
 
 

@@ -116,4 +116,4 @@ def _weights(
     if rule is None:
         return layout.edges[name].weight[which]
     place = np.argsort(layout.order(name))
-    return np.asarray(recording[f"{name}.{rule.sends}"].values)[row, place[which]]
+    return np.asarray(recording[f"{name}.{rule.sends}"].values, np.float64)[row, place[which]]
