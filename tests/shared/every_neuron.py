@@ -9,7 +9,7 @@ from spikax.units import ms, pA
 N = 3
 DRIVE = {"LIF": 260, "ALIF": 260, "AdExIF": 900, "HH": 700}
 DRIVE |= {"IF": 260, "ExpIF": 200, "QuaIF": 400, "AdQuaIF": 400, "GIF": 400, "Izhikevich": 1000}
-DRIVE |= {"FitzHughNagumo": 150, "HindmarshRose": 600, "MorrisLecar": 100, "WangBuzsaki": 400}
+DRIVE |= {"FitzHughNagumo": 150, "HindmarshRose": 600, "MorrisLecar": 100, "WangBuzsaki": 800}
 # The upstroke of its sodium channels outgrows a step of 0.25 ms.
 DT = {"WangBuzsaki": 0.05}
 
