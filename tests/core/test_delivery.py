@@ -12,7 +12,7 @@ from spikax import ops, plugins
 from spikax._host_loop import _chunk
 from spikax._probes import probes
 from spikax.plugins import Registry
-from spikax.units import ms, mV, nS, pA
+from spikax.units import Hz, ms, mV, nS, pA
 
 N = 300
 CELL = sx.Cell(
@@ -38,7 +38,7 @@ def network(delay, weight=None, rule=sx.pairwise_bernoulli(0.2)):  # noqa: B008
 
 def step_of(model):
     """The compiled text of what runs in every step: all but the entry of a chunk."""
-    recorded = probes(model, {"E": "spike", "I": "spike"})
+    recorded = probes(model, dict.fromkeys({"E", "I"} & model.nodes.keys(), "spike"))
     given = (model, {}, {}), model.init_state(), {}, np.int32(50)
     compiled = _chunk.lower(*given, probes=recorded, length=64).compile()
     return compiled.as_text().partition("\nENTRY ")[0]
@@ -78,6 +78,22 @@ def test_no_ring_and_no_weight_is_copied_in_a_step(built, kernels):
     assert len(rings) == (0 if kind == "one step" else 2)  # as wide as E, as wide as I
     assert weights
     assert not copied & (rings | weights)
+
+
+def test_one_to_one_and_others_share_a_ring_without_a_copy(kernels):
+    """What a generator sends to each is added to the ring before the loop over synapses."""
+    net = sx.Network(
+        {"drive": sx.Population(sx.Poisson(900 * Hz), N), "E": sx.Population(CELL, N)},
+        [
+            sx.Projection("drive", "E", "exc", sx.one_to_one(), 2 * nS, 1.5 * ms),
+            sx.Projection("E", "E", "exc", sx.pairwise_bernoulli(0.2), 1 * nS, 1.5 * ms),
+        ],
+    )
+    model = net.build(dt=0.1 * ms, seed=1)
+    (ring,) = model.init_state().rings.values()
+    sizes = {int(np.prod([int(n) for n in d.split(",") if n])) for d in copies(step_of(model))}
+    assert ring.sums.size == 15 * N
+    assert ring.sums.size not in sizes
 
 
 def copies(text):

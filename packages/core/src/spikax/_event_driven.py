@@ -301,7 +301,8 @@ def _collect_rows(
 
 def large(fmt: Format, *operands: Array) -> bool:
     """Whether there are so many synapses that a loop over some pays."""
-    return fmt.n_synapses >= FEWEST
+    # A source with one synapse costs more to find than all of them to add.
+    return fmt.n_synapses >= max(FEWEST, 2 * fmt.n_pre)
 
 
 def _better_than_a_product(fmt: Format, weight: Array, x: Array, delay: Array, *on: Array) -> bool:

@@ -262,7 +262,10 @@ def _scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t:
     row = _forward(fmt, weight, x)
     if len(ring) == 1:  # the usual case of layers without delay, and the fastest
         return ring + row[None]
-    return jax.lax.dynamic_update_index_in_dim(ring, ring[slot] + row, slot, 0)
+    # Slots end to end, as a loop has them: a change of shape in between would cost a copy.
+    flat, at = ring.reshape(-1), (slot * row.size,)
+    row = jax.lax.dynamic_slice(flat, at, row.shape) + row
+    return jax.lax.dynamic_update_slice(flat, row, at).reshape(ring.shape)
 
 
 def _collect(

@@ -21,8 +21,8 @@ from spikax_nest._node import NestNode
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
 
-SIZES = (4, 16, 64, 256, 1024, 4096)
-SMALL = SIZES[-2]
+SIZES = (4, 16, 64, 256, 1024)
+SMALL = SIZES[-1]
 """Nodes or synapses up to which compiled code is shared between networks; what is larger has code
 of its own, without what would make it slower."""
 SHORTEST = 16  # steps of the longest delay, at least: another delay then seldom compiles anew
@@ -168,12 +168,13 @@ def component(elements: Elements) -> NestNode:
     last = rows[-1:] if rows.size else np.zeros(1, np.int64)
     padded = np.concatenate([rows, np.repeat(last, elements.size - elements.n)])
     sign = np.concatenate([elements.sign, np.zeros(elements.size - elements.n, np.int64)])
-    share = elements.size > SMALL or not elements.is_filled
+    share = not elements.is_filled
     return elements.table.component(padded, sign=sign, bucket=True, share=share)
 
 
 def _size(n: int) -> int:
-    return rounded(n + 1) if n else 0  # one at least that does nothing, to fill up synapses with
+    """One node at least does nothing where synapses are filled up."""
+    return rounded(n + 1) if 0 < n < SMALL else n
 
 
 def rounded(n: int) -> int:
@@ -212,6 +213,7 @@ def _elements(table: Table, place: int, links: Links, wired: np.ndarray) -> tupl
     assert table.system is not None
     mine = np.flatnonzero((links.pre == place) & wired)
     if table.system.per_target:
+        mine = mine[np.lexsort((links.target[mine], links.post[mine]))]
         rows = links.source[mine]
         source = links.source.copy()
         source[mine] = np.arange(len(mine))
@@ -311,13 +313,21 @@ def static_projection(
         pre.table.base,
         post.table.base,
         port,
-        sx.explicit(source, target, layout="csr"),
+        sx.explicit(source, target, layout=_format(pre, post, source, target)),
         weight=weight * weight_unit(pre, post, port, signal),
         delay=delay * resolution * ms,
         signal=signal,
         name=name,
     )
     return name, projection, links
+
+
+def _format(pre: Elements, post: Elements, source: np.ndarray, target: np.ndarray) -> str:
+    """One to one is a sum of arrays; small networks have one format, to share their code."""
+    if post.is_filled or not len(source) == pre.size == post.size:
+        return "csr"
+    each = np.arange(post.size)
+    return "one_to_one" if (source == target).all() and (source == each).all() else "csr"
 
 
 def weight_unit(pre: Elements, post: Elements, port: str, signal: str) -> Any:
@@ -331,7 +341,8 @@ def filled(
     pre: Elements, post: Elements, links: Links, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sources, targets, weights and delays in steps, with synapses that do nothing at the end."""
-    more = rounded(len(links) + 2) - len(links) if post.is_filled else 0
+    is_small = pre.is_filled and post.is_filled and len(links) + 2 <= SMALL
+    more = rounded(len(links) + 2) - len(links) if is_small else 0
     nothing = np.full(more, 0.0 if post.sample.relays else _NOTHING)
     nothing[1::2] *= -1  # both signs: the network has the same channels whatever the weights
     return (
@@ -348,9 +359,8 @@ def _delays(links: Links, more: int) -> np.ndarray:
     One number for all where it can be: code for it is faster, and not that of other networks.
     """
     longest = int(links.delay.max(initial=1))
-    if len(links) > SMALL or not more:
-        delay = np.append(links.delay, np.full(more, longest))
-        return delay[0] if np.all(delay == longest) else delay
+    if not more:
+        return links.delay[0] if np.all(links.delay == longest) else links.delay
     delay = np.append(links.delay, np.full(more, 1))
     delay[len(links)] = max(SHORTEST, 1 << (longest - 1).bit_length())
     return delay
