@@ -266,16 +266,17 @@ def _projections(
     key = np.zeros(len(links), np.int64)
     for part in (links.pre, links.post, links.receptor, kinds + 1):
         key = key * (int(part.max()) + 1) + part
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
     merged: dict[tuple[Any, ...], list[np.ndarray]] = {}
-    for k, at in enumerate(first):
+    for value in np.unique(key):  # few, so looking for each is faster than sorting
+        members = np.flatnonzero(key == value)
+        at = members[0]
         pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
         port = _port(pre, post, int(links.receptor[at]))
         name = (pre.table.base, post.table.base, port, int(kinds[at]))
-        merged.setdefault(name, []).append(np.flatnonzero(group == k))
+        merged.setdefault(name, []).append(members)
     by_base = {e.table.base: e for e in elements.values()}
     for (pre, post, port, kind), members in merged.items():
-        which = np.sort(np.concatenate(members))
+        which = members[0] if len(members) == 1 else np.sort(np.concatenate(members))
         if kind < 0 or not len(which):
             ends = by_base[pre], by_base[post]
             yield static_projection(*ends, port, links[which], kernel.clock.resolution)
@@ -343,6 +344,8 @@ def filled(
     """Sources, targets, weights and delays in steps, with synapses that do nothing at the end."""
     is_small = pre.is_filled and post.is_filled and len(links) + 2 <= SMALL
     more = rounded(len(links) + 2) - len(links) if is_small else 0
+    if not more:
+        return links.source, links.target, weight, _delays(links, more)
     nothing = np.full(more, 0.0 if post.sample.relays else _NOTHING)
     nothing[1::2] *= -1  # both signs: the network has the same channels whatever the weights
     return (

@@ -46,7 +46,7 @@ def _projection(
     kernel: Any, pre: Elements, post: Elements, port: str, links: Links, sign: int
 ) -> tuple[str, sx.Projection, Links]:
     table = kernel.synapses.numbered(links.table[0])
-    source, target, weight, delay = filled(pre, post, links, links.weight)
+    source, target, weight, delay = filled(pre, post, links, links.weight.copy())
     more = len(weight) - len(links)
     weight[len(links) :] = 0.0
     if post.sample.relays and port != IGNORED:
