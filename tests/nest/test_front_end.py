@@ -327,6 +327,25 @@ def test_functions_have_a_docstring_and_are_found():
         assert inspect.getdoc(value), name
 
 
+@pytest.mark.nest
+def test_functions_take_what_nests_take(nest):
+    for name in FUNCTIONS:
+        ours, theirs = getattr(spikax_nest, name), getattr(nest, name, None)
+        if inspect.isfunction(ours) and inspect.isfunction(theirs):
+            taken = [[*inspect.signature(f).parameters] for f in (ours, theirs)]
+            assert taken[0] == taken[1], name
+
+
+def test_a_message_is_shown_from_its_severity_on(capsys):
+    spikax_nest.ResetKernel()
+    spikax_nest.verbosity = spikax_nest.VerbosityLevel.INFO
+    spikax_nest.message("wiring")
+    spikax_nest.message("details", spikax_nest.VerbosityLevel.DEBUG)
+    said = capsys.readouterr().out
+    assert "test_a_message_is_shown_from_its_severity_on [Info]: wiring" in said
+    assert "details" not in said
+
+
 def test_pages_of_models_are_those_of_their_files():
     folder = Path(__file__).parents[2] / "docs/nest"
     spec = importlib.util.spec_from_file_location("write_models", folder / "write_models.py")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -243,35 +244,35 @@ def SetKernelStatus(params: Mapping[str, Any]) -> None:
     _settings.put(_kernel.kernel(), params)
 
 
-def GetStatus(nodes: Any, keys: Any = None, output: str = "") -> Any:
+def GetStatus(nodes_or_conns: Any, keys: Any = None, output: str = "") -> Any:
     """The status of nodes or synapses, a tuple with one entry for each."""
-    if not isinstance(nodes, (NodeCollection, SynapseCollection)):
+    if not isinstance(nodes_or_conns, (NodeCollection, SynapseCollection)):
         raise TypeError("GetStatus() takes a NodeCollection or a SynapseCollection")
     if keys is None:
-        found: Any = tuple(one.get() for one in nodes)
+        found: Any = tuple(one.get() for one in nodes_or_conns)
     elif isinstance(keys, str):
-        found = tuple(one.get(keys) for one in nodes)
+        found = tuple(one.get(keys) for one in nodes_or_conns)
     else:
-        found = tuple(tuple(one.get(key) for key in keys) for one in nodes)
+        found = tuple(tuple(one.get(key) for key in keys) for one in nodes_or_conns)
     return to_json(found) if output == "json" else found
 
 
-def to_json(found: Any, **options: Any) -> str:
+def to_json(data: Any, **kwargs: Any) -> str:
     """A status as JSON text."""
     import json
 
-    return json.dumps(found, default=_plain, **options)
+    return json.dumps(data, default=_plain, **kwargs)
 
 
 def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def SetStatus(nodes: Any, params: Any, val: Any = None) -> None:
+def SetStatus(nodes_or_conns: Any, params: Any, val: Any = None) -> None:
     """Set the status of nodes or synapses."""
-    if not isinstance(nodes, (NodeCollection, SynapseCollection)):
+    if not isinstance(nodes_or_conns, (NodeCollection, SynapseCollection)):
         raise TypeError("SetStatus() takes a NodeCollection or a SynapseCollection")
-    nodes.set({params: val} if isinstance(params, str) else params)
+    nodes_or_conns.set({params: val} if isinstance(params, str) else params)
 
 
 def GetNodes(properties: Mapping[str, Any] | None = None, local_only: bool = False) -> Any:
@@ -290,9 +291,9 @@ def _has(gid: int, name: str, value: Any) -> bool:
     return name in status and bool(np.all(status[name] == value))
 
 
-def GetLocalNodeCollection(nodes: NodeCollection) -> NodeCollection:
+def GetLocalNodeCollection(nc: NodeCollection) -> NodeCollection:
     """The nodes of this process: all."""
-    return nodes
+    return nc
 
 
 def GetLocalVPs() -> list[int]:
@@ -339,10 +340,30 @@ def set_verbosity(level: Any) -> None:
     _kernel.kernel().settings["verbosity"] = level
 
 
-def message(level: Any, sender: str, text: str) -> None:
-    """Print a message, if the verbosity is not above its level."""
-    if level >= get_verbosity():
-        print(f"{sender}: {text}")  # noqa: T201 (asked for)
+def message(
+    message: str,
+    severity: int = _settings.VerbosityLevel.INFO,
+    *,
+    function: str | None = None,
+    filename: str | None = None,
+    lineno: int | None = None,
+) -> None:
+    """Print a message, if its severity is not below the verbosity.
+
+    Args:
+        message: What is said.
+        severity: A `VerbosityLevel`.
+        function: Who says it; who calls, if None.
+        filename: Where that stands; shown with `lineno` if the verbosity is DEBUG or ALL.
+        lineno: The line there.
+    """
+    if severity < get_verbosity():
+        return
+    caller, where = inspect.stack()[1], ""
+    if get_verbosity() <= _settings.VerbosityLevel.DEBUG:
+        where = f" ({filename or caller.filename}:{lineno or caller.lineno})"
+    level = _settings.VerbosityLevel(severity).name.capitalize()
+    print(f"{function or caller.function} [{level}]{where}: {message}")  # noqa: T201 (asked for)
 
 
 def network() -> tuple[Any, Any]:
