@@ -117,12 +117,12 @@ def _rings(old: Any, fresh: Any, before: Layout, layout: Layout, step: int) -> d
             continue
         sizes = before.elements[base].size, layout.elements[base].size
         parts = np.asarray(ring.sums).reshape(len(ring.sums), -1, sizes[0])
-        for k in range(parts.shape[1]):
-            names = (name, f"{whole}[{k}]", whole)
-            into = next((n for n in names if n in rings), None)
+        for place in range(parts.shape[1]):
+            k = int(channel or place)
+            into = next((n for n in (name, f"{whole}[{k}]", whole) if n in rings), None)
             if into is not None:
-                at = int(channel or k) if into == whole else 0
-                rings[into] = _with_arrivals(rings[into], parts[:, k], at, sizes[1], step)
+                at = k if into == whole else 0
+                rings[into] = _with_arrivals(rings[into], parts[:, place], at, sizes[1], step)
     return rings
 
 
