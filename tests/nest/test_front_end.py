@@ -251,17 +251,20 @@ def test_a_run_in_pieces_is_one_run():
         np.testing.assert_array_equal(np.sort(whole[name]), np.sort(pieces[name]))
 
 
-def many(nest):
-    """More nodes than share code with other networks: values that are shared, and then are not."""
+def many(nest, first=300.0, second=-200.0):
+    """More nodes than share code with other networks: values that are shared, and then are not.
+
+    First weights of one sign, then of both, while spikes are on their way.
+    """
     nest.ResetKernel()
     nodes = nest.Create("iaf_psc_exp", 1100, {"I_e": 400.0})
     recorder = nest.Create("spike_recorder")
-    nest.Connect(nodes, nodes, "one_to_one", {"weight": 300.0, "delay": 1.5})
+    nest.Connect(nodes, nodes, "one_to_one", {"weight": first, "delay": 1.5})
     nest.Connect(nodes, recorder)
     nest.Simulate(30.0)
     nodes[7].I_e = 500.0
     nest.Simulate(10.3)
-    nest.Connect(nodes[:50], nodes[50:100], "one_to_one", {"weight": -200.0, "delay": 1.2})
+    nest.Connect(nodes[:50], nodes[50:100], "one_to_one", {"weight": second, "delay": 1.2})
     nest.Simulate(30.0)
     events = recorder.events
     order = np.lexsort((events["senders"], events["times"]))
@@ -269,8 +272,40 @@ def many(nest):
 
 
 @pytest.mark.nest
-def test_values_that_many_nodes_share(nest):
-    assert len(same(many, nest)["times"]) > 2000
+@pytest.mark.parametrize("sign", [1, -1])
+def test_values_that_many_nodes_share(nest, sign):
+    found = same(lambda module: many(module, 300.0 * sign, -200.0 * sign), nest)
+    assert len(found["times"]) > 2000
+
+
+def each_its_own(nest):
+    """Generators to many nodes in two parts, the later ones first, each by a weight of its own."""
+    nest.ResetKernel()
+    nodes = nest.Create("iaf_psc_exp", 1100, {"V_th": 1e6})
+    for k, some in enumerate((nodes[600:], nodes[:600])):
+        current = nest.Create("noise_generator", params={"mean": 50.0 + k, "std": 0.0})
+        weights = np.linspace(0.5, 2.0, len(some))[:, None]
+        nest.Connect(current, some, "all_to_all", {"weight": weights, "delay": 1.0})
+    nest.Simulate(20.0)
+    return {"V_m": nodes.V_m}
+
+
+@pytest.mark.nest
+def test_generators_reach_many_nodes_by_weights_of_their_own(nest):
+    assert np.ptp(same(each_its_own, nest)["V_m"]) > 1.0
+
+
+def test_inhibition_on_its_way_never_arrives_as_excitation():
+    """All inhibitory synapses go, and excitatory ones come, while a spike is on its way."""
+    spikax_nest.ResetKernel()
+    nodes = spikax_nest.Create("iaf_psc_exp", 1100)
+    source = spikax_nest.Create("spike_generator", params={"spike_times": [1.0]})
+    spikax_nest.Connect(source, nodes, syn_spec={"weight": -500.0, "delay": 4.0})
+    spikax_nest.Simulate(3.0)
+    spikax_nest.GetConnections(source).disconnect()
+    spikax_nest.Connect(nodes[0], nodes[1], syn_spec={"weight": 1.0, "delay": 4.0})
+    spikax_nest.Simulate(10.0)
+    assert max(nodes.V_m) <= -70.0
 
 
 def traced(precision):

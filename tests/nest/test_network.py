@@ -68,6 +68,18 @@ def test_it_goes_on_where_the_kernel_is(several, back):
     assert sorted(found) == expected
 
 
+def test_a_generator_reaches_each_of_many_nodes_as_a_sum():
+    """A source of its own for each target, in the order of these: no synapse is looked for."""
+    spikax_nest.ResetKernel()
+    nodes = spikax_nest.Create("iaf_psc_exp", 1100)
+    for some in (nodes[500:], nodes[:500]):
+        noise = spikax_nest.Create("poisson_generator", params={"rate": 9000.0})
+        spikax_nest.Connect(noise, some, syn_spec={"weight": 20.0})
+    model, _ = spikax_nest.network()
+    (edge,) = model.edges.values()
+    assert edge.format.name == "one_to_one"
+
+
 def test_it_has_gradients():
     small()
     model, state = spikax_nest.network()

@@ -53,6 +53,10 @@ class SpikingNode(NestNode):
         # A division by a parameter would be one per neuron and step; its inverse is taken once.
         return self.surrogate(excess * (1 / self.width))
 
+    def crossed(self, V: Array, r: Array, threshold: Array) -> Array:
+        """Spikes (0 or 1) where V is not below a threshold and no refractory step is left."""
+        return self.spikes(V - threshold) * (r == 0).astype(V.dtype)
+
     def refuse_equal(self, *names: str) -> None:
         """Raise if parameters after the first share a value with it, which NEST refuses."""
         first, *others = ((n, getattr(self, n)) for n in names)
@@ -84,10 +88,6 @@ class NestNeuron(SpikingNode):
                 f"{type(self).__name__}.V_reset is {np.max(V_reset):g} mV and V_th is "
                 f"{np.min(V_th):g} mV; V_reset must be below V_th."
             )
-
-    def crossed(self, V: Array, r: Array, threshold: Array) -> Array:
-        """Spikes (0 or 1) where V is not below a threshold and no refractory step is left."""
-        return self.spikes(V - threshold) * (r == 0).astype(V.dtype)
 
     def fire(
         self, V: Array, r: Array, dt: float, spikes: Array | None = None

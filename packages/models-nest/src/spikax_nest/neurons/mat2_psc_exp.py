@@ -70,7 +70,7 @@ class Mat2PscExp(LinearMembrane):
             jnp.exp(-dt / self.tau_1) * s.V_th_alpha_1,
             jnp.exp(-dt / self.tau_2) * s.V_th_alpha_2,
         )
-        spikes = self.spikes(V - (self.omega + first + second)) * (s.r == 0).astype(V.dtype)
+        spikes = self.crossed(V, s.r, self.omega + first + second)
         first, second = first + self.alpha_1 * spikes, second + self.alpha_2 * spikes
         return s.replace(
             V_m=V,

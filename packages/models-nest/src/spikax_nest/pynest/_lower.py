@@ -327,8 +327,8 @@ def _format(pre: Elements, post: Elements, source: np.ndarray, target: np.ndarra
     """One to one is a sum of arrays; small networks have one format, to share their code."""
     if post.is_filled or not len(source) == pre.size == post.size:
         return "csr"
-    each = np.arange(post.size)
-    return "one_to_one" if (source == target).all() and (source == each).all() else "csr"
+    once = (source == target).all() and np.bincount(source, minlength=pre.size).all()
+    return "one_to_one" if once else "csr"
 
 
 def weight_unit(pre: Elements, post: Elements, port: str, signal: str) -> Any:
