@@ -15,6 +15,7 @@ from spikax import _ops as ops
 from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one, pairwise_poisson
 from spikax._formats import from_pairs
 from spikax._pairs import listed
+from spikax.ops import CSR
 
 SENT = {
     "random": lambda rng: (rng.random(90) < 0.1) * rng.integers(1, 4, 90),
@@ -128,3 +129,13 @@ def test_what_touches_only_what_was_sent_runs_on_two_devices():
     command = [sys.executable, "-c", SHARDED]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "same on two devices" in done.stdout, done.stderr[-3000:]
+
+
+def test_rows_of_one_synapse_are_not_looked_for():
+    """To find each costs more than to add them all."""
+    n = 2 * _event_driven.FEWEST
+    sources = np.arange(n, dtype=np.int32)
+    one = CSR(jnp.arange(n + 1, dtype=jnp.int32), jnp.asarray(sources), n)
+    four = CSR(4 * jnp.arange(n + 1, dtype=jnp.int32), jnp.asarray(np.tile(sources, 4)), n)
+    assert not _event_driven.large(one)
+    assert _event_driven.large(four)
