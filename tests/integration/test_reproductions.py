@@ -66,11 +66,13 @@ def test_small_brunel_network(examples, tmp_path):
     assert found["C"]["cv"] > 0.3
 
 
+# One network is not the model: the rates of ten at C spread by 0.16 Hz, the band there is 0.3.
 @pytest.mark.reproduction
 @pytest.mark.parametrize("label", "BCD")
 def test_brunel_figure_8(examples, label, record_property):
     brunel = examples.brunel_2000
-    found, _ = brunel.run(brunel.POINTS[label])
+    networks = [brunel.run(brunel.POINTS[label], seed=seed)[0] for seed in range(1, 6)]
+    found = {name: float(np.mean([network[name] for network in networks])) for name in networks[0]}
     for name, value in found.items():
         record_property(f"brunel_2000 {label} {name}", round(value, 3))
     for (point, name), (simulated, theory) in BRUNEL.items():
