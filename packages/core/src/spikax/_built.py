@@ -9,6 +9,7 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 
+from spikax import _ops as ops
 from spikax._component import rebuild
 from spikax._delivery import Ring, deliver, empty
 from spikax._fields import clock, leaf, nested, part, static
@@ -248,7 +249,7 @@ def _moved(node: System, state: Any, inputs: Mapping[str, Array], t: Array, dt: 
     """The next state; a backward pass keeps what goes in, and computes what is in between anew."""
 
     def move(node: System, state: Any, inputs: Mapping[str, Array], t: Array) -> Any:
-        return node.update(state, inputs, t=t, dt=dt)
+        return ops.update(node, state, inputs, t, dt)
 
     # A neuron's own arithmetic is cheap beside writing all of it to memory in every step.
     return jax.checkpoint(move)(node, state, inputs, t)

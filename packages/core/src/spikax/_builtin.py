@@ -122,13 +122,15 @@ def spikax_kernels() -> Iterator[Kernel]:
     """The operators by which a CPU touches only what was sent."""
     places = {
         "forward": "_event_driven",
+        "add_weight_gradient": "_event_driven",
         "scatter": "_event_driven",
         "collect": "_event_driven",
         "learn": "_plastic_walk",
     }
     for op, place in places.items():
         # A dense matrix is multiplied, unless its synapses have delays of their own.
-        for form in ("csr", "fixed_fan_out", "dense")[: 2 if op == "forward" else 3]:
+        sparse = op in ("forward", "add_weight_gradient")
+        for form in ("csr", "fixed_fan_out", "dense")[: 2 if sparse else 3]:
             yield Kernel(f"event_driven_{op}_{form}", f"spikax.{place}:{op}", op, form, "cpu")
     for op in ("forward", "scatter"):
         yield Kernel(f"event_driven_{op}_procedural", f"spikax._rows:{op}", op, "procedural", "cpu")

@@ -266,7 +266,7 @@ def add_weight_gradient(
         sums = lax.dynamic_update_slice(sums, added, (start,))
         return next_block(j, k, last), sums
 
-    begin = first_block(t), weight.reshape(-1)
+    begin = varying((first_block(t), weight.reshape(-1)), fmt, x, delay, ring, t, weight)
     return lax.while_loop(lambda c: c[0][0] < count, body, begin)[1].reshape(weight.shape)
 
 
@@ -310,6 +310,7 @@ def _better_than_a_product(fmt: Format, weight: Array, x: Array, delay: Array, *
 
 
 vars(forward)["supports"] = large
+vars(add_weight_gradient)["supports"] = large
 vars(scatter)["supports"] = _better_than_a_product
 vars(scatter)["together"] = together
 vars(collect)["supports"] = _better_than_a_product

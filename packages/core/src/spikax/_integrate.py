@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -27,6 +28,7 @@ _SLOPE_SERIES = tuple((k + 1) / math.factorial(k + 2) for k in range(15))
 # errs by (200 / 2^10)^9 / 10! = 1e-13, which squaring back turns into 2e-11.
 _HALVINGS = 10
 _BLOCK_SERIES = _PHI1_SERIES[:9]
+_BY_ENTRY = 2  # variables: smaller blocks are multiplied entry by entry
 
 
 @jax.custom_jvp
@@ -96,14 +98,22 @@ def linearise_jointly(
 
     Row i, column j of the block is df_i/dy_j; every neuron has its own.
     """
+    rates, columns = _linearised(f, y)
+    return jnp.stack(rates), jnp.stack([jnp.stack(column) for column in columns], axis=1)
+
+
+def _linearised(
+    f: Callable[[tuple[Array, ...]], tuple[Array, ...]], y: tuple[Array, ...]
+) -> tuple[tuple[Array, ...], list[tuple[Array, ...]]]:
+    """Rates, and the columns of the block."""
     zeros = tuple(jnp.zeros_like(v) for v in y)
     rates: tuple[Array, ...] = ()
-    columns: list[Array] = []
+    columns: list[tuple[Array, ...]] = []
     for j, variable in enumerate(y):
         direction = (*zeros[:j], jnp.ones_like(variable), *zeros[j + 1 :])
         rates, column = jax.jvp(f, (y,), (direction,))
-        columns.append(jnp.stack(column))
-    return jnp.stack(rates), jnp.stack(columns, axis=1)
+        columns.append(column)
+    return rates, columns
 
 
 def exp_euler_joint(
@@ -115,9 +125,26 @@ def exp_euler_joint(
     exact where f is linear (Hochbruck & Ostermann 2010, section 2.4). Linearising each variable by
     itself would be of order 1.
     """
-    rates, block = linearise_jointly(f, y)
-    step = dt * phi1_block(dt * block, rates)
+    if len(y) <= _BY_ENTRY:
+        rates, columns = _linearised(f, y)
+        step = dt * phi1_block(dt * _entries(columns).T, _entries([rates])[0])
+    else:
+        rates, block = linearise_jointly(f, y)
+        step = dt * phi1_block(dt * block, rates)
     return tuple(v + dv for v, dv in zip(y, step, strict=True))
+
+
+def _entries(rows: Sequence[Sequence[Array]]) -> Any:
+    """A matrix of arrays, one for each entry: NumPy multiplies such matrices entry by entry.
+
+    XLA makes one loop of that, where it would cut an array of blocks, and pad it in a backward
+    pass; but what it has to compile grows with the cube of d.
+    """
+    matrix = np.empty((len(rows), len(rows[0])), object)
+    for i, row in enumerate(rows):
+        for j, entry in enumerate(row):
+            matrix[i, j] = entry
+    return matrix
 
 
 def expm_block(block: Array) -> Array:
@@ -133,7 +160,7 @@ def expm_block(block: Array) -> Array:
     return powers + _identity(block)
 
 
-def phi1_block(block: Array, vector: Array) -> Array:
+def phi1_block(block: Any, vector: Any) -> Any:
     """phi1(A) v for every neuron's d x d block A (d, d, ..., N) and vector v (d, ..., N).
 
     phi1(2A) = (e^A + 1) phi1(A) / 2 undoes the scaling; accuracy as of `expm_block`.
@@ -147,7 +174,7 @@ def phi1_block(block: Array, vector: Array) -> Array:
     return result
 
 
-def _scaled_series(block: Array) -> tuple[Array, Array]:
+def _scaled_series(block: Any) -> tuple[Any, Any]:
     """(e^A - 1, phi1(A)) of the block after all halvings: nine terms in three groups of three."""
     a = block * 0.5**_HALVINGS
     a2 = _product(a, a)
@@ -161,24 +188,28 @@ def _scaled_series(block: Array) -> tuple[Array, Array]:
     return _product(a, series), series
 
 
-def _squared(powers: Array) -> Array:
+def _squared(powers: Any) -> Any:
     # e^2A - 1 from e^A - 1. Squaring e^A itself would round a small A against the identity, ten
     # times over: in float32 little would be left of it.
     return 2.0 * powers + _product(powers, powers)
 
 
-def _product(a: Array, b: Array) -> Array:
+def _product(a: Any, b: Any) -> Any:
+    if isinstance(a, np.ndarray):
+        return a @ b
     # Column times row, summed: the neurons stay in the innermost, vectorised loop. A dot_general
     # would transpose them away, and rounds to fewer bits on accelerators.
     columns, rows = jnp.split(a, len(b), axis=1), jnp.split(b, len(b), axis=0)
     return functools.reduce(jnp.add, map(jnp.multiply, columns, rows))
 
 
-def _apply(a: Array, v: Array) -> Array:
+def _apply(a: Any, v: Any) -> Any:
     return _product(a, v[:, None])[:, 0]
 
 
-def _identity(block: Array) -> Array:
+def _identity(block: Any) -> Any:
+    if isinstance(block, np.ndarray):
+        return np.eye(len(block), dtype=object)
     eye = jnp.eye(len(block), dtype=block.dtype)
     return eye.reshape(eye.shape + (1,) * (block.ndim - 2))
 

@@ -115,8 +115,12 @@ def _operands(op: str, fmt: Format) -> tuple[Any, ...]:
 
     shape = (TABLE,) if isinstance(fmt, Procedural) else fmt.shape
     weight, x, y = normal(*shape), normal(fmt.n_pre), normal(fmt.n_post)
-    if op in ("scatter", "collect", "learn"):
-        delay = jnp.asarray(rng.integers(1, SLOTS, shape), jnp.int32)
-        operands = weight, x, delay, normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
-        return (*operands, normal(fmt.n_pre)) if op == "collect" else operands
+    delay = jnp.asarray(rng.integers(1, SLOTS, shape), jnp.int32)
+    ring, t = normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
+    if op in ("scatter", "learn"):
+        return weight, x, delay, ring, t
+    if op == "collect":
+        return weight, x, delay, ring, t, normal(fmt.n_pre)
+    if op == "add_weight_gradient":
+        return x, delay, ring, t, weight
     return {"forward": (weight, x), "transpose": (weight, y), "weight_gradient": (x, y)}[op]

@@ -146,7 +146,7 @@ class Firing(Neuron):
 
 def refractory_after(refractory: Array, spikes: Array, t_ref: Array, dt: float) -> Array:
     """Steps left to be refractory: started by a spike, else counted down to zero."""
-    steps = jnp.round(t_ref / dt).astype(jnp.int32)
+    steps = (t_ref / dt + 0.5).astype(jnp.int32)  # rounded
     return jnp.where(spikes >= 0.5, steps, jnp.maximum(refractory - 1, 0))
 
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.custom_batching import sequential_vmap
+from jax.custom_batching import custom_vmap, sequential_vmap
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
@@ -36,6 +36,8 @@ from spikax._procedural import Procedural
 from spikax.errors import ConfigError, unknown
 
 Operator = Callable[..., Any]
+
+PLATFORMS = ("cpu", "gpu", "tpu")
 
 _kernels: contextvars.ContextVar[str | None] = contextvars.ContextVar("kernels", default=None)
 
@@ -59,6 +61,26 @@ def transpose(fmt: Format, weight: Array, y: Array) -> Array:
 def weight_gradient(fmt: Format, x: Array, y: Array) -> Array:
     """The outer product on the synapses alone, in the layout: g_s = x_i(s) y_j(s)."""
     return _call("weight_gradient", fmt, x, y)
+
+
+def add_weight_gradient(
+    fmt: Format, x: Array, delay: ArrayLike, ring: Array, t: ArrayLike, total: Array
+) -> Array:
+    """`total`, and to each synapse what it takes from its source to the ring's slot of its target.
+
+    g_s + x_i(s) ring_j(s)[(t + d_s) mod D]; where it pays, only the synapses of sources that sent
+    are touched.
+
+    Args:
+        fmt: The connectivity.
+        x: (n_pre,), what each source sends at step t.
+        delay: Steps up to D, integers, () or in the layout.
+        ring: (D, n_post).
+        t: The step, an integer scalar.
+        total: In the layout.
+    """
+    t = jnp.asarray(t).astype(jnp.int32)
+    return _call("add_weight_gradient", fmt, x, delay, ring, t, total)
 
 
 def scatter(
@@ -116,6 +138,37 @@ def learn(fmt: Format, columns: Columns, events: Events) -> Values:
     """
     operands, structure = jax.tree.flatten(events)
     return _call("learn", Plastic(fmt, columns, structure), *operands)
+
+
+def update(node: Any, state: Any, inputs: Mapping[str, Array], t: Array, dt: float) -> Any:
+    """`node.update(state, inputs, t=t, dt=dt)`, the state of a population one step later."""
+    operands, structure = jax.tree.flatten((node, state, inputs, t))
+    moving = Moving(structure, dt)
+    kernel = kernel_for("update", moving, tuple(operands))
+    if kernel is None:
+        return node.update(state, inputs, t=t, dt=dt)
+    return _with_rules(kernel, _update, in_turn=False)(moving, *_arrays(*operands))
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=[], meta_fields=["structure", "dt"]
+)
+@dataclass(frozen=True)
+class Moving:
+    """A step of a population: how (node, state, inputs, t) are made of an operator's operands."""
+
+    structure: Any
+    dt: float
+    name = "population"
+
+    def parts(self, operands: Sequence[Any]) -> tuple[Any, Any, Mapping[str, Any], Any]:
+        """The operands, as what they mean."""
+        return jax.tree.unflatten(self.structure, operands)
+
+    def moved(self, operands: Sequence[Any]) -> Any:
+        """The state one step later."""
+        node, state, inputs, t = self.parts(operands)
+        return node.update(state, inputs, t=t, dt=self.dt)
 
 
 class Sending(NamedTuple):
@@ -213,20 +266,16 @@ def use_kernels(choice: str | None) -> Generator[None]:
     What is compiled already keeps its implementation.
 
     Args:
-        choice: "reference" for plain jnp everywhere; None for the kernels of the platform.
+        choice: "reference" for plain jnp everywhere; a platform, "cpu" or "gpu", for its kernels,
+            to compile for a device that is not here; None for those of JAX's default platform.
     """
-    if choice not in (None, "reference"):
-        raise unknown("choice of kernels", choice, ["reference"])
+    if choice not in (None, "reference", *PLATFORMS):
+        raise unknown("choice of kernels", choice, ["reference", *PLATFORMS])
     token = _kernels.set(choice)
     try:
         yield
     finally:
         _kernels.reset(token)
-
-
-def chosen() -> str | None:
-    """The choice of `use_kernels` in force."""
-    return _kernels.get()
 
 
 def _forward(fmt: Format, weight: Array, x: Array) -> Array:
@@ -254,6 +303,12 @@ def _weight_gradient(fmt: Format, x: Array, y: Array) -> Array:
     return fmt.pre_values(x) * fmt.post_values(y)
 
 
+def _add_weight_gradient(
+    fmt: Format, x: Array, delay: Array, ring: Array, t: Array, total: Array
+) -> Array:
+    return total + fmt.pre_values(x) * _arriving(fmt, delay, ring, t)
+
+
 def _scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
     slot = (t + fmt.delays(delay).astype(jnp.int32)) % ring.shape[0]
     if delay.ndim:
@@ -271,13 +326,16 @@ def _scatter(fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t:
 def _collect(
     fmt: Format, weight: Array, x: Array, delay: Array, ring: Array, t: Array, total: Array
 ) -> Array:
+    taken = fmt.sum_to_pre(fmt.weights(weight) * _arriving(fmt, delay, ring, t))
+    return total + jnp.where(learns(x), taken, 0.0)
+
+
+def _arriving(fmt: Format, delay: Array, ring: Array, t: Array) -> Array:
+    """What each synapse finds in its slot of the ring, in the layout."""
     slot = (t + fmt.delays(delay).astype(jnp.int32)) % ring.shape[0]
     if delay.ndim:
-        arrives = ring.at[slot, fmt.targets].get(mode="promise_in_bounds")
-    else:
-        arrives = fmt.post_values(ring[slot])
-    taken = fmt.sum_to_pre(fmt.weights(weight) * arrives)
-    return total + jnp.where(learns(x), taken, 0.0)
+        return ring.at[slot, fmt.targets].get(mode="promise_in_bounds")
+    return fmt.post_values(ring[slot])
 
 
 def learns(spikes: Array) -> Array:
@@ -331,15 +389,21 @@ def _more_pulled(
     return jnp.zeros_like(ring), _pull(fmt, dw, x, delay, t, ring, nothing)[1]
 
 
+def _update(moving: Moving, *operands: Array) -> Any:
+    return moving.moved(operands)
+
+
 _signals = linear_pair("signals", (_push, _more_pushed), (_pull, _more_pulled))
 
 REFERENCE: Mapping[str, Operator] = {
     "forward": _forward,
     "transpose": _transpose,
     "weight_gradient": _weight_gradient,
+    "add_weight_gradient": _add_weight_gradient,
     "scatter": _scatter,
     "collect": _collect,
     "learn": _learn,
+    "update": _update,
 }
 
 
@@ -358,12 +422,13 @@ def _arrays(*given: ArrayLike) -> tuple[Array, ...]:
 
 def kernel_for(op: str, fmt: Any, operands: tuple[Array, ...]) -> Operator | None:
     """The kernel of this platform that supports the call; a pack's comes before core's own."""
-    if _kernels.get() == "reference":
+    choice = _kernels.get()
+    if choice == "reference":
         return None
     # Plugins may import spikax, so they are looked up when an operator is traced, never before.
     from spikax.plugins import Kernel, registry
 
-    known, wanted = registry(), (op, fmt.name, jax.default_backend())
+    known, wanted = registry(), (op, fmt.name, choice or jax.default_backend())
     for record in reversed([*known.records(Kernel).values()]):
         if (record.op, record.format, record.platform) == wanted:
             kernel = known.usable(record)
@@ -374,15 +439,31 @@ def kernel_for(op: str, fmt: Any, operands: tuple[Array, ...]) -> Operator | Non
 
 
 @functools.cache
-def _with_rules(kernel: Operator, reference: Operator) -> Operator:
+def _with_rules(kernel: Operator, reference: Operator, *, in_turn: bool = True) -> Operator:
     """Make an opaque kernel safe under every transformation.
 
-    Tangents are those of the reference, which JAX can transpose; a batch is worked off one by one.
+    Tangents are those of the reference, which JAX can transpose; a batch is worked off one by one,
+    or by the reference.
     """
     # JAX drops the rule of what a gradient through a scan knows beforehand, and inlines it. The
     # second rule is what a tangent of that gradient then finds: a batching rule keeps it in place.
     ruled = _differentiated(kernel, reference)
-    return _differentiated(lambda *given: sequential_vmap(ruled)(*given), reference)
+    if in_turn:
+        return _differentiated(lambda *given: sequential_vmap(ruled)(*given), reference)
+    return _differentiated(_batched_by(reference, ruled), reference)
+
+
+def _batched_by(reference: Operator, function: Operator) -> Operator:
+    """The function, for one; the reference for a batch."""
+    call = custom_vmap(function)
+
+    @call.def_vmap
+    def _rule(size: int, batched: Any, *given: Any) -> Any:
+        axes = jax.tree.map(lambda has: 0 if has else None, batched)
+        out = jax.vmap(reference, axes, axis_size=size)(*given)
+        return out, jax.tree.map(lambda _: True, out)
+
+    return call
 
 
 def _differentiated(function: Operator, reference: Operator) -> Operator:

@@ -79,20 +79,20 @@ class Procedural(Format):
 
     def row(self, source: Array, slot: Array) -> Slots:
         """The synapses in some slots, int32 (n,), of one source, an int32 scalar."""
-        return self._slots(scramble(*self._words(source)), source, slot)
+        return self.slots(_barred(*scramble(*self.words(source))), source, slot)
 
     def _all(self) -> Slots:
         source = jnp.arange(self.n_pre, dtype=jnp.int32)[:, None]
         slot = jnp.arange(self.k, dtype=jnp.int32)[None, :]
-        return self._slots(scramble_once(*self._words(source)), source, slot)
+        return self.slots(_barred(*scramble_once(*self.words(source))), source, slot)
 
-    def _words(self, source: Array) -> tuple[Array, Array]:
+    def words(self, source: Array) -> tuple[Array, Array]:
+        """What `scramble` makes (a, b) of, for each source."""
         return self.key[0] ^ source.astype(jnp.uint32), self.key[1]
 
-    def _slots(self, ab: tuple[Array, Array], source: Array, slot: Array) -> Slots:
-        # Arrays of their own: XLA's CPU compiler does not come to an end with the chain of
-        # operations of `scramble` where its result is broadcast (jax 0.10.2).
-        a, b = lax.optimization_barrier(ab)
+    def slots(self, ab: tuple[Array, Array], source: Array, slot: Array) -> Slots:
+        """The synapses in some slots of some sources, whose (a, b) are given."""
+        a, b = ab
         word = mix(a ^ slot.astype(jnp.uint32)) ^ b
         target = _high(mix(word), self.n_post - self.no_autapses).astype(jnp.int32)
         if self.no_autapses:
@@ -136,18 +136,41 @@ class Procedural(Format):
         return listed(pre, post[order], self.n_pre, self.n_post), order
 
 
+def _barred(a: Array, b: Array) -> tuple[Array, Array]:
+    """Arrays of their own.
+
+    XLA's CPU compiler does not come to an end with the chain of operations of `scramble` where its
+    result is broadcast (jax 0.10.2).
+    """
+    return lax.optimization_barrier((a, b))
+
+
 def weight_of(table: Array, word: Array) -> Array:
     """Weights of the synapses with the words u."""
-    return _looked_up(table, mix(word ^ _WEIGHT))
+    return _looked_up(table, weight_place(word))
 
 
 def delay_of(table: Array, word: Array) -> Array:
     """Delays, in steps, of the synapses with the words u."""
-    return _looked_up(table, mix(word ^ _DELAY))
+    return _looked_up(table, delay_place(word))
 
 
-def _looked_up(table: Array, number: Array) -> Array:
-    return table.at[(number >> 20).astype(jnp.int32)].get(mode="promise_in_bounds")
+def weight_place(word: Array) -> Array:
+    """Where in a table the weights of the synapses with the words u stand, int32."""
+    return _place(mix(word ^ _WEIGHT))
+
+
+def delay_place(word: Array) -> Array:
+    """Where in a table their delays stand, int32."""
+    return _place(mix(word ^ _DELAY))
+
+
+def _place(number: Array) -> Array:
+    return (number >> 20).astype(jnp.int32)
+
+
+def _looked_up(table: Array, place: Array) -> Array:
+    return table.at[place].get(mode="promise_in_bounds")
 
 
 def _high(x: Array, n: int) -> Array:

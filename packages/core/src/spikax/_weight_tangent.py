@@ -22,26 +22,31 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.custom_batching import sequential_vmap
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from spikax import _event_driven as event_driven
 from spikax import _ops as ops
-from spikax._formats import CSR, FixedFanOut, Format
+from spikax._formats import Format
 from spikax._linear_pair import at_front, linear_pair
 
 
 def pays(fmt: Format, weight: Array) -> bool:
-    """Whether weights are worth carrying: there are many, and the loops are those of a CPU."""
+    """Whether weights are worth carrying: a kernel touches those of the sources that sent alone."""
     return (
-        isinstance(fmt, CSR | FixedFanOut)
-        and weight.ndim > 0
-        and event_driven.large(fmt)
-        and jax.default_backend() == "cpu"
-        and ops.chosen() != "reference"
+        weight.ndim > 0
         and not jax.sharding.get_abstract_mesh().manual_axes
+        and ops.kernel_for("add_weight_gradient", fmt, _like(fmt, weight)) is not None
     )
+
+
+def _like(fmt: Format, weight: Array) -> Any:
+    """Operands of `add_weight_gradient`, as far as a kernel's `supports` looks at them."""
+    x, ring, each = (
+        jax.ShapeDtypeStruct(shape, weight.dtype)
+        for shape in ((fmt.n_pre,), (1, fmt.n_post), weight.shape)
+    )
+    step = jax.ShapeDtypeStruct((), jnp.int32)
+    return x, step, ring, step, each
 
 
 def link(
@@ -62,37 +67,18 @@ def link(
     return ring, weight
 
 
-def add_weight_gradient(
-    fmt: Format, x: Array, delay: Array, ring: Array, t: Array, total: Array
-) -> Array:
-    """`total`, and to each synapse what it takes from its source to the ring's slot of its target.
-
-    g_s + x_i(s) ring_j(s)[(t + d_s) mod D]; where it pays, only the synapses of sources that sent
-    are touched.
-
-    Args:
-        fmt: The connectivity.
-        x: (n_pre,), what each source sends at step t.
-        delay: Steps, integers, () or in the layout.
-        ring: (D, n_post).
-        t: The step, an integer scalar.
-        total: In the layout.
-    """
-    t = jnp.asarray(t).astype(jnp.int32)
-    if pays(fmt, total):
-        return sequential_vmap(event_driven.add_weight_gradient)(fmt, x, delay, ring, t, total)
-    slot = (t + fmt.delays(delay).astype(jnp.int32)) % len(ring)
-    if delay.ndim:
-        return total + fmt.pre_values(x) * ring.at[slot, fmt.targets].get(mode="promise_in_bounds")
-    return total + fmt.pre_values(x) * fmt.post_values(ring[slot])
-
-
 def _pushed(fmt: Format, x: Array, delay: Array, t: Array, ring: Array, weight: Array) -> Any:
-    return event_driven.scatter(fmt, weight, x, delay, ring, t), weight
+    operands = weight, x, delay, ring, t
+    return _kernel("scatter", fmt, operands)(fmt, *operands), weight
 
 
 def _pulled(fmt: Format, x: Array, delay: Array, t: Array, ring: Array, weight: Array) -> Any:
-    return ring, event_driven.add_weight_gradient(fmt, x, delay, ring, t, weight)
+    operands = x, delay, ring, t, weight
+    return ring, _kernel("add_weight_gradient", fmt, operands)(fmt, *operands)
+
+
+def _kernel(op: str, fmt: Format, operands: Any) -> ops.Operator:
+    return ops.kernel_for(op, fmt, operands) or ops.REFERENCE[op]
 
 
 def _more_pushed(fmt: Format, dx: Array, delay: Array, t: Array, ring: Array, weight: Array) -> Any:

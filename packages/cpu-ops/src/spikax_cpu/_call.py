@@ -7,8 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
+from spikax.ops import axes_of, spread
 from spikax_cpu import _library
 
 
@@ -37,14 +38,3 @@ def run(
         input_output_aliases=dict(aliases or {}),
     )
     return ffi(*(spread(value, axes) for value in operands), **attributes)
-
-
-def axes_of(*values: Array) -> frozenset[str]:
-    """The axes of a mesh along which any of them varies, under `jax.shard_map`."""
-    return frozenset[str]().union(*(jax.typeof(v).manual_axis_type.varying for v in values))
-
-
-def spread(value: Array, axes: frozenset[str]) -> Array:
-    """The same value, said to vary along these axes: a call wants operands that all do."""
-    missing = axes - jax.typeof(value).manual_axis_type.varying
-    return lax.pcast(value, tuple(missing), to="varying")

@@ -14,9 +14,9 @@ import numpy as np
 from jax import Array, lax
 
 import spikax_cpu
-from spikax.ops import CSR, FixedFanOut, Formats
+from spikax.ops import CSR, FixedFanOut, Formats, axes_of, fits, spread
 from spikax_cpu import _library
-from spikax_cpu._call import axes_of, run, spread
+from spikax_cpu._call import run
 
 _library.register(spikax_cpu.__path__)
 
@@ -26,7 +26,6 @@ CHUNKS = 0
 """In how many chunks to work: 0 for as many as XLA has threads, where there is enough to do."""
 
 _FLOATS = (jnp.float32, jnp.float64)
-_DELAYS = (jnp.int8, jnp.int16, jnp.int32)
 
 
 def forward(fmt: Sparse, weight: Array, x: Array) -> Array:
@@ -90,44 +89,16 @@ def _arrays(fmt: Any) -> tuple[Array, Array]:
     return fmt.indptr if isinstance(fmt, CSR) else jnp.zeros(0, jnp.int32), fmt.indices
 
 
-# What core asks before it takes a kernel: by shape and dtype, since values are not known then.
+def _supports(op: str) -> Any:
+    """What core asks before it takes a kernel: by shape and dtype, since values are unknown."""
+
+    def supports(fmt: Sparse, *operands: Array) -> bool:
+        indices = (leaf.dtype == jnp.int32 for leaf in jax.tree.leaves(fmt))
+        return all(indices) and fits(op, fmt, operands, _FLOATS)
+
+    return supports
 
 
-def _sparse(fmt: Sparse, *floats: Array) -> bool:
-    indices = [leaf.dtype == jnp.int32 for leaf in jax.tree.leaves(fmt)]
-    return all(indices) and floats[0].dtype in _FLOATS and len({v.dtype for v in floats}) == 1
-
-
-def _shaped(*pairs: tuple[Array, tuple[int, ...]]) -> bool:
-    return all(v.shape == shape for v, shape in pairs)
-
-
-def _forward_supports(fmt: Sparse, weight: Array, x: Array) -> bool:
-    per_synapse = weight.shape in ((), fmt.shape)
-    return _sparse(fmt, weight, x) and per_synapse and _shaped((x, (fmt.n_pre,)))
-
-
-def _scatter_supports(
-    fmt: Sparse, weight: Array, x: Array, delay: Array, ring: Array, t: Array
-) -> bool:
-    slots = len(ring.shape) == 2 and ring.shape[0] > 0 and ring.shape[1] == fmt.n_post
-    steps = delay.dtype in _DELAYS and delay.shape in ((), fmt.shape)
-    step = t.dtype == jnp.int32 and t.shape == ()
-    same = ring.dtype == x.dtype
-    return _forward_supports(fmt, weight, x) and slots and steps and step and same
-
-
-def _transpose_supports(fmt: Sparse, weight: Array, y: Array) -> bool:
-    per_synapse = weight.shape in ((), fmt.shape)
-    return _sparse(fmt, weight, y) and per_synapse and _shaped((y, (fmt.n_post,)))
-
-
-def _weight_gradient_supports(fmt: Sparse, x: Array, y: Array) -> bool:
-    return _sparse(fmt, x, y) and _shaped((x, (fmt.n_pre,)), (y, (fmt.n_post,)))
-
-
-vars(forward)["supports"] = _forward_supports
-vars(scatter)["supports"] = _scatter_supports
+for _kernel in (forward, scatter, transpose, weight_gradient):
+    vars(_kernel)["supports"] = _supports(_kernel.__name__)
 vars(scatter)["together"] = together
-vars(transpose)["supports"] = _transpose_supports
-vars(weight_gradient)["supports"] = _weight_gradient_supports

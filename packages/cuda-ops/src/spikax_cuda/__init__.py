@@ -11,15 +11,25 @@ from spikax.plugins import hookimpl as _hookimpl
 
 __all__ = ["spikax_kernels"]
 
+_SPARSE = ("csr", "fixed_fan_out")
+_STORED = (*_SPARSE, "dense")
+_KERNELS = (
+    ("push", "forward", (*_SPARSE, "procedural")),
+    ("push", "scatter", (*_SPARSE, "procedural")),
+    ("pull", "transpose", (*_STORED, "procedural")),
+    ("pull", "collect", (*_STORED, "procedural")),
+    ("outer", "weight_gradient", _STORED),
+    ("outer", "add_weight_gradient", _SPARSE),
+    ("dense", "forward", ("dense",)),
+    ("dense", "scatter", ("dense",)),
+    ("learn", "learn", _STORED),
+    ("neurons", "update", ("population",)),
+)
+
 
 @_hookimpl
 def spikax_kernels() -> _Iterator[_Kernel]:
     """The kernels of this pack; none is imported before its first use."""
-    yield _Kernel(
-        "cuda_csr_forward",
-        "spikax_cuda.csr_forward:csr_forward",
-        op="forward",
-        format="csr",
-        platform="gpu",
-        reference="Alevi et al. 2022, fig. 3",
-    )
+    for module, op, forms in _KERNELS:
+        for form in forms:
+            yield _Kernel(f"cuda_{op}_{form}", f"spikax_cuda.{module}:{op}", op, form, "gpu")

@@ -1,0 +1,29 @@
+"""Run the kernels on any device, in Pallas' interpreter, to look at what they compute."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Generator
+
+_interpreting: contextvars.ContextVar[bool] = contextvars.ContextVar("interpreting", default=False)
+
+
+@contextlib.contextmanager
+def interpreted() -> Generator[None]:
+    """Interpret the kernels that are traced inside; what is compiled already stays as it is.
+
+    with spikax.ops.use_kernels("gpu"), interpreted(): ...
+
+    It is slow: a program after the other, so that no order of a GPU is tried.
+    """
+    token = _interpreting.set(True)
+    try:
+        yield
+    finally:
+        _interpreting.reset(token)
+
+
+def interpreting() -> bool:
+    """Whether kernels are interpreted."""
+    return _interpreting.get()

@@ -1,0 +1,73 @@
+"""A step of a population as one kernel: the operator `update`.
+
+The neuron's own `update` is traced for a block of neurons, so what is computed is written once, in
+the neuron. It serves leaky and adaptive exponential integrate-and-fire neurons, alone or as cells
+whose receptors decay exponentially; a batch is left to XLA.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from spikax import Cell
+from spikax.neurons import LIF, AdExIF
+from spikax.ops import Moving
+from spikax.synapses import Expon
+from spikax_cuda._pallas import blocks, lanes, launch, load, program, store
+
+BLOCK = 128  # neurons of a program, one for each thread
+_WARPS = 4
+_FLOATS = (jnp.float32, jnp.float64)
+
+
+def update(moving: Moving, *operands: Array) -> Any:
+    """The operator `update`, in place."""
+    node, state, *_ = moving.parts(operands)
+    results, structure = jax.tree.flatten(jax.eval_shape(lambda *v: moving.moved(v), *operands))
+    first = len(jax.tree.leaves(node))
+    shapes = [(result.shape, result.dtype) for result in results]
+    moved = launch(
+        functools.partial(_update_neurons, moving=moving, n=results[0].size),
+        shapes,
+        *(operand.reshape(-1) for operand in operands),
+        grid=(blocks(results[0].size, BLOCK),),
+        warps=_WARPS,
+        aliases={first + k: k for k in range(len(jax.tree.leaves(state)))},
+    )
+    return jax.tree.unflatten(structure, moved)
+
+
+def _update_neurons(*refs: Any, moving: Moving, n: int) -> None:
+    at = program(0) * BLOCK + lanes(BLOCK)
+    inside = at < n
+    given = moving.structure.num_leaves
+    values = [ref[0] if ref.shape[0] == 1 else load(ref, at, inside) for ref in refs[:given]]
+    for ref, value in zip(refs[given:], jax.tree.leaves(moving.moved(values)), strict=True):
+        store(ref, at, jnp.broadcast_to(value, (BLOCK,)), inside)
+
+
+def _supports(moving: Moving, *operands: Array) -> bool:
+    node, state, *_ = moving.parts(operands)
+    shape = jnp.shape(jax.tree.leaves(state)[0])
+    return (
+        _known(node)
+        and len(shape) == 1
+        and shape[0] > 0
+        and all(v.shape in ((), shape) and v.dtype in (*_FLOATS, jnp.int32) for v in operands)
+        and len({v.dtype for v in operands} & {jnp.dtype(float) for float in _FLOATS}) == 1
+    )
+
+
+def _known(node: Any) -> bool:
+    if type(node) is not Cell:
+        return type(node) in (LIF, AdExIF)
+    receptors = node.receptors.values()
+    return _known(node.neuron) and all(type(r.kinetics) is Expon for r in receptors)
+
+
+vars(update)["supports"] = _supports
