@@ -127,11 +127,12 @@ def exp_euler_joint(
     """
     if len(y) <= _BY_ENTRY:
         rates, columns = _linearised(f, y)
-        step = dt * phi1_block(dt * _entries(columns).T, _entries([rates])[0])
+        block = _entries([[dt * entry for entry in column] for column in columns]).T
+        mean = phi1_block(block, _entries([rates])[0])
     else:
         rates, block = linearise_jointly(f, y)
-        step = dt * phi1_block(dt * block, rates)
-    return tuple(v + dv for v, dv in zip(y, step, strict=True))
+        mean = phi1_block(dt * block, rates)
+    return tuple(v + dt * rate for v, rate in zip(y, mean, strict=True))
 
 
 def _entries(rows: Sequence[Sequence[Array]]) -> Any:

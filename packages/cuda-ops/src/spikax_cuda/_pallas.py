@@ -86,17 +86,17 @@ def scatter_add(ref: Any, at: Array, value: Array, mask: Array | None = None) ->
 
 def program(axis: int) -> Array:
     """The index of this program; the interpreter knows it outside of loops alone."""
-    return pl.program_id(axis)
+    return jnp.asarray(pl.program_id(axis), jnp.int32)
 
 
 def programs(axis: int) -> Array:
     """The number of programs."""
-    return pl.num_programs(axis)
+    return jnp.asarray(pl.num_programs(axis), jnp.int32)
 
 
 def shared_out(n: Array, do: Callable[[Array], None]) -> None:
     """Do every P-th of n things, the p-th first, if this is program p of P (of the first axis)."""
-    mine, step = pl.program_id(0), pl.num_programs(0)
+    mine, step = program(0), programs(0)
 
     def turn(k: Array, _: None) -> None:
         do(mine + k * step)
@@ -130,6 +130,11 @@ def block_of(length: float, *, largest: int = 512) -> int:
 def warps_of(block: int) -> int:
     """Warps that take four values for each of their threads."""
     return max(1, block // (THREADS * VECTOR))
+
+
+def sums_of(dtype: Any) -> Any:
+    """The dtype of sums: in bfloat16 a sum would lose what is small beside it."""
+    return jnp.float64 if dtype == jnp.float64 else jnp.float32
 
 
 def blocks(n: int, block: int) -> int:

@@ -18,6 +18,7 @@ from spikax_cuda._pallas import (
     program,
     repeat,
     store,
+    sums_of,
 )
 from spikax_cuda._supports import supporting
 
@@ -59,7 +60,7 @@ def _sum_columns(count: Any, index: Any, x: Any, weight: Any, arrived: Any) -> N
     n_post = arrived.shape[0]
     column = program(0) * BLOCK + lanes(BLOCK)
     inside = column < n_post
-    wide = jnp.promote_types(arrived.dtype, jnp.float32)
+    wide = sums_of(arrived.dtype)
 
     def of_source(k: Array, sums: Array) -> Array:
         source = index[k]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from spikax_cuda import _slots
-from spikax_cuda._pallas import launch, load, program, warps_of, when
+from spikax_cuda._pallas import launch, load, program, sums_of, warps_of, when
 from spikax_cuda._rows import Reader, Rows, Synapses, arrays, block_for, walk
 from spikax_cuda._slots import Slots
 from spikax_cuda._supports import supporting
@@ -64,8 +64,7 @@ def _pull(
     *given, _, total = refs
     reader, slots = Reader(fmt, tuple(given[:n_arrays])), Slots(*shape, tuple(given[n_arrays:]))
     source, block = program(0), block_for(fmt)
-    # A sum in bfloat16 would lose what is small beside it.
-    wide = jnp.promote_types(total.dtype, jnp.float32)
+    wide = sums_of(total.dtype)
 
     @when(asked[source] != 0)
     def _() -> None:
