@@ -1,0 +1,69 @@
+"""NVIDIA GPUs that are described and not there, and NVIDIA's tools, to compile kernels for them."""
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from jax.experimental import topologies
+from jax.sharding import NamedSharding, PartitionSpec
+
+WANTED = "jax-cuda13-plugin jax-cuda13-pjrt, of the version of jax, and nvidia-cuda-nvcc"
+GPUS = {
+    "A100": {"capability": (8, 0), "cores": 108, "shared": 167936},
+    "H100": {"capability": (9, 0), "cores": 132, "shared": 233472},
+}
+
+
+def tool(name):
+    """A program that one of NVIDIA's wheels brings, or None."""
+    found = importlib.util.find_spec("nvidia")
+    roots = found.submodule_search_locations if found else ()
+    return next((str(p) for root in roots for p in Path(root).glob(f"*/bin/{name}")), None)
+
+
+needs_compiler = pytest.mark.skipif(
+    not (importlib.util.find_spec("jax_cuda13_plugin") and tool("ptxas")),
+    reason=f"opt-in, needs: pip install {WANTED}",
+)
+
+
+def description(name, capability, cores, shared):
+    """What XLA has to know of a GPU to compile for it (a TargetConfig in text form)."""
+    return f"""
+        platform_name: "CUDA"
+        device_description_str: "NVIDIA {name}"
+        gpu_device_info {{
+            cuda_compute_capability {{ major: {capability[0]} minor: {capability[1]} }}
+            core_count: {cores}
+            threads_per_warp: 32
+            threads_per_block_limit: 1024
+            threads_per_core_limit: 2048
+            block_dim_limit_x: 2147483647
+            block_dim_limit_y: 65535
+            block_dim_limit_z: 65535
+            shared_memory_per_block: 49152
+            shared_memory_per_block_optin: {shared - 1024}
+            shared_memory_per_core: {shared}
+            registers_per_core_limit: 65536
+            registers_per_block_limit: 65536
+            device_memory_size: 40000000000
+        }}"""
+
+
+def absent(name):
+    """One of the GPUs, as the sharding of what it is given."""
+    config = description(name, **GPUS[name])
+    topology = topologies.get_topology_desc(platform="cuda", target_config=config, topology="1x1x1")
+    mesh = topologies.make_mesh(topo=topology, mesh_shape=(1,), axis_names=("n",))
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def assemble(ptx, folder, arch=None):
+    """What the assembler says of a kernel: registers, bytes spilled."""
+    arch = arch or re.search(r"\.target (\w+)", ptx.read_text())[1]
+    command = [tool("ptxas"), "-v", "-arch", arch, str(ptx), "-o", str(folder / "kernel.cubin")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    spilled = sum(map(int, re.findall(r"(\d+) bytes (?:stack|spill)", said)))
+    return int(re.search(r"Used (\d+) registers", said)[1]), spilled
