@@ -51,13 +51,21 @@ def _text(size_of: Callable[..., int], read: Callable[..., int], program: Any) -
 def _library() -> ctypes.CDLL:
     for path in _candidates():
         try:
-            return ctypes.CDLL(path)
+            return _load(Path(path))
         except OSError:
             continue
     raise ModuleNotFoundError(
         "NVRTC, which compiles CUDA C, was not found. jax[cuda13] brings it, or by itself: "
         "pip install nvidia-cuda-nvrtc"
     )
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    # NVRTC looks for its other half where the loader does, which need not be beside it.
+    halves = path.parent.glob("libnvrtc-builtins.so.*") if path.is_absolute() else ()
+    for half in halves:
+        ctypes.CDLL(str(half))
+    return ctypes.CDLL(str(path))
 
 
 def _candidates() -> list[str]:

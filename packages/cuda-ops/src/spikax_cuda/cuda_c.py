@@ -6,7 +6,7 @@ addition costs no fence; see docs/gpu.md.
 
 The call goes to XLA by "__gpu$xla.gpu.ptx", which is a name of XLA's own: nobody promises that it
 stays. XLA hands the PTX to the driver unread: a fault in it shows when the program is loaded, and
-the driver has to be as new as NVRTC.
+the driver has to be as new as NVRTC (nvidia-cuda-nvrtc==13.0.* suits every driver for CUDA 13).
 """
 
 from __future__ import annotations
