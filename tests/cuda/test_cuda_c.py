@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import use_abstract_mesh
 
 from spikax import ops
 from spikax.ops import CSR
@@ -175,9 +174,7 @@ def test_the_assembler_rejects_what_is_not_ptx(arch, tmp_path):
 def instructions(ptx, folder, arch):
     """What the assembler makes of it."""
     assembled(ptx, folder, arch)
-    command = [gpus.tool("nvdisasm"), str(folder / "kernel.cubin")]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return re.findall(r"/\*[0-9a-f]{4}\*/ +(?:@!?U?P\d )?([A-Z]\S*)", text)
+    return gpus.instructions(folder)
 
 
 @needs_nvrtc
@@ -217,18 +214,13 @@ def program(fmt, weight, active, count):
     return jax.lax.scan(step, start, jnp.arange(10, dtype=jnp.int32))[0]
 
 
-def compiled(function, gpu, *arguments):
-    there = jax.tree.map(lambda v: jax.ShapeDtypeStruct(v.shape, v.dtype, sharding=gpu), arguments)
-    with use_abstract_mesh(gpu.mesh.abstract_mesh):
-        return jax.jit(function).lower(*there).compile().as_text()
-
-
 @needs_nvrtc
 @gpus.needs_compiler
-def test_a_loop_adds_to_its_ring_in_place(gpu, dtype, per_synapse):
+def test_a_loop_adds_to_its_ring_in_place(gpu, dtype, per_synapse, tmp_path):
     with jax.enable_x64(dtype == "float64"):
         weight, _, active, count, *_ = operands(dtype, (N_SYNAPSES,) if per_synapse else ())
-        text = compiled(program, gpu, connectivity(), weight, active, count)
+        given = connectivity(), weight, active, count
+        _, text = gpus.compiled(program, gpu, given, tmp_path)
     (call,) = (line for line in text.splitlines() if "xla.gpu.ptx" in line)
     assert f"f{dtype[-2:]}[{SLOTS * N_POST}]" in call
     assert "output_to_operand_aliasing={{}: (7, {})}" in call
@@ -243,7 +235,8 @@ def test_a_loop_adds_to_its_ring_in_place(gpu, dtype, per_synapse):
         ("__gpu$xla.gpu.ptx_2", {}, "No FFI handler registered"),
     ],
 )
-def test_a_call_that_xla_does_not_know_is_rejected(gpu, target, attributes, said):
+def test_a_call_that_xla_does_not_know_is_rejected(gpu, target, attributes, said, tmp_path):
     like = jax.ShapeDtypeStruct((4,), jnp.float32)
+    call = jax.ffi.ffi_call(target, like)
     with pytest.raises(jax.errors.JaxRuntimeError, match=said):
-        compiled(lambda v: jax.ffi.ffi_call(target, like)(v, **attributes), gpu, like)
+        gpus.compiled(lambda v: call(v, **attributes), gpu, (like,), tmp_path)

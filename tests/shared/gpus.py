@@ -1,13 +1,16 @@
 """NVIDIA GPUs that are described and not there, and NVIDIA's tools, to compile kernels for them."""
 
+import functools
 import importlib.util
 import re
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
+import jax
 import pytest
 from jax.experimental import topologies
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec, use_abstract_mesh
 
 WANTED = "jax-cuda13-plugin jax-cuda13-pjrt, of the version of jax, and nvidia-cuda-nvcc"
 GPUS = {
@@ -52,12 +55,52 @@ def description(name, capability, cores, shared):
         }}"""
 
 
+@functools.cache
 def absent(name):
     """One of the GPUs, as the sharding of what it is given."""
     config = description(name, **GPUS[name])
     topology = topologies.get_topology_desc(platform="cuda", target_config=config, topology="1x1x1")
     mesh = topologies.make_mesh(topo=topology, mesh_shape=(1,), axis_names=("n",))
     return NamedSharding(mesh, PartitionSpec())
+
+
+class Compiled(NamedTuple):
+    """A kernel of spikax as it was compiled: bytes are those of a thread, and of a program."""
+
+    name: str
+    registers: int
+    spilled: int
+    shared: int
+    ptx: str
+    instructions: tuple[str, ...]
+
+
+def compiled(function, gpu, operands, folder):
+    """A function compiled for a GPU: the kernels of spikax in it, and the whole as XLA's text."""
+    there = jax.tree.map(lambda v: jax.ShapeDtypeStruct(v.shape, v.dtype, sharding=gpu), operands)
+    dump = {"xla_dump_to": str(folder), "xla_dump_emitter_re": "ptx|triton"}
+    with use_abstract_mesh(gpu.mesh.abstract_mesh):
+        program = jax.jit(function).lower(*there).compile(dump)
+    written = (p for p in sorted(folder.glob("*.ptx")) if ".entry spikax_" in p.read_text())
+    return [_kernel(ptx, folder) for ptx in written], program.as_text()
+
+
+def _kernel(path, folder):
+    ptx = path.read_text()
+    name = re.search(r"\.entry (spikax_\w+)", ptx)[1]
+    registers, spilled = assemble(path, folder)
+    (lowered,) = folder.glob(f"*.{name}.triton-to-llvm.txt")
+    shared = int(re.findall(r"ttg\.shared = (\d+)", lowered.read_text())[-1])
+    return Compiled(name, registers, spilled, shared, ptx, instructions(folder))
+
+
+def instructions(folder):
+    """The instructions of what was assembled last; none where there is no disassembler."""
+    if not tool("nvdisasm"):
+        return ()
+    command = [tool("nvdisasm"), str(folder / "kernel.cubin")]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return tuple(re.findall(r"/\*[0-9a-f]{4}\*/ +(?:@!?U?P\d )?([A-Z]\S*)", text))
 
 
 def assemble(ptx, folder, arch=None):

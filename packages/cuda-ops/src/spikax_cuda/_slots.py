@@ -39,3 +39,11 @@ def operands(delay: Array, t: Array, ring: Array) -> tuple[Array, ...]:
     if delay.ndim:
         return lax.rem(t, length)[None], delay.reshape(-1)
     return ((lax.rem(t + delay.astype(jnp.int32), length) * width)[None],)
+
+
+def with_row(ring: Array, row: Array, delay: Array, t: Array) -> Array:
+    """The ring with a row added to the one slot of all synapses."""
+    slot = lax.rem(t + delay.astype(jnp.int32), jnp.int32(len(ring)))
+    flat, at = ring.reshape(-1), (slot * jnp.int32(row.size),)
+    row = lax.dynamic_slice(flat, at, row.shape) + row
+    return lax.dynamic_update_slice(flat, row, at).reshape(ring.shape)

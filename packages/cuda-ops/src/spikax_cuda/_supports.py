@@ -28,6 +28,8 @@ def supporting(op: str) -> Callable[[Any], Any]:
 def _takes(op: str, fmt: Any, operands: tuple[Array, ...]) -> bool:
     integers = (jnp.uint32,) if isinstance(fmt, Procedural) else (jnp.int32,)
     known = all(leaf.dtype in integers for leaf in jax.tree.leaves(fmt))
+    if op == "scatter" and operands[0].dtype == jnp.bfloat16 and operands[2].shape:
+        return False  # not every GPU adds to bfloat16 by atomics
     return known and fmt.n_synapses < _MOST and fits(op, fmt, operands, FLOATS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from spikax.ops import Dense
 from spikax_cuda import push
@@ -20,6 +20,7 @@ from spikax_cuda._pallas import (
     store,
     sums_of,
 )
+from spikax_cuda._slots import with_row
 from spikax_cuda._supports import supporting
 
 BLOCK = 128  # columns of a program
@@ -50,10 +51,7 @@ def scatter(fmt: Dense, weight: Array, x: Array, delay: Array, ring: Array, t: A
     """The operator `scatter`: with one delay for all, one slot of the ring gets the sums."""
     if delay.ndim:
         return push.scatter(fmt, weight, x, delay, ring, t)
-    flat, slot = ring.reshape(-1), lax.rem(t + delay.astype(jnp.int32), jnp.int32(len(ring)))
-    at = (slot * jnp.int32(fmt.n_post),)
-    row = lax.dynamic_slice(flat, at, (fmt.n_post,)) + forward(fmt, weight, x)
-    return lax.dynamic_update_slice(flat, row, at).reshape(ring.shape)
+    return with_row(ring, forward(fmt, weight, x), delay, t)
 
 
 def _sum_columns(count: Any, index: Any, x: Any, weight: Any, arrived: Any) -> None:

@@ -21,6 +21,7 @@ from spikax_cuda._pallas import (
     program,
     scatter_add,
     shared_out,
+    sums_of,
     warps_of,
 )
 from spikax_cuda._rows import Reader, Rows, Synapses, arrays, block_for, walk
@@ -36,13 +37,20 @@ BLOCKS_EACH = 4
 @supporting("forward")
 def forward(fmt: Rows, weight: Array, x: Array) -> Array:
     """The operator `forward`."""
-    nothing = jnp.zeros((1, fmt.n_post), x.dtype)
-    return scatter(fmt, weight, x, jnp.int32(0), nothing, jnp.int32(0))[0]
+    nothing = jnp.zeros((1, fmt.n_post), sums_of(x.dtype))
+    return _pushed(fmt, weight, x, jnp.int32(0), nothing, jnp.int32(0))[0].astype(x.dtype)
 
 
 @supporting("scatter")
 def scatter(fmt: Rows, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
     """The operator `scatter`, in place."""
+    if ring.dtype == sums_of(ring.dtype):
+        return _pushed(fmt, weight, x, delay, ring, t)
+    # Not every GPU adds to bfloat16 by atomics.
+    return _slots.with_row(ring, forward(fmt, weight, x), delay, t)
+
+
+def _pushed(fmt: Rows, weight: Array, x: Array, delay: Array, ring: Array, t: Array) -> Array:
     if 0 in (fmt.n_pre, fmt.n_synapses):
         return ring
     where = _slots.operands(delay, t, ring)
@@ -50,14 +58,13 @@ def scatter(fmt: Rows, weight: Array, x: Array, delay: Array, ring: Array, t: Ar
     push = functools.partial(
         _push, fmt=fmt, shape=ring.shape, one_weight=not weight.ndim, n_arrays=len(arrays(fmt))
     )
-    block = block_for(fmt)
     (added,) = launch(
         push,
         [((ring.size,), ring.dtype)],
         *given,
         ring.reshape(-1),
         grid=(min(fmt.n_pre, PROGRAMS), parts_of(fmt)),
-        warps=warps_of(block),
+        warps=warps_of(block_for(fmt)),
         aliases={len(given): 0},
     )
     return added.reshape(ring.shape)
@@ -85,11 +92,11 @@ def _push(
 
     def of_source(k: Array) -> None:
         source = index[k]
-        sent = x[source]
+        sent = x[source].astype(ring.dtype)
 
         def add(synapses: Synapses, _: None) -> None:
             each = weight[0] if one_weight else load(weight, synapses.weight, synapses.inside)
-            value = jnp.broadcast_to(sent * each, (block,))
+            value = jnp.broadcast_to(sent * each.astype(ring.dtype), (block,))
             scatter_add(ring, slots.places(synapses), value, synapses.inside)
 
         walk(reader, source, block, add, None, part)
