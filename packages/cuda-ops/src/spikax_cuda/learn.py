@@ -93,7 +93,7 @@ def _arriving(events: Events) -> Flat:
     if not events.delay.ndim:
         slot = (events.t - events.delay.astype(jnp.int32)) % events.length
         return {n: lax.dynamic_index_in_dim(v, slot, 0, False) for n, v in history.items()}
-    earlier = jnp.arange(events.length) != events.t % events.length
+    earlier = jnp.arange(events.length, dtype=jnp.int32) != events.t % events.length
     spikes = jnp.where(earlier[:, None], history["spike"], 0)
     return {n: v.reshape(-1) for n, v in (history | {"spike": spikes}).items()}
 
