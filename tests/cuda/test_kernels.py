@@ -12,6 +12,8 @@ from spikax import ops
 from spikax.plugins import Kernel, registry
 from spikax_cuda.interpret import interpreted
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 RECORDS = {
     name: record
     for name, record in registry().records(Kernel).items()

@@ -15,6 +15,8 @@ from spikax.plugins import Model, registry
 from spikax_cuda.interpret import interpreted
 from spikax_cuda.learn import learn
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 RULES = {
     name: model.load()
     for name, model in registry().records(Model).items()

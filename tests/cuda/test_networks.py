@@ -19,6 +19,8 @@ from spikax.surrogates import Triangular
 from spikax.units import ms, mV, nS, pA
 from spikax_cuda.interpret import interpreted
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 
 def with_kernels(function, *operands):
     """What a function makes of its operands with the kernels of a GPU."""

@@ -12,6 +12,8 @@ from spikax.units import ms, mV, pA
 from spikax_cuda.interpret import interpreted
 from spikax_cuda.neurons import update
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 
 def cell(neuron):
     exc, inh = sx.COBA(0 * mV), sx.CUBA()

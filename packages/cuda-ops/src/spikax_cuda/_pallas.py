@@ -17,7 +17,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
 from spikax.ops import axes_of, spread
-from spikax_cuda.interpret import interpreting
+from spikax_cuda.interpret import interpreting, running
 
 THREADS = 32  # of a warp
 VECTOR = 4  # words of 32 bits that a thread loads at once
@@ -46,16 +46,23 @@ def launch(
     axes = axes_of(*operands)
     out = jax.eval_shape(lambda: [spread(jnp.zeros(*result), axes) for result in results])
     function = kernel.func if isinstance(kernel, functools.partial) else kernel
+    interpret = interpreting()
     return pl.pallas_call(
-        kernel,
+        # JAX keeps what a kernel was traced to: how it is run has to be part of what it is.
+        functools.partial(_run, kernel, interpret),
         out_shape=out,
         grid=grid,
         input_output_aliases=dict(aliases or {}),
         # Without these, JAX takes another lowering, which can neither gather nor scatter.
         compiler_params=triton.CompilerParams(num_warps=warps, num_stages=1),
-        interpret=interpreting(),
+        interpret=interpret,
         name=f"spikax_{name or function.__name__.lstrip('_')}",
     )(*(spread(value, axes) for value in operands))
+
+
+def _run(kernel: Callable[..., None], interpret: bool, *refs: Any) -> None:
+    with running(interpret):
+        kernel(*refs)
 
 
 def load(ref: Any, at: Array, mask: Array | None = None) -> Array:

@@ -9,15 +9,20 @@ from collections.abc import Generator
 _interpreting: contextvars.ContextVar[bool] = contextvars.ContextVar("interpreting", default=False)
 
 
-@contextlib.contextmanager
-def interpreted() -> Generator[None]:
+def interpreted() -> contextlib.AbstractContextManager[None]:
     """Interpret the kernels that are traced inside; what is compiled already stays as it is.
 
     with spikax.ops.use_kernels("gpu"), interpreted(): ...
 
     It is slow: a program after the other, so that no order of a GPU is tried.
     """
-    token = _interpreting.set(True)
+    return running(True)
+
+
+@contextlib.contextmanager
+def running(interpret: bool) -> Generator[None]:
+    """Say whether the kernels that are traced inside are interpreted."""
+    token = _interpreting.set(interpret)
     try:
         yield
     finally:
