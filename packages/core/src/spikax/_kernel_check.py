@@ -1,27 +1,21 @@
-"""Compare a registered kernel with the reference of its operator, on a few synapses."""
+"""Compare a registered kernel with the reference of its operator."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from spikax import errors
-from spikax._columns import columns
-from spikax._connectivity import all_to_all, fixed_outdegree, one_to_one
-from spikax._formats import Dense, Format, OneToOne, from_pairs
-from spikax._learning import Events, Plastic
-from spikax._ops import REFERENCE
-from spikax._procedural import TABLE, Procedural, procedural
+from spikax._kernel_cases import QUICK, call
+from spikax._ops import REFERENCE, Operator
 from spikax.errors import NumericsError, PluginError
-from spikax.plasticity import PairSTDP
 from spikax.plugins import Kernel
 
-N_PRE, N_POST, FAN_OUT, SLOTS = 70, 110, 60, 4
+# Sums of terms of size 1, in any order.
+TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 
 def use(kernel: Kernel, kernels: Iterable[Kernel]) -> str:
@@ -45,82 +39,71 @@ def _loads(kernel: Kernel) -> bool:
     return True
 
 
+def load(kernel: Kernel) -> Operator:
+    """What a kernel runs, on this machine or another.
+
+    Raises:
+        PluginError: it cannot be imported.
+        UnknownNameError: its operator does not exist.
+    """
+    if kernel.op not in REFERENCE:
+        raise errors.unknown(f"operator of kernel {kernel.name!r}:", kernel.op, REFERENCE)
+    return kernel.load()
+
+
 def check(kernel: Kernel) -> None:
-    """Run a kernel on this machine.
+    """Run a kernel on this machine, on a few synapses.
 
     Raises:
         PluginError: it cannot be imported.
         NumericsError: it differs from the reference.
         UnknownNameError: its operator or format does not exist.
     """
-    if kernel.op not in REFERENCE:
-        raise errors.unknown(f"operator of kernel {kernel.name!r}:", kernel.op, REFERENCE)
-    run, reference = kernel.load(), REFERENCE[kernel.op]
+    run = load(kernel)
     if kernel.platform != jax.default_backend():
         return
-    fmt: Any = _connectivity(kernel.format)
-    operands = _operands(kernel.op, fmt)
-    if kernel.op == "learn":
-        fmt, operands = _plastic(fmt, *operands)
-    supports = getattr(run, "supports", None)
-    if supports is not None and not supports(fmt, *operands):
-        return
-    # One program each: operation by operation, the compiler would be called a hundred times.
-    got, expected = (_listed(jax.jit(partial(f, fmt))(*operands)) for f in (run, reference))
-    # Sums of a few terms of size 1 in float32, in any order.
-    if not np.allclose(got, expected, rtol=1e-5, atol=1e-5):
-        raise NumericsError(
-            f"kernel {kernel.name!r} of {kernel.origin} differs from the reference of "
-            f"{kernel.op!r} by up to {np.abs(got - expected).max():.3g}."
-        )
+    case = QUICK.fitted(kernel.op, kernel.format)
+    given = call(case, kernel.op, kernel.format)
+    if supports(run, *given):
+        error = difference(compute(run, *given), compute(REFERENCE[kernel.op], *given))
+        if not error <= TOLERANCE[case.dtype]:
+            found = verdict(kernel.op, error)
+            raise NumericsError(f"kernel {kernel.name!r} of {kernel.origin} {found}")
 
 
-def _listed(result: Any) -> np.ndarray:
-    return np.concatenate([np.ravel(value) for value in jax.tree.leaves(result)])
+def supports(run: Operator, fmt: Any, operands: tuple[jax.Array, ...]) -> bool:
+    """Whether a kernel serves a call."""
+    asked = getattr(run, "supports", None)
+    return asked is None or bool(asked(fmt, *operands))
 
 
-def _plastic(fmt: Format, weight: jax.Array, x: jax.Array, delay: jax.Array, *more: Any) -> Any:
-    """Synapses that learn by pairs of spikes, in the form that an operator gets them."""
-    ring, t = more
-    spikes = (x > 0).astype(x.dtype), (ring > 0).astype(x.dtype)
-    events = Events(
-        PairSTDP(None, A_plus=0.1, A_minus=0.1),
-        jnp.float32(1),
-        {"weight": jax.nn.sigmoid(weight)},
-        {"spike": spikes[0], "x": x},
-        {"spike": spikes[1], "y": ring},
-        {},
-        delay,
-        t,
-    )
-    operands, structure = jax.tree.flatten(events)
-    return Plastic(fmt, columns(fmt, delay, SLOTS - 1), structure), [*map(jnp.asarray, operands)]
+def compute(run: Operator, fmt: Any, operands: tuple[jax.Array, ...]) -> Any:
+    """The result of a call that is compiled as one program.
+
+    Operation by operation, the compiler would be called a hundred times.
+    """
+    return jax.block_until_ready(jax.jit(run)(fmt, *operands))
 
 
-def _connectivity(name: str) -> Format:
-    if name == Procedural.name:
-        key = jnp.arange(2, dtype=jnp.uint32)
-        return procedural(fixed_outdegree(FAN_OUT)).format(key, N_PRE, N_POST)
-    n_post = N_PRE if name == OneToOne.name else N_POST
-    rules = {Dense.name: all_to_all(), OneToOne.name: one_to_one()}
-    rule = rules.get(name, fixed_outdegree(FAN_OUT))
-    return from_pairs(rule.sample(N_PRE, n_post, np.random.default_rng(0)), prefer=name)
+def difference(got: Any, expected: Any) -> float:
+    """The largest, in each array in terms of its largest value; NaN where one is in either.
+
+    Raises:
+        NumericsError: The arrays have other shapes or dtypes.
+    """
+    pairs = [[*map(np.asarray, jax.tree.leaves(result))] for result in (got, expected)]
+    shapes, wanted = ([f"{v.dtype}{[*v.shape]}" for v in arrays] for arrays in pairs)
+    if shapes != wanted:
+        raise NumericsError(f"it gives {', '.join(shapes)}, the reference {', '.join(wanted)}.")
+    # Unlike that of Python, the maximum of NumPy keeps a NaN.
+    return float(np.max([_difference(*pair) for pair in zip(*pairs, strict=True)], initial=0))
 
 
-def _operands(op: str, fmt: Format) -> tuple[Any, ...]:
-    rng = np.random.default_rng(1)
+def _difference(got: np.ndarray, expected: np.ndarray) -> float:
+    largest = np.max(np.abs(expected), initial=0)
+    return float(np.max(np.abs(got - expected), initial=0) / (largest or 1))
 
-    def normal(*shape: int) -> jax.Array:
-        return jnp.asarray(rng.normal(size=shape), jnp.float32)
 
-    shape = (TABLE,) if isinstance(fmt, Procedural) else fmt.shape
-    weight, x, y = normal(*shape), normal(fmt.n_pre), normal(fmt.n_post)
-    delay = jnp.asarray(rng.integers(1, SLOTS, shape), jnp.int32)
-    ring, t = normal(SLOTS, fmt.n_post), jnp.int32(SLOTS + 1)
-    if op in ("scatter", "learn"):
-        return weight, x, delay, ring, t
-    if op == "collect":
-        return weight, x, delay, ring, t, normal(fmt.n_pre)
-    if op == "add_weight_gradient":
-        return x, delay, ring, t, weight
-    return {"forward": (weight, x), "transpose": (weight, y), "weight_gradient": (x, y)}[op]
+def verdict(op: str, error: float) -> str:
+    """What is said of a kernel that differs by too much."""
+    return f"differs from the reference of {op!r} by up to {error:.3g} of the largest value."

@@ -12,7 +12,7 @@ from spikax._formats import Format
 from spikax._procedural import TABLE, Procedural
 
 _DELAYS = (jnp.int8, jnp.int16, jnp.int32)
-_SIGNATURES: Mapping[str, tuple[str, ...]] = {
+SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "forward": ("weight", "x"),
     "transpose": ("weight", "y"),
     "weight_gradient": ("x", "y"),
@@ -31,7 +31,7 @@ def fits(op: str, fmt: Format, operands: Sequence[Array], floats: Sequence[Any])
         operands: What follows it; only shapes and dtypes are looked at.
         floats: The dtypes that a kernel takes.
     """
-    named = dict(zip(_SIGNATURES[op], operands, strict=True))
+    named = dict(zip(SIGNATURES[op], operands, strict=True))
     used = {value.dtype for name, value in named.items() if name not in ("delay", "t")}
     return (
         len(used) == 1
