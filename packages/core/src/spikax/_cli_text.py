@@ -50,10 +50,18 @@ def report(facts: Row) -> Iterator[str]:
     )
     yield f"NEST {facts['nest'] or 'not installed: comparisons with it are skipped'}"
     yield f"devices: {', '.join(facts['devices']) or 'none'}"
+    if facts["nvidia_driver"]:
+        yield f"NVIDIA driver: {facts['nvidia_driver']}"
     yield f"float64: {'on' if facts['x64'] else 'off'} (jax_enable_x64)"
     yield from ("", *_section("plugins", plugins(facts["plugins"])))
-    yield from _section("kernels", table(facts["kernels"]) if facts["kernels"] else [_NO_KERNEL])
+    yield from _section("kernels", _kernels(facts))
     yield from _section("problems", facts["problems"] or ["none"])
+
+
+def _kernels(facts: Row) -> Iterator[str]:
+    yield from table(facts["kernels"]) if facts["kernels"] else [_NO_KERNEL]
+    for pack in facts["waiting"]:
+        yield f"{pack['plugin']}, whose kernels are for a GPU: {pack['reason']}"
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import importlib_metadata
 import jax
 
-from spikax import _kernel_check
+from spikax import _gpu, _kernel_check
 from spikax._model_page import page
 from spikax._plugins._records import KINDS
 from spikax.errors import SpikaxError
@@ -24,16 +25,19 @@ def examine(registry: Registry) -> dict[str, Any]:
     devices, no_device = _devices()
     broken = [plugin.error for plugin in registry.plugins if plugin.status == "error"]
     records = [record for kind in KINDS for record in registry.records(kind).values()]
-    kernels = registry.records(Kernel).values()
+    kernels = [*registry.records(Kernel).values()]
+    packages = {p: _version(p) for p in _PACKAGES} | dict(_gpu.plugin())
     return {
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
+        "versions": {"python": platform.python_version()} | packages,
         "platform": f"{platform.system()} {platform.machine()}",
         "executable": sys.executable,
         "devices": devices,
+        "nvidia_driver": _gpu.driver(),
         "x64": bool(jax.config.read("jax_enable_x64")),
         "nest": _version("nest-simulator"),
         "plugins": [summary(plugin) for plugin in registry.plugins],
         "kernels": [_kernel(k, kernels) for k in kernels],
+        "waiting": _waiting(kernels),
         "problems": no_device + broken + _troubles(records),
     }
 
@@ -64,6 +68,17 @@ def _devices() -> tuple[list[str], list[str]]:
     # A GPU plugin of JAX whose driver is missing.
     except RuntimeError as cause:
         return [], [f"JAX finds no device: {cause}"]
+
+
+def _waiting(kernels: Sequence[Kernel]) -> list[dict[str, Any]]:
+    """The packs whose kernels wait for a GPU, and why there is none."""
+    if jax.default_backend() == "gpu":
+        return []
+    packs = Counter(k.origin.plugin for k in kernels if k.platform == "gpu" and k.origin)
+    if not packs:
+        return []
+    reason = _gpu.why_not(_gpu.driver(), _gpu.plugin(), _gpu.platforms())
+    return [{"plugin": p, "kernels": n, "reason": reason} for p, n in packs.items()]
 
 
 def _troubles(records: Iterable[Record]) -> list[str]:
