@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from spikax import _cli_text
-from spikax._doctor import examine, summary
+from spikax._doctor import examine, examine_kernels, summary
+from spikax._kernel_selftest import selftest
 from spikax._model_page import page
 from spikax._new_plugin import write_plugin
 from spikax.errors import SpikaxError
-from spikax.plugins import Model, PluginWarning, Registry, registry
+from spikax.plugins import Kernel, Model, PluginWarning, Registry, registry
 
 OK, UNWELL, USAGE = 0, 1, 2
 
@@ -47,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=run)
     commands.choices["models"].add_argument("name", nargs="?", metavar="NAME", help="a model")
+    commands.choices["doctor"].add_argument(
+        "--selftest",
+        action="store_true",
+        help="try every kernel of this machine on many calls, and time it: takes a minute or more",
+    )
     text = "write a plugin to begin with: a package with a model and its tests"
     command = commands.add_parser("new-plugin", help=text, description=text)
     command.add_argument("name", metavar="NAME", help="the package is called spikax_NAME")
@@ -86,7 +92,11 @@ def models(options: argparse.Namespace) -> int:
 
 def doctor(options: argparse.Namespace) -> int:
     """Examine the installation."""
-    facts = examine(_lenient())
+    found = _lenient()
+    if options.selftest:
+        facts = examine_kernels(found, selftest(found.records(Kernel).values()))
+    else:
+        facts = examine(found)
     _write(options, facts, _cli_text.report(facts))
     return UNWELL if facts["problems"] else OK
 

@@ -9,6 +9,11 @@ from spikax._summary import aligned
 
 Row = Mapping[str, Any]
 
+_WIDTH = 160
+_ERROR = "error: largest difference from the reference, in terms of the largest value"
+_TIMES = (
+    "kernel_us, reference_us: microseconds, ratio: the second over the first; for {}, or as many"
+)
 _NO_KERNEL = "none beside core's reference, which runs everywhere"
 
 
@@ -55,6 +60,8 @@ def report(facts: Row) -> Iterator[str]:
     yield f"float64: {'on' if facts['x64'] else 'off'} (jax_enable_x64)"
     yield from ("", *_section("plugins", plugins(facts["plugins"])))
     yield from _section("kernels", _kernels(facts))
+    if "selftest" in facts:
+        yield from _section("self-test", _selftest(facts["selftest"]))
     yield from _section("problems", facts["problems"] or ["none"])
 
 
@@ -62,6 +69,33 @@ def _kernels(facts: Row) -> Iterator[str]:
     yield from table(facts["kernels"]) if facts["kernels"] else [_NO_KERNEL]
     for pack in facts["waiting"]:
         yield f"{pack['plugin']}, whose kernels are for a GPU: {pack['reason']}"
+
+
+def _selftest(found: Row) -> Iterator[str]:
+    """A table of the kernels, then each case that failed and what the figures mean."""
+    rows = found["kernels"]
+    yield from table([_selftest_row(row) for row in rows])
+    for row in rows:
+        yield from (
+            f"{row['name']}, {failure['case']}: {_start(failure['reason'])}"
+            for failure in row["failures"]
+        )
+    yield from ("", _ERROR, _TIMES.format(found["timed"]), found["caution"])
+
+
+def _selftest_row(row: Row) -> dict[str, str]:
+    shown = {name: row[name] for name in ("name", "op", "format", "cases")}
+    shown["error"] = "" if row["error"] is None else f"{row['error']:.1e}"
+    for name, digits in (("kernel_us", 0), ("reference_us", 0), ("ratio", 2)):
+        shown[name] = "" if row[name] is None else f"{row[name]:.{digits}f}"
+    said = _start(row["reason"])
+    return shown | {"status": f"{row['status']}: {said}" if said else row["status"]}
+
+
+def _start(text: str) -> str:
+    """What fits on a line; a compiler says more."""
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..."
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:

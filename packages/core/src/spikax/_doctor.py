@@ -5,13 +5,15 @@ from __future__ import annotations
 import platform
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import importlib_metadata
 import jax
 
 from spikax import _gpu, _kernel_check
+from spikax._kernel_cases import LARGE
+from spikax._kernel_selftest import CAUTION, Row
 from spikax._model_page import page
 from spikax._plugins._records import KINDS
 from spikax.errors import SpikaxError
@@ -22,6 +24,30 @@ _PACKAGES = ("spikax", "jax", "jaxlib", "numpy", "brainunit", "pluggy")
 
 def examine(registry: Registry) -> dict[str, Any]:
     """Facts about this installation, ready for JSON; `problems` lists what needs repair."""
+    return _facts(registry, _kernel_check.check)
+
+
+def examine_kernels(registry: Registry, rows: list[Row]) -> dict[str, Any]:
+    """Facts about this installation, and what the self-test says of the kernels."""
+    # It has run them already.
+    facts = _facts(registry, _kernel_check.load)
+    kernels = registry.records(Kernel)
+    facts["selftest"] = {"timed": str(LARGE), "caution": CAUTION, "kernels": rows}
+    facts["problems"] += [_failure(kernels[row["name"]], row) for row in rows if row["failures"]]
+    return facts
+
+
+def _failure(kernel: Kernel, row: Row) -> str:
+    first = row["failures"][0]
+    # The log of a compiler, which may follow, stands with the failures.
+    what, _, _ = first["reason"].partition("\n")
+    return (
+        f"kernel {kernel.name!r} of {kernel.origin} failed {row['reason']} of the self-test; "
+        f"the first, {first['case']}: {what}"
+    )
+
+
+def _facts(registry: Registry, check: Callable[[Kernel], object]) -> dict[str, Any]:
     devices, no_device = _devices()
     broken = [plugin.error for plugin in registry.plugins if plugin.status == "error"]
     records = [record for kind in KINDS for record in registry.records(kind).values()]
@@ -38,7 +64,7 @@ def examine(registry: Registry) -> dict[str, Any]:
         "plugins": [summary(plugin) for plugin in registry.plugins],
         "kernels": [_kernel(k, kernels) for k in kernels],
         "waiting": _waiting(kernels),
-        "problems": no_device + broken + _troubles(records),
+        "problems": no_device + broken + _troubles(records, check),
     }
 
 
@@ -81,24 +107,24 @@ def _waiting(kernels: Sequence[Kernel]) -> list[dict[str, Any]]:
     return [{"plugin": p, "kernels": n, "reason": reason} for p, n in packs.items()]
 
 
-def _troubles(records: Iterable[Record]) -> list[str]:
+def _troubles(records: Iterable[Record], check: Callable[[Kernel], object]) -> list[str]:
     """What is wrong with the records; once where several of a plugin fail of one cause."""
     found: dict[tuple[Any, str], str] = {}
     for record in records:
-        error = _trouble(record)
+        error = _trouble(record, check)
         if error is not None:
             cause = error.__cause__ or error
             found.setdefault((record.origin, str(cause)), _text(record, error))
     return list(found.values())
 
 
-def _trouble(record: Record) -> Exception | None:
+def _trouble(record: Record, check: Callable[[Kernel], object]) -> Exception | None:
     """Why a record cannot be used: it does not load, is no model, computes something else."""
     try:
         if isinstance(record, Model):
             page(record)
         elif isinstance(record, Kernel):
-            _kernel_check.check(record)
+            check(record)
         else:
             record.load()
     # A kernel raises what it will on this machine: a compiler that is missing, a driver too old.

@@ -12,10 +12,17 @@ _PATIENCE = 1.0  # seconds before anything is shown
 
 
 class Progress:
-    """Shows how far a run is: tqdm where it is installed, else one line that is written over."""
+    """Shows how far a run is: tqdm where it is installed, else one line that is written over.
 
-    def __init__(self, steps: int, dt: float, wanted: bool | None) -> None:
-        self._steps, self._dt = steps, dt
+    Args:
+        steps: All that is to be done.
+        dt: What a step counts for.
+        wanted: Whether to show it; None where somebody watches.
+        unit: Of `dt`.
+    """
+
+    def __init__(self, steps: int, dt: float, wanted: bool | None, unit: str = "ms") -> None:
+        self._steps, self._dt, self._unit = steps, dt, unit
         self._wanted = _watched() if wanted is None else wanted
         self._began, self._bar, self._shown = time.monotonic(), None, False
 
@@ -37,8 +44,8 @@ class Progress:
             self._tick(done)
         else:
             left = elapsed / done * (self._steps - done)
-            text = f"\r{done * self._dt:.0f} of {self._steps * self._dt:.0f} ms, {left:.0f} s left "
-            sys.stderr.write(text)
+            far = f"{done * self._dt:.0f} of {self._steps * self._dt:.0f} {self._unit}"
+            sys.stderr.write(f"\r{far}, {left:.0f} s left ")
             sys.stderr.flush()
         self._shown = True
 
@@ -48,7 +55,8 @@ class Progress:
                 warnings.simplefilter("ignore")
                 from tqdm.auto import tqdm
 
-            bar: Any = tqdm(total=round(self._steps * self._dt), unit=" ms", leave=False)
+            total = round(self._steps * self._dt)
+            bar: Any = tqdm(total=total, unit=f" {self._unit}", leave=False)
             bar.start_t = bar.start_t - (time.monotonic() - self._began)
             self._bar = bar
         self._bar.update(round(done * self._dt) - self._bar.n)
