@@ -65,10 +65,17 @@ def test_range_of_packs_is_this_minor_release():
     assert f">={major}.{minor},<{major}.{minor + 1}" == PACK_RANGE
 
 
-def test_extra_all_is_every_other_extra():
+def test_extra_all_is_every_other_extra_without_gigabytes():
     extras = project("core")["optional-dependencies"]
     (line,) = extras["all"]
-    assert set(re.search(r"\[(.*)\]", line).group(1).split(",")) == set(extras) - {"all"}
+    named = set(re.search(r"\[(.*)\]", line).group(1).split(","))
+    assert named == set(extras) - {"all", "cuda13"}
+
+
+def test_extra_with_cuda_is_that_of_the_pack():
+    assert "cuda13" in project("cuda-ops")["optional-dependencies"]
+    extras = project("core")["optional-dependencies"]
+    assert extras["cuda13"] == [f"spikax-cuda-ops[cuda13]{PACK_RANGE}"]
 
 
 def test_citation_is_of_this_release():
