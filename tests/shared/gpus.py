@@ -18,8 +18,24 @@ os.environ.setdefault("JAX_SKIP_CUDA_CONSTRAINTS_CHECK", "1")
 
 WANTED = "jax-cuda13-plugin jax-cuda13-pjrt, of the version of jax, and nvidia-cuda-nvcc"
 GPUS = {
-    "A100": {"capability": (8, 0), "cores": 108, "shared": 167936},
-    "H100": {"capability": (9, 0), "cores": 132, "shared": 233472},
+    "A100": {
+        "capability": (8, 0),
+        "cores": 108,
+        "shared": 167936,
+        "fpus": 64,
+        "GB_per_s": 1555,
+        "MB_of_l2": 40,
+        "GHz": 1.41,
+    },
+    "H100": {
+        "capability": (9, 0),
+        "cores": 132,
+        "shared": 233472,
+        "fpus": 128,
+        "GB_per_s": 3352,
+        "MB_of_l2": 50,
+        "GHz": 1.98,
+    },
 }
 
 
@@ -36,14 +52,21 @@ needs_compiler = pytest.mark.skipif(
 )
 
 
-def description(name, capability, cores, shared):
-    """What XLA has to know of a GPU to compile for it (a TargetConfig in text form)."""
+def description(name, capability, cores, shared, fpus, GB_per_s, MB_of_l2, GHz):
+    """What XLA has to know of a GPU to compile for it (a TargetConfig in text form).
+
+    Without the speeds it would fuse next to nothing.
+    """
     return f"""
         platform_name: "CUDA"
         device_description_str: "NVIDIA {name}"
         gpu_device_info {{
             cuda_compute_capability {{ major: {capability[0]} minor: {capability[1]} }}
             core_count: {cores}
+            fpus_per_core: {fpus}
+            memory_bandwidth: {GB_per_s * 10**9}
+            l2_cache_size: {MB_of_l2 * 2**20}
+            clock_rate_ghz: {GHz}
             threads_per_warp: 32
             threads_per_block_limit: 1024
             threads_per_core_limit: 2048

@@ -33,6 +33,7 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from spikax._ops import platform
 from spikax._random import bits
 
 POISSON_LIMIT = 50.0  # the largest mean
@@ -70,20 +71,25 @@ def poisson(stream: Array, t: ArrayLike, mean: ArrayLike, draw: ArrayLike = 0) -
         second = jnp.asarray(draw).astype(jnp.uint32) ^ _SECOND_WORD
         return count + _whole_part(within, _odd_bits(stream, t, second))
 
-    below = _below_one_mean if mean.ndim == 0 else _below_each_mean
-    count = below(within, _odd_bits(stream, t, draw))
-    count = lax.cond(jnp.any(within >= _SPLIT), with_whole_part, lambda: count)
+    first = _odd_bits(stream, t, draw)
+    if platform() == "cpu":
+        below = _below_one_mean if mean.ndim == 0 else _below_each_mean
+        count = below(within, first)
+        count = lax.cond(jnp.any(within >= _SPLIT), with_whole_part, lambda: count)
+    else:
+        count = _below_without_branches(within, first)
+        count = with_whole_part()
     return jnp.where(valid, count.astype(mean.dtype), jnp.nan)
 
 
-def thresholds(mean: Array) -> Array:
+def thresholds(mean: Array, *, unroll: bool = False) -> Array:
     """C_0 to C_22 of one mean: uint32 (23,)."""
     r, terms = _first(mean)
 
     def step(terms: _Terms, reciprocal: Array) -> tuple[_Terms, Array]:
         return _next(terms, r, reciprocal), terms[1]
 
-    last, table = lax.scan(step, terms, jnp.asarray(_RECIPROCALS))
+    last, table = lax.scan(step, terms, jnp.asarray(_RECIPROCALS), unroll=unroll)
     return jnp.append(table, last[1])
 
 
@@ -120,6 +126,14 @@ def _below_each_mean(mean: Array, b: Array) -> Array:
     )
     differ, many = (jnp.any(v).astype(jnp.int32) for v in (mean != mean[0], mean >= _FEW_BELOW))
     return lax.switch(differ * (1 + many), ways)
+
+
+def _below_without_branches(mean: Array, b: Array) -> Array:
+    """The same where a branch or a loop waits for the host, longer than for what it leaves out."""
+    if mean.ndim:
+        return _below_different_means(mean, b, _ALL)
+    table = thresholds(mean, unroll=True)
+    return jnp.sum((table[:, None] < b[None, :]).astype(jnp.int32), axis=0)
 
 
 def _below_different_means(mean: Array, b: Array, size: int) -> Array:

@@ -278,6 +278,12 @@ def use_kernels(choice: str | None) -> Generator[None]:
         _kernels.reset(token)
 
 
+def platform() -> str:
+    """The platform that programs are traced for."""
+    choice = _kernels.get()
+    return choice if choice in PLATFORMS else jax.default_backend()
+
+
 def _forward(fmt: Format, weight: Array, x: Array) -> Array:
     if not isinstance(fmt, Dense):
         return fmt.sum_to_post(fmt.weights(weight) * fmt.pre_values(x))
@@ -422,13 +428,12 @@ def _arrays(*given: ArrayLike) -> tuple[Array, ...]:
 
 def kernel_for(op: str, fmt: Any, operands: tuple[Array, ...]) -> Operator | None:
     """The kernel of this platform that supports the call; a pack's comes before core's own."""
-    choice = _kernels.get()
-    if choice == "reference":
+    if _kernels.get() == "reference":
         return None
     # Plugins may import spikax, so they are looked up when an operator is traced, never before.
     from spikax.plugins import Kernel, registry
 
-    known, wanted = registry(), (op, fmt.name, choice or jax.default_backend())
+    known, wanted = registry(), (op, fmt.name, platform())
     for record in reversed([*known.records(Kernel).values()]):
         if (record.op, record.format, record.platform) == wanted:
             kernel = known.usable(record)
