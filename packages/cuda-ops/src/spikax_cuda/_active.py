@@ -21,9 +21,10 @@ def active(x: Array) -> tuple[Array, Array]:
     n = blocks(x.size, BLOCK)
     if not n:
         return jnp.zeros(1, jnp.int32), jnp.zeros(1, jnp.int32)
-    (counts,) = launch(_count_active, [((n,), jnp.int32)], x, grid=(n,), warps=_WARPS)
+    (counts,) = launch(_count_active, x, grid=(n,), warps=_WARPS, new=[((n,), jnp.int32)])
     before = jnp.cumsum(counts) - counts
-    (index,) = launch(_list_active, [(x.shape, jnp.int32)], x, before, grid=(n,), warps=_WARPS)
+    places = [(x.shape, jnp.int32)]
+    (index,) = launch(_list_active, x, before, grid=(n,), warps=_WARPS, new=places)
     return (before + counts)[-1:], index
 
 

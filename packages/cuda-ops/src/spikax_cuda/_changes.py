@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,8 +11,18 @@ from jax import Array
 
 from spikax.ops import Events, Plastic
 from spikax_cuda._active import active
-from spikax_cuda._pallas import launch, load, program, programs, shared_out, store, warps_of
-from spikax_cuda.push import BLOCKS_EACH, PROGRAMS
+from spikax_cuda._pallas import (
+    launch,
+    load,
+    program,
+    programs,
+    read,
+    shared_out,
+    store,
+    warps_of,
+)
+from spikax_cuda._rows import BLOCKS_EACH
+from spikax_cuda.push import PROGRAMS
 
 Refs = Mapping[str, Any]
 Flat = dict[str, Array]
@@ -50,11 +59,6 @@ class Task(NamedTuple):
             store(self.synapse[name], at, value, inside)
 
 
-def read(ref: Any, at: Array, inside: Array | None) -> Array:
-    """The one value of all synapses, or those of some."""
-    return ref[0] if ref.shape[0] == 1 else load(ref, at, inside)
-
-
 def change_each(
     do: Callable[..., None],
     which: Plastic,
@@ -76,22 +80,30 @@ def change_each(
         given: What `do` finds in `task.given`.
         block: Synapses at a time.
     """
-    count, index = active(spikes)
-    each = functools.partial(_parameter, n_synapses=which.fmt.n_synapses)
-    rule, w_max = jax.tree.map(each, (events.rule, events.w_max))
+    rule, w_max = jax.tree.map(
+        lambda value: _parameter(value, which.fmt.n_synapses), (events.rule, events.w_max)
+    )
     mod = {n: v[None] for n, v in events.mod.items()}
-    tree = count, index, spikes, Task((events.t % events.length)[None], rule, w_max, mod, given, {})
-    leaves, structure = jax.tree.flatten(tree)
-    kernel = functools.partial(_run, do=do, structure=structure, names=tuple(synapse), block=block)
+    task = Task((events.t % events.length)[None], rule, w_max, mod, given, {})
+
+    def each(count: Any, index: Any, spikes: Any, task: Task, *changed: Any) -> None:
+        task = task._replace(synapse=dict(zip(synapse, changed, strict=True)))
+        part = program(1), programs(1)
+
+        def of_spike(k: Array) -> None:
+            do(task, spikes[index[k]], index[k], part, block)
+
+        shared_out(count[0], of_spike, program(0), programs(0))
+
     parts = max(1, min(16, which.fmt.n_synapses // (len(spikes) * block * BLOCKS_EACH)))
     changed = launch(
-        kernel,
-        [(v.shape, v.dtype) for v in synapse.values()],
-        *leaves,
-        *synapse.values(),
+        each,
+        *active(spikes),
+        spikes,
+        task,
+        changed=[*synapse.values()],
         grid=(min(len(spikes), PROGRAMS), parts),
         warps=warps_of(block),
-        aliases={len(leaves) + k: k for k in range(len(synapse))},
         name=do.__name__,
     )
     return dict(zip(synapse, changed, strict=True))
@@ -101,17 +113,3 @@ def _parameter(value: Array, n_synapses: int) -> Array:
     """A parameter as a kernel is given it; what is one per neuron no event looks at."""
     flat = value.reshape(-1)
     return flat if flat.size in (1, n_synapses) else jnp.zeros(1, value.dtype)
-
-
-def _run(
-    *refs: Any, do: Callable[..., None], structure: Any, names: tuple[str, ...], block: int
-) -> None:
-    changed, given = refs[-len(names) :], refs[: -2 * len(names)]
-    count, index, spikes, task = jax.tree.unflatten(structure, given)
-    task = task._replace(synapse=dict(zip(names, changed, strict=True)))
-    part = program(1), programs(1)
-
-    def each(k: Array) -> None:
-        do(task, spikes[index[k]], index[k], part, block)
-
-    shared_out(count[0], each)

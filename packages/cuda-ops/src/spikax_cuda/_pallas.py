@@ -7,7 +7,7 @@ kernel is a function of references to its operands and then to its results.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -25,44 +25,55 @@ VECTOR = 4  # words of 32 bits that a thread loads at once
 
 def launch(
     kernel: Callable[..., None],
-    results: Sequence[tuple[tuple[int, ...], Any]],
-    *operands: Array,
+    *operands: Any,
     grid: tuple[int, ...],
     warps: int,
-    aliases: Mapping[int, int] | None = None,
+    changed: Sequence[Array] = (),
+    new: Sequence[tuple[tuple[int, ...], Any]] = (),
     name: str = "",
 ) -> list[Array]:
     """Run programs of a kernel.
 
     Args:
-        kernel: A function of references to the operands, then to the results.
-        results: Shape and dtype of each result.
-        operands: What it reads.
+        kernel: A function of the operands, with references in place of arrays, then of references
+            to what is changed and to what is new.
+        operands: Pytrees that it reads.
         grid: Numbers of programs.
         warps: Of 32 threads, in each program.
-        aliases: Which operand becomes which result, in place.
+        changed: Arrays that it changes, in place.
+        new: Shape and dtype of what it makes besides.
         name: Of the compiled kernel, after "spikax_"; that of the function, if none is given.
+
+    Returns:
+        What was changed, and what is new.
     """
-    axes = axes_of(*operands)
-    out = jax.eval_shape(lambda: [spread(jnp.zeros(*result), axes) for result in results])
-    function = kernel.func if isinstance(kernel, functools.partial) else kernel
-    interpret = interpreting()
+    leaves, tree = jax.tree.flatten(operands)
+    given, interpret = [*leaves, *changed], interpreting()
+    axes = axes_of(*given)
+    shapes = [*((v.shape, v.dtype) for v in changed), *new]
+    run = functools.partial(_run, kernel, tree, len(changed), interpret)
     return pl.pallas_call(
-        # JAX keeps what a kernel was traced to: how it is run has to be part of what it is.
-        functools.partial(_run, kernel, interpret),
-        out_shape=out,
+        run,
+        out_shape=jax.eval_shape(lambda: [spread(jnp.zeros(*shape), axes) for shape in shapes]),
         grid=grid,
-        input_output_aliases=dict(aliases or {}),
+        input_output_aliases={len(leaves) + k: k for k in range(len(changed))},
         # Without these, JAX takes another lowering, which can neither gather nor scatter.
         compiler_params=triton.CompilerParams(num_warps=warps, num_stages=1),
         interpret=interpret,
-        name=f"spikax_{name or function.__name__.lstrip('_')}",
-    )(*(spread(value, axes) for value in operands))
+        name=f"spikax_{name or kernel.__name__.lstrip('_')}",
+    )(*(spread(value, axes) for value in given))
 
 
-def _run(kernel: Callable[..., None], interpret: bool, *refs: Any) -> None:
+# JAX keeps what a kernel was traced to: how it is run has to be part of what it is.
+def _run(kernel: Any, tree: Any, n_changed: int, interpret: bool, *refs: Any) -> None:
+    n = tree.num_leaves
     with running(interpret):
-        kernel(*refs)
+        kernel(*jax.tree.unflatten(tree, refs[:n]), *refs[n + n_changed :])
+
+
+def read(ref: Any, at: Array, mask: Array | None = None) -> Array:
+    """The one value there is, or those at some places."""
+    return ref[0] if ref.shape[0] == 1 else load(ref, at, mask)
 
 
 def load(ref: Any, at: Array, mask: Array | None = None) -> Array:
@@ -92,7 +103,7 @@ def scatter_add(ref: Any, at: Array, value: Array, mask: Array | None = None) ->
 
 
 def program(axis: int) -> Array:
-    """The index of this program; the interpreter knows it outside of loops alone."""
+    """The index of this program; the interpreter knows it outside of loops and branches alone."""
     return jnp.asarray(pl.program_id(axis), jnp.int32)
 
 
@@ -101,9 +112,8 @@ def programs(axis: int) -> Array:
     return jnp.asarray(pl.num_programs(axis), jnp.int32)
 
 
-def shared_out(n: Array, do: Callable[[Array], None]) -> None:
-    """Do every P-th of n things, the p-th first, if this is program p of P (of the first axis)."""
-    mine, step = program(0), programs(0)
+def shared_out(n: Array, do: Callable[[Array], None], mine: Array, step: Array) -> None:
+    """Do every `step`-th of n things, the `mine`-th first."""
 
     def turn(k: Array, _: None) -> None:
         do(mine + k * step)

@@ -6,10 +6,12 @@ last are whole: these are loaded without a mask, four words for each thread at o
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -17,6 +19,7 @@ from spikax.ops import CSR, Dense, FixedFanOut, Procedural, delay_place, scrambl
 from spikax_cuda._pallas import block_of, lanes, load, repeat
 
 Rows = CSR | FixedFanOut | Dense | Procedural
+BLOCKS_EACH = 4  # blocks of a row for one program; no GPU has timed another choice
 
 
 class Synapses(NamedTuple):
@@ -37,63 +40,80 @@ class Synapses(NamedTuple):
     delay: Array
 
 
-def arrays(fmt: Rows) -> tuple[Array, ...]:
-    """What a kernel has to be given of the format."""
-    if isinstance(fmt, CSR):
-        return fmt.indptr, fmt.indices
-    if isinstance(fmt, FixedFanOut):
-        return (fmt.indices.reshape(-1),)
-    return () if isinstance(fmt, Dense) else (fmt.key,)
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["arrays"],
+    meta_fields=["form", "n_pre", "n_post", "n_synapses", "no_autapses", "block"],
+)
+@dataclass(frozen=True)
+class Reader:
+    """A format as a kernel is given it: its arrays, laid flat, and what is known without them.
 
+    Attributes:
+        arrays: Those of the format; references within a kernel.
+        form: Its class.
+        block: How many synapses a program takes at a time.
+    """
 
-def block_for(fmt: Rows) -> int:
-    """How many synapses to take at a time."""
-    return block_of(fmt.n_synapses / fmt.n_pre)
+    arrays: tuple[Any, ...]
+    form: type
+    n_pre: int
+    n_post: int
+    n_synapses: int
+    no_autapses: bool
+    block: int
 
+    @property
+    def k(self) -> int:
+        """Synapses of every source, where all have as many."""
+        return self.n_synapses // self.n_pre
 
-class Reader(NamedTuple):
-    """A format within a kernel: `refs` are those of `arrays`."""
-
-    fmt: Rows
-    refs: tuple[Any, ...]
+    @property
+    def parts(self) -> int:
+        """Into how many programs the row of a source is split."""
+        return max(1, min(16, self.n_synapses // (self.n_pre * self.block * BLOCKS_EACH)))
 
     def span(self, source: Array) -> tuple[Array, Array]:
         """Where in the layout the synapses of a source begin and end."""
-        if isinstance(self.fmt, CSR):
-            return self.refs[0][source], self.refs[0][source + 1]
-        k = self.fmt.shape[1]
-        return source * k, source * k + k
+        if self.form is CSR:
+            return self.arrays[0][source], self.arrays[0][source + 1]
+        return source * self.k, source * self.k + self.k
 
     def synapses(self, source: Array, at: Array, inside: Array | None) -> Synapses:
         """The synapses at some places of the layout."""
-        if isinstance(self.fmt, Procedural):
-            fmt = self._format()
-            target, word = fmt.slots(scramble(*fmt.words(source)), source, at - source * fmt.k)
+        if self.form is Procedural:
+            target, word = self._computed(source, at)
             return Synapses(at, inside, target, weight_place(word), delay_place(word))
-        target = at - source * self.fmt.n_post
-        if not isinstance(self.fmt, Dense):
-            target = load(self.refs[-1], at, inside)
+        target = at - source * self.n_post
+        if self.form is not Dense:
+            target = load(self.arrays[-1], at, inside)
         return Synapses(at, inside, target, at, at)
 
-    def _format(self) -> Any:
-        (key,) = self.refs
-        return dataclasses.replace(self.fmt, key=(key[0], key[1]))
+    def _computed(self, source: Array, at: Array) -> Any:
+        key = self.arrays[0][0], self.arrays[0][1]
+        fmt: Any = Procedural(key, self.n_pre, self.n_post, self.no_autapses, self.k)
+        return fmt.slots(scramble(*fmt.words(source)), source, at - source * self.k)
+
+
+def reader(fmt: Rows) -> Reader:
+    """What a kernel has to be given of a format."""
+    block, no_autapses = block_of(fmt.n_synapses / fmt.n_pre), getattr(fmt, "no_autapses", False)
+    arrays = tuple(leaf.reshape(-1) for leaf in jax.tree.leaves(fmt))
+    return Reader(arrays, type(fmt), fmt.n_pre, fmt.n_post, fmt.n_synapses, no_autapses, block)
 
 
 def walk(
     reader: Reader,
     source: Array,
-    block: int,
     do: Callable[[Synapses, Any], Any],
     carry: Any = None,
-    part: tuple[Array | int, int] = (0, 1),
+    part: tuple[Array | int, Array | int] = (0, 1),
 ) -> Any:
     """`carry = do(synapses, carry)` for block after block of a row.
 
     Args:
         reader: The format.
         source: Whose row.
-        block: How many at a time.
         do: What to do with them.
         carry: What it begins with.
         part: (p, n): only every n-th block, from the p-th on.
@@ -102,7 +122,7 @@ def walk(
     def at_places(at: Array, inside: Array | None, carry: Any) -> Any:
         return do(reader.synapses(source, at, inside), carry)
 
-    return walk_span(*reader.span(source), block, at_places, carry, part)
+    return walk_span(*reader.span(source), reader.block, at_places, carry, part)
 
 
 def walk_span(
@@ -111,7 +131,7 @@ def walk_span(
     block: int,
     do: Callable[[Array, Array | None, Any], Any],
     carry: Any = None,
-    part: tuple[Array | int, int] = (0, 1),
+    part: tuple[Array | int, Array | int] = (0, 1),
 ) -> Any:
     """`carry = do(places, inside, carry)` for block after block of the places start to stop - 1."""
     lane, (mine, parts) = lanes(block), part
@@ -129,5 +149,5 @@ def walk_span(
         return do(at, (at >= low) & (at < high), carry)
 
     left = jnp.maximum(last - first - mine, 0)
-    carry = repeat(lax.div(left + (parts - 1), jnp.int32(parts)), whole, carry)
+    carry = repeat(lax.div(left + (parts - 1), jnp.asarray(parts, jnp.int32)), whole, carry)
     return repeat(jnp.where(mine == 0, jnp.int32(2), jnp.int32(0)), edge, carry)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+from dataclasses import dataclass
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -11,34 +14,43 @@ from spikax_cuda._pallas import load
 from spikax_cuda._rows import Synapses
 
 
-class Slots(NamedTuple):
-    """The slots of a ring of `length`, each of `width` numbers, in a ring that is laid flat.
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["first", "delay"],
+    meta_fields=["length", "width"],
+)
+@dataclass(frozen=True)
+class Slots:
+    """The slots of a ring that is laid flat, as a kernel is given them.
 
-    `refs` are those of `operands`: the first number of the one slot of all, or the slot of now and
-    the delays.
+    Attributes:
+        first: (1,), the first place of the one slot of all synapses, or the slot of this step.
+        delay: The delays, where synapses have their own; else None.
+        length: Number of slots.
+        width: Numbers in each.
     """
 
+    first: Any
+    delay: Any
     length: int
     width: int
-    refs: tuple[Any, ...]
 
     def places(self, synapses: Synapses) -> Array:
         """Where the target of each synapse stands."""
-        first = self.refs[0][0]
-        if len(self.refs) == 1:
-            return first + synapses.target
-        steps = load(self.refs[1], synapses.delay, synapses.inside).astype(jnp.int32)
-        slot = first + steps
+        if self.delay is None:
+            return self.first[0] + synapses.target
+        slot = self.first[0] + load(self.delay, synapses.delay, synapses.inside).astype(jnp.int32)
         slot = jnp.where(slot < self.length, slot, slot - self.length)
         return slot * self.width + synapses.target
 
 
-def operands(delay: Array, t: Array, ring: Array) -> tuple[Array, ...]:
+def slots(delay: Array, t: Array, ring: Array) -> Slots:
     """What a kernel has to be given to find slots."""
-    length, width = (jnp.int32(size) for size in ring.shape)
+    length, width = ring.shape
     if delay.ndim:
-        return lax.rem(t, length)[None], delay.reshape(-1)
-    return ((lax.rem(t + delay.astype(jnp.int32), length) * width)[None],)
+        return Slots(lax.rem(t, jnp.int32(length))[None], delay.reshape(-1), length, width)
+    slot = lax.rem(t + delay.astype(jnp.int32), jnp.int32(length))
+    return Slots((slot * jnp.int32(width))[None], None, length, width)
 
 
 def with_row(ring: Array, row: Array, delay: Array, t: Array) -> Array:

@@ -36,10 +36,10 @@ def forward(fmt: Dense, weight: Array, x: Array) -> Array:
         return jnp.zeros(fmt.n_post, x.dtype)
     (arrived,) = launch(
         _sum_columns,
-        [((fmt.n_post,), x.dtype)],
         *active(x),
         x,
         weight.reshape(-1),
+        new=[((fmt.n_post,), x.dtype)],
         grid=(blocks(fmt.n_post, COLUMNS),),
         warps=_WARPS,
     )

@@ -15,9 +15,9 @@ from jax import Array, lax
 
 from spikax import Plasticity
 from spikax.ops import Events, Plastic
-from spikax_cuda._changes import Flat, Refs, Task, change_each, read
-from spikax_cuda._pallas import block_of, load
-from spikax_cuda._rows import Reader, Synapses, arrays, block_for, walk, walk_span
+from spikax_cuda._changes import Flat, Refs, Task, change_each
+from spikax_cuda._pallas import block_of, load, read
+from spikax_cuda._rows import Synapses, reader, walk, walk_span
 from spikax_cuda._supports import plastic
 
 
@@ -37,27 +37,28 @@ vars(learn)["supports"] = plastic
 def _by_rows(which: Plastic, events: Events, synapse: Flat) -> Flat:
     fmt: Any = which.fmt
     given = {
-        "format": arrays(fmt),
+        "rows": reader(fmt),
         "pre": _of_source(events),
         "post": {n: events.post[n].reshape(-1) for n in events.rule.post_traces},
         "delay": events.delay.astype(jnp.int32).reshape(-1),
     }
 
-    def learn_row(task: Task, spike: Array, source: Array, part: Any, block: int) -> None:
+    def learn_row(task: Task, spike: Array, source: Array, part: Any, _: int) -> None:
         given = task.given
         pre = {n: ref[source] for n, ref in given["pre"].items()}
 
-        def change(synapses: Synapses, _: None) -> None:
+        def change(synapses: Synapses, _: None = None) -> None:
             at, inside = synapses.at, synapses.inside
             slot = _ago(task.now[0], read(given["delay"], at, inside), events.length)
             place = slot * fmt.n_post + synapses.target
             post = {n: load(ref, place, inside) for n, ref in given["post"].items()}
             task.change("on_pre", spike, pre | post, at, inside)
 
-        walk(Reader(fmt, tuple(given["format"])), source, block, change, None, part)
+        walk(given["rows"], source, change, None, part)
 
     spikes = events.pre["spike"]
-    return change_each(learn_row, which, events, synapse, spikes, given, block_for(fmt))
+    block = given["rows"].block
+    return change_each(learn_row, which, events, synapse, spikes, given, block)
 
 
 def _by_columns(which: Plastic, events: Events, synapse: Flat) -> Flat:

@@ -7,7 +7,6 @@ whose receptors decay exponentially; a batch is left to XLA.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import jax
@@ -18,7 +17,7 @@ from spikax import Cell
 from spikax.neurons import LIF, AdExIF
 from spikax.ops import Moving
 from spikax.synapses import Expon
-from spikax_cuda._pallas import blocks, lanes, launch, load, program, store
+from spikax_cuda._pallas import blocks, lanes, launch, program, read, store
 
 BLOCK = 128  # neurons of a program, one for each thread
 _WARPS = 4
@@ -27,28 +26,20 @@ _FLOATS = (jnp.float32, jnp.float64)
 
 def update(moving: Moving, *operands: Array) -> Any:
     """The operator `update`, in place."""
-    node, state, *_ = moving.parts(operands)
-    results, structure = jax.tree.flatten(jax.eval_shape(lambda *v: moving.moved(v), *operands))
-    first = len(jax.tree.leaves(node))
-    shapes = [(result.shape, result.dtype) for result in results]
-    moved = launch(
-        functools.partial(_update_neurons, moving=moving, n=results[0].size),
-        shapes,
-        *(operand.reshape(-1) for operand in operands),
-        grid=(blocks(results[0].size, BLOCK),),
-        warps=_WARPS,
-        aliases={first + k: k for k in range(len(jax.tree.leaves(state)))},
-    )
+    node, state, *others = moving.parts([operand.reshape(-1) for operand in operands])
+    before, structure = jax.tree.flatten(state)
+
+    def update_neurons(node: Any, others: Any, *cells: Any) -> None:
+        at = program(0) * BLOCK + lanes(BLOCK)
+        inside = at < before[0].size
+        given = jax.tree.leaves((node, jax.tree.unflatten(structure, cells), *others))
+        moved = jax.tree.leaves(moving.moved([read(ref, at, inside) for ref in given]))
+        for ref, value in zip(cells, moved, strict=True):
+            store(ref, at, jnp.broadcast_to(value, at.shape), inside)
+
+    grid = (blocks(before[0].size, BLOCK),)
+    moved = launch(update_neurons, node, others, changed=before, grid=grid, warps=_WARPS)
     return jax.tree.unflatten(structure, moved)
-
-
-def _update_neurons(*refs: Any, moving: Moving, n: int) -> None:
-    at = program(0) * BLOCK + lanes(BLOCK)
-    inside = at < n
-    given = moving.structure.num_leaves
-    values = [ref[0] if ref.shape[0] == 1 else load(ref, at, inside) for ref in refs[:given]]
-    for ref, value in zip(refs[given:], jax.tree.leaves(moving.moved(values)), strict=True):
-        store(ref, at, jnp.broadcast_to(value, (BLOCK,)), inside)
 
 
 def _supports(moving: Moving, *operands: Array) -> bool:

@@ -5,19 +5,25 @@ Only the rows of the sources that sent are touched; no two programs write the sa
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from spikax_cuda import _slots
 from spikax_cuda._active import active
-from spikax_cuda._pallas import launch, load, program, shared_out, store, warps_of
-from spikax_cuda._rows import Reader, Rows, Synapses, arrays, block_for, walk
-from spikax_cuda._slots import Slots
+from spikax_cuda._pallas import (
+    launch,
+    load,
+    program,
+    programs,
+    shared_out,
+    store,
+    warps_of,
+)
+from spikax_cuda._rows import Reader, Rows, Synapses, reader, walk
+from spikax_cuda._slots import Slots, slots
 from spikax_cuda._supports import supporting
-from spikax_cuda.push import PROGRAMS, parts_of
+from spikax_cuda.push import PROGRAMS
 
 
 @supporting("weight_gradient")
@@ -34,34 +40,25 @@ def add_weight_gradient(
     """The operator `add_weight_gradient`, in place."""
     if 0 in (fmt.n_pre, fmt.n_synapses):
         return total
-    where = _slots.operands(delay, t, ring)
-    given = (*active(x), x, ring.reshape(-1), *arrays(fmt), *where)
-    outer = functools.partial(_outer, fmt=fmt, shape=ring.shape, n_arrays=len(arrays(fmt)))
+    rows = reader(fmt)
     (added,) = launch(
-        outer,
-        [((total.size,), total.dtype)],
-        *given,
-        total.reshape(-1),
-        grid=(min(fmt.n_pre, PROGRAMS), parts_of(fmt)),
-        warps=warps_of(block_for(fmt)),
-        aliases={len(given): 0},
+        _outer,
+        *active(x),
+        x,
+        ring.reshape(-1),
+        rows,
+        slots(delay, t, ring),
+        changed=[total.reshape(-1)],
+        grid=(min(fmt.n_pre, PROGRAMS), rows.parts),
+        warps=warps_of(rows.block),
     )
     return added.reshape(total.shape)
 
 
 def _outer(
-    count: Any,
-    index: Any,
-    x: Any,
-    arriving: Any,
-    *refs: Any,
-    fmt: Rows,
-    shape: tuple[int, int],
-    n_arrays: int,
+    count: Any, index: Any, x: Any, arriving: Any, rows: Reader, place: Slots, total: Any
 ) -> None:
-    *given, _, total = refs
-    reader, slots = Reader(fmt, tuple(given[:n_arrays])), Slots(*shape, tuple(given[n_arrays:]))
-    part = program(1), parts_of(fmt)
+    part = program(1), programs(1)
 
     def of_source(k: Array) -> None:
         source = index[k]
@@ -69,9 +66,9 @@ def _outer(
 
         def add(synapses: Synapses, _: None) -> None:
             at, inside = synapses.at, synapses.inside
-            taken = sent * load(arriving, slots.places(synapses), inside)
+            taken = sent * load(arriving, place.places(synapses), inside)
             store(total, at, load(total, at, inside) + taken, inside)
 
-        walk(reader, source, block_for(fmt), add, None, part)
+        walk(rows, source, add, None, part)
 
-    shared_out(count[0], of_source)
+    shared_out(count[0], of_source, program(0), programs(0))
