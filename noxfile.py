@@ -154,6 +154,36 @@ def py313(session: nox.Session) -> None:
     run_tests(session, "py313")
 
 
+def compile_kernels(session: nox.Session) -> None:
+    """Compile every GPU kernel for an A100 and an H100 by JAX's CUDA plugin, which needs no GPU."""
+    needed = ("pytest", "matplotlib", "scipy")  # the last two for an example
+    session.install("-e", "packages/core", "-e", "packages/cuda-ops", *needed)
+    version = ("python", "-c", "import importlib.metadata as m; print(m.version('jax'))")
+    jax = str(session.run(*version, silent=True)).strip()
+    session.install(*(f"jax-cuda13-{part}=={jax}" for part in ("plugin", "pjrt")))
+    # NVRTC 13.0, whose PTX a driver for any CUDA 13 can follow.
+    tools = ("nvidia-cuda-nvcc<14", "nvidia-cuda-nvdisasm<14", "nvidia-cuda-nvrtc==13.0.*")
+    session.install(*tools)
+    REPORTS.mkdir(exist_ok=True)
+    compiled = ("tests/cuda/test_cuda_compile.py", "tests/cuda/test_cuda_c.py")
+    session.run("pytest", *compiled, *session.posargs, env=TEST_ENVIRONMENT)
+
+
+@nox.session
+def cuda_compile(session: nox.Session) -> None:
+    """Compile every GPU kernel without a GPU, and list what came out (docs/gpu_kernels.md)."""
+    compile_kernels(session)
+    session.run("python", "docs/write_gpu_kernels.py")
+
+
+@nox.session(python="3.13" if starts("python3.13") else False)
+def cuda_compile_newest(session: nox.Session) -> None:
+    """The same with the newest jax, which tells early what goes."""
+    if not session.python:
+        session.skip("no python3.13 starts here: install Python 3.13 and put it on PATH")
+    compile_kernels(session)
+
+
 @nox.session
 def grid(session: nox.Session) -> None:
     """Run the full neuron x receptor tables (reports/grid.json)."""

@@ -49,13 +49,20 @@ def gpu(request):
 
 
 @pytest.fixture(scope="module")
-def table():
-    """What was compiled, written for docs/write_gpu_kernels.py."""
-    rows = []
-    yield rows
-    reports = Path(__file__).parents[2] / "reports"
-    reports.mkdir(exist_ok=True)
-    (reports / "gpu-kernels.json").write_text(json.dumps(rows, indent=1) + "\n")
+def report():
+    """What was compiled, written for docs/write_gpu_kernels.py once all of it was."""
+    found = {"kernels": [], "launches": {}}
+    yield found
+    if "microcircuit" in found["launches"]:
+        reports = Path(__file__).parents[2] / "reports"
+        reports.mkdir(exist_ok=True)
+        (reports / "gpu-kernels.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def row(what, kernel, dtype, request):
+    figures = {n: v for n, v in kernel._asdict().items() if n not in ("ptx", "instructions")}
+    gpu = request.node.callspec.params["gpu"]
+    return {"kernel": what, "dtype": dtype.__name__, "gpu": gpu, **figures}
 
 
 def large(form):
@@ -102,17 +109,14 @@ def call_of(record, dtype):
 
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)
-def test_compiles_without_spilling(gpu, name, dtype, table, tmp_path, request):
+def test_compiles_without_spilling(gpu, name, dtype, report, tmp_path, request):
     record = RECORDS[name]
     with jax.enable_x64(dtype == jnp.float64):
         function, operands = call_of(record, dtype)
         kernels, _ = gpus.compiled(function, gpu, operands, tmp_path)
     assert kernels
     for kernel in kernels:
-        table.append(
-            {"kernel": name, "dtype": dtype.__name__, "gpu": request.node.callspec.params["gpu"]}
-            | {n: v for n, v in kernel._asdict().items() if n not in ("ptx", "instructions")}
-        )
+        report["kernels"].append(row(name, kernel, dtype, request))
         assert kernel.spilled == 0
         assert not {i for i in kernel.instructions if i.startswith(("STL", "LDL"))}
         # With 32 threads to a program, 32 programs fill a multiprocessor: 65536 registers.
@@ -160,7 +164,7 @@ def coba(size):
     return sx.Network(populations, edges).build(dt=0.1 * ms, seed=1)
 
 
-def test_a_whole_simulation_compiles(gpu, table, tmp_path, request):
+def test_a_whole_simulation_compiles(gpu, report, tmp_path, request):
     net = coba(4000)
     state = net.init_state()
 
@@ -177,12 +181,28 @@ def test_a_whole_simulation_compiles(gpu, table, tmp_path, request):
     for ring in state.rings.values():
         size = ring.sums.size
         assert not re.findall(rf"f32\[{size}\]\S* copy\(", text), size
-    table += [
-        {"kernel": "simulate, COBA 4000", "gpu": request.node.callspec.params["gpu"]}
-        | {"dtype": "float32"}
-        | {n: v for n, v in kernel._asdict().items() if n not in ("ptx", "instructions")}
-        for kernel in kernels
-    ]
+    # Lists, pushes and updates; the draws; each ring read and emptied.
+    assert gpus.launches(tmp_path) <= 40
+    report["kernels"] += [row("simulate, COBA 4000", k, jnp.float32, request) for k in kernels]
+
+
+def test_a_step_of_the_microcircuit_is_few_launches(gpu, report, tmp_path, monkeypatch):
+    """Eight populations, 63 projections; at any scale."""
+    for module in ("matplotlib", "scipy"):
+        pytest.importorskip(module)
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "examples")
+    import potjans_diesmann_2014
+
+    net = potjans_diesmann_2014.network(0.02).build(dt=0.1 * ms, seed=1)
+
+    def run(net, state):
+        return sx.simulate(net, state, 100 * ms)
+
+    with ops.use_kernels("gpu"):
+        kernels, _ = gpus.compiled(run, gpu, (net, net.init_state()), tmp_path)
+    assert not any(kernel.spilled for kernel in kernels)
+    report["launches"]["microcircuit"] = gpus.launches(tmp_path)
+    assert gpus.launches(tmp_path) <= 100
 
 
 # Kernels that must not pass.

@@ -113,6 +113,13 @@ def compiled(function, gpu, operands, folder):
     return [_kernel(ptx, folder, launches) for ptx in written], program.as_text()
 
 
+def launches(folder):
+    """How many kernels a loop that was compiled launches in each turn, copies included."""
+    (sequence,) = folder.glob("*thunk_sequence.txt")
+    body = sequence.read_text().partition("body:")[2]
+    return len(re.findall(r"^ {4}\d+: k(?:CustomKernel|Copy)", body, re.MULTILINE))
+
+
 def _kernel(path, folder, launches):
     ptx = path.read_text()
     name = re.search(r"\.entry (spikax_\w+)", ptx)[1]

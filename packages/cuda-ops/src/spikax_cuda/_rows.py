@@ -90,8 +90,8 @@ class Reader:
         return Synapses(at, inside, target, at, at)
 
     def _computed(self, source: Array, at: Array) -> Any:
-        key = self.arrays[0][0], self.arrays[0][1]
-        fmt: Any = Procedural(key, self.n_pre, self.n_post, self.no_autapses, self.k)
+        key: Any = self.arrays[0][0], self.arrays[0][1]
+        fmt = Procedural(key, self.n_pre, self.n_post, self.no_autapses, self.k)
         return fmt.slots(scramble(*fmt.words(source)), source, at - source * self.k)
 
 

@@ -56,7 +56,8 @@ def scatter(fmt: Rows, weight: Array, x: Array, delay: Array, ring: Array, t: Ar
 def together(which: Formats, t: Array, *given: Array) -> tuple[Array, ...]:
     """The operator `scatter` for several projections, in place, by one launch for each source."""
     weights, delays, xs, rings = which.split(given)
-    each = [*zip(which.fmts, weights, delays, which.sources, which.rings, strict=True)]
+    fmts: Any = which.fmts
+    each = [*zip(fmts, weights, delays, which.sources, which.rings, strict=True)]
     if rings[0].dtype != sums_of(rings[0].dtype):
         # Not every GPU adds to bfloat16 by atomics.
         for fmt, weight, delay, source, k in each:
