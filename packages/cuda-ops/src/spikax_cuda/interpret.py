@@ -10,7 +10,9 @@ _interpreting: contextvars.ContextVar[bool] = contextvars.ContextVar("interpreti
 
 
 def interpreted() -> contextlib.AbstractContextManager[None]:
-    """Interpret the kernels that are traced inside; what is compiled already stays as it is.
+    """Interpret the kernels that are traced inside.
+
+    What was traced for a GPU before stays so: `jax.clear_caches()` makes JAX forget it.
 
     with spikax.ops.use_kernels("gpu"), interpreted(): ...
 
