@@ -1,6 +1,9 @@
 """Why JAX has no GPU: what a machine shows, and what doctor says of it."""
 
 import json
+import os
+import subprocess
+import sys
 import types
 
 import pytest
@@ -26,6 +29,7 @@ PLUGIN = {"jax-cuda13-pjrt": "0.10.2", "jax-cuda13-plugin": "0.10.2"}
         (DRIVER, PLUGIN, "", [DRIVER, "jax-cuda13-pjrt", "JAX sees no GPU", "nvidia-smi"]),
         (DRIVER, PLUGIN, "cuda,cpu", ["JAX sees no GPU"]),
         ("", PLUGIN, "", ["is installed", "no NVIDIA driver is seen"]),
+        ("", {}, "cuda", ['pip install "spikax[cuda13]"', "or unset JAX_PLATFORMS"]),
     ],
 )
 def test_the_reason_is_the_first_thing_to_mend(driver, plugin, platforms, reasons):
@@ -85,3 +89,17 @@ def test_doctor_explains_nothing_where_no_pack_waits(monkeypatch, capsys):
     monkeypatch.setattr("spikax._kernel_check.check", lambda kernel: None)
     _cli.main(["doctor", "--json"])
     assert json.loads(capsys.readouterr().out)["waiting"] == []
+
+
+def test_doctor_speaks_where_jax_finds_no_device():
+    """JAX_PLATFORMS names a platform that is not there: even then core imports, and doctor runs."""
+    environment = os.environ | {"JAX_PLATFORMS": "cuda"}
+    command = [sys.executable, "-c", "import sys; from spikax._cli import main; sys.exit(main())"]
+    said = subprocess.run(
+        [*command, "doctor"], env=environment, capture_output=True, text=True, check=False
+    )
+    if _gpu.plugin():
+        pytest.skip("JAX's CUDA plugin is installed here")
+    assert said.returncode == 1, said.stderr
+    assert "JAX finds no device: JAX_PLATFORMS=cuda asks for a GPU" in said.stdout
+    assert "no device" in said.stdout

@@ -64,7 +64,7 @@ def _facts(registry: Registry, check: Callable[[Kernel], object]) -> dict[str, A
         "plugins": [summary(plugin) for plugin in registry.plugins],
         "kernels": [_kernel(k, kernels) for k in kernels],
         "waiting": _waiting(kernels),
-        "problems": no_device + broken + _troubles(records, check),
+        "problems": no_device + broken + ([] if no_device else _troubles(records, check)),
     }
 
 
@@ -91,19 +91,19 @@ def _version(distribution: str) -> str | None:
 def _devices() -> tuple[list[str], list[str]]:
     try:
         return [f"{d.platform}:{d.id} ({d.device_kind})" for d in jax.devices()], []
-    # A GPU plugin of JAX whose driver is missing.
-    except RuntimeError as cause:
-        return [], [f"JAX finds no device: {cause}"]
+    # A GPU plugin of JAX whose driver is missing; none, where JAX_PLATFORMS asks for one.
+    except (RuntimeError, AssertionError) as cause:
+        return [], [f"JAX finds no device: {str(cause) or _gpu.why_not(*_gpu.seen())}"]
 
 
 def _waiting(kernels: Sequence[Kernel]) -> list[dict[str, Any]]:
     """The packs whose kernels wait for a GPU, and why there is none."""
-    if jax.default_backend() == "gpu":
+    if _gpu.here() == "gpu":
         return []
     packs = Counter(k.origin.plugin for k in kernels if k.platform == "gpu" and k.origin)
     if not packs:
         return []
-    reason = _gpu.why_not(_gpu.driver(), _gpu.plugin(), _gpu.platforms())
+    reason = _gpu.why_not(*_gpu.seen())
     return [{"plugin": p, "kernels": n, "reason": reason} for p, n in packs.items()]
 
 

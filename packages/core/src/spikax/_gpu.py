@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import importlib_metadata
+import jax
 
 _DRIVER = Path("/proc/driver/nvidia/version")
 _PLUGIN = re.compile(r"jax-cuda\d+-(plugin|pjrt)")
@@ -27,9 +28,23 @@ def plugin() -> Mapping[str, str]:
     return {n: v for n, v in sorted(named.items()) if _PLUGIN.fullmatch(n.replace("_", "-"))}
 
 
+def here() -> str:
+    """The platform that JAX runs on; empty where it finds none that it is told to use."""
+    try:
+        return jax.default_backend()
+    # Without a plugin of that name at all, JAX fails an assertion.
+    except (RuntimeError, AssertionError):
+        return ""
+
+
 def platforms() -> str:
     """The platforms that JAX is told to use; empty where it may choose."""
     return os.environ.get("JAX_PLATFORMS", "")
+
+
+def seen() -> tuple[str, Mapping[str, str], str]:
+    """What this machine shows: driver, plugin, platforms."""
+    return driver(), plugin(), platforms()
 
 
 def why_not(driver: str, plugin: Mapping[str, str], platforms: str) -> str:
@@ -41,6 +56,11 @@ def why_not(driver: str, plugin: Mapping[str, str], platforms: str) -> str:
         platforms: As of `platforms`.
     """
     if not plugin:
+        if {"cuda", "gpu"} & set(platforms.split(",")):
+            return (
+                f"JAX_PLATFORMS={platforms} asks for a GPU, but JAX's CUDA plugin is not here: "
+                'pip install "spikax[cuda13]", or unset JAX_PLATFORMS'
+            )
         if not driver:
             return "JAX has no GPU, and no NVIDIA driver is seen on this machine."
         return (

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from spikax import errors
+from spikax import _gpu, errors
 from spikax._kernel_cases import QUICK, call
 from spikax._ops import REFERENCE, Operator
 from spikax.errors import NumericsError, PluginError
@@ -20,9 +20,9 @@ TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 def use(kernel: Kernel, kernels: Iterable[Kernel]) -> str:
     """Whether this machine calls a kernel: the last one of its platform that loads."""
-    here = jax.default_backend()
+    here = _gpu.here()
     if kernel.platform != here:
-        return f"not on {here}"
+        return f"not on {here}" if here else "no device"
     if not _loads(kernel):
         return "does not load"
     call = kernel.op, kernel.format, here
@@ -60,7 +60,7 @@ def check(kernel: Kernel) -> None:
         UnknownNameError: its operator or format does not exist.
     """
     run = load(kernel)
-    if kernel.platform != jax.default_backend():
+    if kernel.platform != _gpu.here():
         return
     case = QUICK.fitted(kernel.op, kernel.format)
     given = call(case, kernel.op, kernel.format)

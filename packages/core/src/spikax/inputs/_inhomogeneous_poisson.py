@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from spikax._fields import param
 from spikax._system import Array, Port
@@ -25,8 +26,8 @@ class InhomogeneousPoisson(PoissonProcess):
     a step has mean rate * dt, the rate taken in its middle, and carries no gradient.
     """
 
-    times: Array = param([0.0] * ms, at_least=0, free=True, doc="times of the table, sorted")
-    rates: Array = param([0.0] * Hz, free=True, doc="rate at each of these times")
+    times: Array = param(np.zeros(1) * ms, at_least=0, free=True, doc="times of the table, sorted")
+    rates: Array = param(np.zeros(1) * Hz, free=True, doc="rate at each of these times")
     ports: Mapping[str, Port] = {"rate": Port(Hz)}
 
     def validate(self) -> None:

@@ -36,7 +36,11 @@ class SpikeTimes(Dynamics):
     """
 
     times: Array = param(
-        [] * ms, above=0, steps=True, free=True, doc="spike times, sorted along the first axis"
+        np.array([]) * ms,
+        above=0,
+        steps=True,
+        free=True,
+        doc="spike times, sorted along the first axis",
     )
     State = SpikeTimesState
 

@@ -23,9 +23,9 @@ class StepCurrent(Waveform):
     """
 
     times: Array = param(
-        [0.0] * ms, at_least=0, steps=True, free=True, doc="times of the changes, sorted"
+        np.array([0.0]) * ms, at_least=0, steps=True, free=True, doc="times of the changes, sorted"
     )
-    values: Array = param([100.0] * pA, free=True, doc="current from each time on")
+    values: Array = param(np.array([100.0]) * pA, free=True, doc="current from each time on")
 
     def validate(self) -> None:
         check_table(self.times, self.values, type(self).__name__, "values")
