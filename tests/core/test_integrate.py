@@ -13,6 +13,7 @@ from jax.test_util import check_grads
 
 from spikax._integrate import (
     alpha_current_propagators,
+    by_entry,
     exp_current_propagator,
     exp_euler,
     exp_euler_joint,
@@ -198,6 +199,20 @@ def test_a_stiff_decay_neither_rings_nor_explodes():
     start = (jnp.array([5.0]), jnp.array([1.0]))
     y = integrate(lambda y, k, dt: exp_euler_joint(f, y, dt))(start, 0.2, 50)
     np.testing.assert_allclose(y[0], jnp.cos(y[1]), rtol=1e-3)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_entry_by_entry_is_the_same(d):
+    def f(y):
+        return tuple(-(k + 1.0) * y[k] + jnp.sin(y[k - 1]) for k in range(d))
+
+    start = tuple(jnp.linspace(-2.0, 3.0, 5) * (k + 1) for k in range(d))
+    expected = jax.jit(lambda y: exp_euler_joint(f, y, 0.5))(start)
+    with by_entry():
+        got = jax.jit(lambda y: exp_euler_joint(f, y, 0.5))(start)
+    np.testing.assert_allclose(got, expected, rtol=1e-14)
+    with by_entry():
+        assert "concatenate" not in str(jax.make_jaxpr(lambda y: exp_euler_joint(f, y, 0.5))(start))
 
 
 def adex(y, xp):

@@ -5,9 +5,11 @@ Everything here is elementwise over the neuron axis and differentiable in forwar
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -28,7 +30,22 @@ _SLOPE_SERIES = tuple((k + 1) / math.factorial(k + 2) for k in range(15))
 # errs by (200 / 2^10)^9 / 10! = 1e-13, which squaring back turns into 2e-11.
 _HALVINGS = 10
 _BLOCK_SERIES = _PHI1_SERIES[:9]
-_BY_ENTRY = 2  # variables: smaller blocks are multiplied entry by entry
+
+_entries_alone: contextvars.ContextVar[bool] = contextvars.ContextVar("entries", default=False)
+
+
+@contextlib.contextmanager
+def by_entry() -> Generator[None]:
+    """Multiply the blocks of `exp_euler_joint` entry by entry, with no array of blocks.
+
+    For a kernel that cannot cut or join arrays. What is computed is the same, to the last bit, and
+    faster; but XLA takes minutes to compile derivatives of it, since it fuses all there is.
+    """
+    token = _entries_alone.set(True)
+    try:
+        yield
+    finally:
+        _entries_alone.reset(token)
 
 
 @jax.custom_jvp
@@ -125,7 +142,7 @@ def exp_euler_joint(
     exact where f is linear (Hochbruck & Ostermann 2010, section 2.4). Linearising each variable by
     itself would be of order 1.
     """
-    if len(y) <= _BY_ENTRY:
+    if _entries_alone.get():
         rates, columns = _linearised(f, y)
         block = _entries([[dt * entry for entry in column] for column in columns]).T
         mean = phi1_block(block, _entries([rates])[0])
@@ -136,11 +153,7 @@ def exp_euler_joint(
 
 
 def _entries(rows: Sequence[Sequence[Array]]) -> Any:
-    """A matrix of arrays, one for each entry: NumPy multiplies such matrices entry by entry.
-
-    XLA makes one loop of that, where it would cut an array of blocks, and pad it in a backward
-    pass; but what it has to compile grows with the cube of d.
-    """
+    """A matrix of arrays, one for each entry: NumPy multiplies such matrices entry by entry."""
     matrix = np.empty((len(rows), len(rows[0])), object)
     for i, row in enumerate(rows):
         for j, entry in enumerate(row):

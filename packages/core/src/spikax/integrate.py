@@ -1,6 +1,7 @@
 """Integrators: exponential Euler, exact propagators, Runge-Kutta, adaptive RKF45."""
 
 from spikax._integrate import alpha_current_propagators as alpha_current_propagators
+from spikax._integrate import by_entry as by_entry
 from spikax._integrate import exp_current_propagator as exp_current_propagator
 from spikax._integrate import exp_euler as exp_euler
 from spikax._integrate import exp_euler_joint as exp_euler_joint

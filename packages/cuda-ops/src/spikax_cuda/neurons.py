@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from spikax import Cell
+from spikax.integrate import by_entry
 from spikax.neurons import LIF, AdExIF
 from spikax.ops import Moving
 from spikax.synapses import Expon
@@ -33,7 +34,8 @@ def update(moving: Moving, *operands: Array) -> Any:
         at = program(0) * BLOCK + lanes(BLOCK)
         inside = at < before[0].size
         given = jax.tree.leaves((node, jax.tree.unflatten(structure, cells), *others))
-        moved = jax.tree.leaves(moving.moved([read(ref, at, inside) for ref in given]))
+        with by_entry():
+            moved = jax.tree.leaves(moving.moved([read(ref, at, inside) for ref in given]))
         for ref, value in zip(cells, moved, strict=True):
             store(ref, at, jnp.broadcast_to(value, at.shape), inside)
 
