@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from spikax import _random as random
+from spikax import ops
 from spikax._counts import poisson, thresholds, whole_thresholds
 
 SIZE = 4096
@@ -174,6 +175,23 @@ def test_a_batch_of_means_gives_the_counts_of_each(stream, of_one_mean):
     means = jnp.asarray(MEANS, jnp.float32)
     assert np.array_equal(batch(means), of_one_mean)
     assert np.array_equal(batch(jnp.tile(means[:, None], SIZE)), of_one_mean)
+
+
+def test_counts_without_branches_are_the_same(stream, of_one_mean):
+    """A GPU gets another program, which neither branches nor loops."""
+    which = np.arange(SIZE) % len(MEANS)
+
+    def on_gpu(mean):
+        return poisson(stream, 3, mean)
+
+    with ops.use_kernels("gpu"):
+        compiled = jax.jit(on_gpu)
+        text = str(jax.make_jaxpr(on_gpu)(jnp.float32(1)))
+        counts = [compiled(jnp.float32(mean)) for mean in MEANS]
+        mixed = compiled(jnp.asarray(MEANS, jnp.float32)[which])
+    assert not any(word in text for word in ("cond[", "while["))
+    assert np.array_equal(counts, of_one_mean)
+    assert np.array_equal(mixed, of_one_mean[which, np.arange(SIZE)])
 
 
 def test_double_precision_changes_no_count(stream, of_one_mean, x64):
