@@ -3,6 +3,7 @@
 Opt-in: skipped unless JAX's CUDA plugin and NVIDIA's assembler are installed (nox -s cuda_compile).
 """
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -137,6 +138,27 @@ def test_a_thread_loads_four_weights_at_once(gpu, name, tmp_path):
     assert re.search(r"ld\.global\S*\.v4\.\w32", kernel.ptx)
     if kernel.instructions:
         assert any(i.startswith("LDG") and ".128" in i for i in kernel.instructions)
+
+
+def test_every_rule_that_is_learnt_by_compiles(gpu, tmp_path):
+    for name, rule in plastic_cases.RULES.items():
+        (folder := tmp_path / name).mkdir()
+        which, operands = plastic_cases.synapses("csr", rule)
+        learn = RECORDS["cuda_learn_csr"].load()
+        assert learn.supports(which, *operands)
+        kernels, _ = gpus.compiled(learn, gpu, (which, *operands), folder)
+        assert not any(kernel.spilled for kernel in kernels), name
+
+
+def test_every_population_that_is_updated_compiles(gpu, tmp_path):
+    update = RECORDS["cuda_update_population"].load()
+    for name, node in plastic_cases.NODES.items():
+        (folder := tmp_path / name).mkdir()
+        moving, operands = plastic_cases.population(node)
+        assert update.supports(moving, *operands)
+        run = functools.partial(update, moving)
+        (kernel,), _ = gpus.compiled(run, gpu, operands, folder)
+        assert not kernel.spilled, name
 
 
 # A whole network.

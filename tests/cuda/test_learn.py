@@ -11,17 +11,10 @@ import pytest
 import spikax as sx
 from spikax import ops
 from spikax.plasticity import PairSTDP, TripletSTDP
-from spikax.plugins import Model, registry
 from spikax_cuda.interpret import interpreted
 from spikax_cuda.learn import learn
 
 pytestmark = pytest.mark.usefixtures("quick_compiler")
-
-RULES = {
-    name: model.load()
-    for name, model in registry().records(Model).items()
-    if model.family == "plasticity" and model.target.startswith("spikax.")
-}
 
 
 def both(which, operands):
@@ -42,11 +35,10 @@ def check(which, operands, rtol):
     assert any(np.any(expected[name] != before[name]) for name in expected)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", plastic_cases.RULES)
 def test_every_rule_of_core(name, x64):
-    rule = RULES[name]
-    needed = {"modulator": "D"} if name == "RewardSTDP" else {}
-    which, operands = plastic_cases.synapses("csr", rule, jnp.float64, **needed)
+    rule = plastic_cases.RULES[name]
+    which, operands = plastic_cases.synapses("csr", rule, jnp.float64)
     if (rule.on_pre, rule.on_post) == (sx.Plasticity.on_pre, sx.Plasticity.on_post):
         assert (
             learn(which, *operands).keys() == which.events(operands).synapse.keys()
@@ -78,3 +70,10 @@ def test_random_rules_are_left_to_the_reference():
     operands, structure = jax.tree.flatten(events)
     which = ops.Plastic(which.fmt, which.columns, structure)
     assert not learn.supports(which, *operands)
+
+
+def test_rules_of_other_packages_are_left_to_the_reference():
+    class Foreign(PairSTDP):
+        pass
+
+    assert not learn.supports(*(lambda w, o: (w, *o))(*plastic_cases.synapses("csr", Foreign)))

@@ -7,35 +7,18 @@ import plastic_cases
 import pytest
 
 import spikax as sx
-from spikax.surrogates import Triangular
-from spikax.units import ms, mV, pA
+from spikax._surrogate import Smooth
+from spikax.units import ms, mV
 from spikax_cuda.interpret import interpreted
 from spikax_cuda.neurons import update
 
 pytestmark = pytest.mark.usefixtures("quick_compiler")
 
 
-def cell(neuron):
-    exc, inh = sx.COBA(0 * mV), sx.CUBA()
-    return sx.Cell(
-        neuron,
-        exc=sx.Receptor(sx.Expon(5 * ms), exc),
-        inh=sx.Receptor(sx.Expon(10 * ms), inh),
-    )
-
-
-NODES = {
-    "LIF": sx.LIF(I_e=700 * pA),
-    "AdExIF": sx.AdExIF(I_e=700 * pA),
-    "cell of LIF": cell(sx.LIF(reset="soft", surrogate=Triangular())),
-    "cell of AdExIF": cell(sx.AdExIF()),
-}
-
-
 @pytest.mark.parametrize("size", [1, 127, 300])
-@pytest.mark.parametrize("name", NODES)
+@pytest.mark.parametrize("name", plastic_cases.NODES)
 def test_moves_as_the_neuron_does(name, size, x64):
-    moving, operands = plastic_cases.population(NODES[name], jnp.float64, size)
+    moving, operands = plastic_cases.population(plastic_cases.NODES[name], jnp.float64, size)
     assert update.supports(moving, *operands)
     with interpreted():
         moved = jax.jit(lambda *v: update(moving, *v))(*operands)
@@ -57,7 +40,13 @@ def test_a_parameter_of_each_neuron(x64):
 
 
 @pytest.mark.parametrize(
-    "node", [sx.HH(), sx.Cell(sx.LIF(), a=sx.Receptor(sx.Alpha(5 * ms), sx.CUBA()))]
+    "node",
+    [
+        sx.HH(),
+        sx.Cell(sx.LIF(), a=sx.Receptor(sx.Alpha(5 * ms), sx.CUBA())),
+        sx.Cell(sx.LIF(), a=sx.Receptor(sx.Expon(5 * ms), sx.MgBlock(0 * mV))),
+        sx.LIF(surrogate=Smooth()),
+    ],
 )
 def test_leaves_other_models_to_xla(node):
     assert not update.supports(*(lambda m, o: (m, *o))(*plastic_cases.population(node)))

@@ -5,10 +5,37 @@ import jax.numpy as jnp
 import numpy as np
 import synapse_oracle as oracle
 
+import spikax as sx
 from spikax._columns import columns
 from spikax.ops import Events, Moving, Plastic
+from spikax.plasticity import RewardSTDP
+from spikax.plugins import Model, registry
+from spikax.surrogates import Triangular
+from spikax.units import ms, mV, pA
 
 SLOTS = 5  # of the history
+RULES = {
+    name: model.load()
+    for name, model in registry().records(Model).items()
+    if model.family == "plasticity" and model.target.startswith("spikax.")
+}
+
+
+def cell(neuron):
+    """The neuron with conductances and currents."""
+    return sx.Cell(
+        neuron,
+        exc=sx.Receptor(sx.Expon(5 * ms), sx.COBA(0 * mV)),
+        inh=sx.Receptor(sx.Expon(10 * ms), sx.CUBA()),
+    )
+
+
+NODES = {
+    "LIF": sx.LIF(I_e=700 * pA),
+    "AdExIF": sx.AdExIF(I_e=700 * pA),
+    "cell of LIF": cell(sx.LIF(reset="soft", surrogate=Triangular())),
+    "cell of AdExIF": cell(sx.AdExIF()),
+}
 
 
 def synapses(form, rule, dtype=jnp.float32, *, one_delay=False, rows="random", **parameters):
@@ -19,7 +46,8 @@ def synapses(form, rule, dtype=jnp.float32, *, one_delay=False, rows="random", *
         return jnp.asarray(rng.random(shape), dtype)
 
     delay = rng.integers(1, SLOTS, () if one_delay else fmt.shape).astype(np.int32)
-    rule = rule(None, **parameters)
+    needed = {"modulator": "D"} if rule is RewardSTDP else {}
+    rule = rule(None, **needed, **parameters)
     rule = jax.tree.map(lambda v: jnp.asarray(v, dtype), rule)
     pre, post = (*rule.pre_traces, *rule.pre_clocks), rule.post_traces
     events = Events(

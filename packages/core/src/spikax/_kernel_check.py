@@ -20,15 +20,23 @@ TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 def use(kernel: Kernel, kernels: Iterable[Kernel]) -> str:
     """Whether this machine calls a kernel: the last one of its platform that loads."""
-    here = _gpu.here()
-    if kernel.platform != here:
-        return f"not on {here}" if here else "no device"
+    reason = elsewhere(kernel)
+    if reason:
+        return reason
     if not _loads(kernel):
         return "does not load"
-    call = kernel.op, kernel.format, here
+    call = kernel.op, kernel.format, kernel.platform
     same = [k for k in kernels if (k.op, k.format, k.platform) == call]
     first = next(k for k in reversed(same) if _loads(k))
     return "first" if first.name == kernel.name else f"after {first.name}"
+
+
+def elsewhere(kernel: Kernel) -> str:
+    """Why this machine cannot run a kernel: JAX runs on another platform, or on none; else ""."""
+    here = _gpu.here()
+    if kernel.platform == here:
+        return ""
+    return f"not on {here}" if here else "no device"
 
 
 def _loads(kernel: Kernel) -> bool:
@@ -60,7 +68,7 @@ def check(kernel: Kernel) -> None:
         UnknownNameError: its operator or format does not exist.
     """
     run = load(kernel)
-    if kernel.platform != _gpu.here():
+    if elsewhere(kernel):
         return
     case = QUICK.fitted(kernel.op, kernel.format)
     given = call(case, kernel.op, kernel.format)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from spikax import _gpu, _kernel_check
+from spikax import _kernel_check
 from spikax._kernel_cases import LARGE, Case, call, cases
 from spikax._ops import REFERENCE, Operator
 from spikax._progress import Progress
@@ -75,8 +75,8 @@ def _untried(kernel: Kernel) -> tuple[str, str]:
     # As in the doctor's own check: whatever keeps a kernel from loading is reported.
     except Exception as error:
         return "failed", str(error)
-    here = _gpu.here()
-    return ("", "") if kernel.platform == here else ("not run", f"not on {here}")
+    reason = _kernel_check.elsewhere(kernel)
+    return ("not run", reason) if reason else ("", "")
 
 
 def _try(kernel: Kernel, case: Case) -> Trial:

@@ -2,8 +2,8 @@
 
 The rule itself is part of the kernel: `on_post` and `on_pre` are traced for a block of synapses. A
 spike of a target that arrives changes its column, or those of its synapses whose delay is over; a
-spike of a source changes its row. No synapse is written twice by either, so nothing is atomic. A
-rule with random numbers is left to the reference.
+spike of a source changes its row. No synapse is written twice by either, so nothing is atomic.
+Rules of other packages, and those with random numbers, are left to the reference.
 """
 
 from __future__ import annotations

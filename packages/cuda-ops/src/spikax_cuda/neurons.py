@@ -1,8 +1,9 @@
 """A step of a population as one kernel: the operator `update`.
 
 The neuron's own `update` is traced for a block of neurons, so what is computed is written once, in
-the neuron. It serves leaky and adaptive exponential integrate-and-fire neurons, alone or as cells
-whose receptors decay exponentially; a batch is left to XLA.
+the neuron. It serves what was compiled for GPUs: leaky and adaptive exponential integrate-and-fire
+neurons of 0 or 1 spike, alone or as cells with currents or conductances that decay exponentially. A
+batch is left to XLA.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from spikax import Cell
 from spikax.integrate import by_entry
 from spikax.neurons import LIF, AdExIF
 from spikax.ops import Moving
-from spikax.synapses import Expon
+from spikax.surrogates import Surrogate
+from spikax.synapses import COBA, CUBA, Expon
 from spikax_cuda._pallas import blocks, lanes, launch, program, read, store
 
 BLOCK = 128  # neurons of a program, one for each thread
@@ -57,10 +59,14 @@ def _supports(moving: Moving, *operands: Array) -> bool:
 
 
 def _known(node: Any) -> bool:
-    if type(node) is not Cell:
-        return type(node) in (LIF, AdExIF)
-    receptors = node.receptors.values()
-    return _known(node.neuron) and all(type(r.kinetics) is Expon for r in receptors)
+    if type(node) is Cell:
+        return _known(node.neuron) and all(map(_decays, node.receptors.values()))
+    # A spike that is not a step, as `Smooth` makes it, may take what a kernel does not know.
+    return type(node) in (LIF, AdExIF) and type(node.surrogate).__call__ is Surrogate.__call__
+
+
+def _decays(receptor: Any) -> bool:
+    return type(receptor.kinetics) is Expon and type(receptor.coupling) in (CUBA, COBA)
 
 
 vars(update)["supports"] = _supports
