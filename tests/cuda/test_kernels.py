@@ -140,6 +140,12 @@ def test_says_no_where_places_do_not_fit_an_int32():
     assert not RECORDS["cuda_forward_dense"].load().supports(fmt, *given)
 
 
+def test_no_sources_bring_nothing():
+    fmt = ops.CSR(jnp.zeros(1, jnp.int32), jnp.zeros(0, jnp.int32), 6)
+    arrived = compiled("cuda_forward_csr")(fmt, jnp.ones(0), jnp.ones(0))
+    assert np.array_equal(arrived, np.zeros(6))
+
+
 @pytest.mark.parametrize("n", [1, 31, 1023, 1024, 1025, 4097])
 def test_sources_are_listed_in_order(n):
     from spikax_cuda._active import active

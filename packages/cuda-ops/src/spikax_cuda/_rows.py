@@ -97,7 +97,8 @@ class Reader:
 
 def reader(fmt: Rows) -> Reader:
     """What a kernel has to be given of a format."""
-    block, no_autapses = block_of(fmt.n_synapses / fmt.n_pre), getattr(fmt, "no_autapses", False)
+    block = block_of(fmt.n_synapses / max(1, fmt.n_pre))
+    no_autapses = getattr(fmt, "no_autapses", False)
     arrays = tuple(leaf.reshape(-1) for leaf in jax.tree.leaves(fmt))
     return Reader(arrays, type(fmt), fmt.n_pre, fmt.n_post, fmt.n_synapses, no_autapses, block)
 
