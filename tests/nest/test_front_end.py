@@ -387,6 +387,7 @@ def test_pages_of_models_are_those_of_their_files():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (folder / "models.md").read_text() == module.written()
+    assert module.CLASSES.read_text() == module.classes()
 
 
 def test_each_part_can_be_imported_first():

@@ -26,43 +26,7 @@ _submodules = (*_SUBMODULES, "pynest", "neurons", "devices", "synapses")
 _CLASSES = {record.target.partition(":")[2]: record for record in _MODELS}
 
 if _typing.TYPE_CHECKING:
-    from spikax_nest.devices.ac_generator import AcGenerator as AcGenerator
-    from spikax_nest.devices.dc_generator import DcGenerator as DcGenerator
-    from spikax_nest.devices.noise_generator import NoiseGenerator as NoiseGenerator
-    from spikax_nest.devices.poisson_generator import PoissonGenerator as PoissonGenerator
-    from spikax_nest.devices.spike_generator import SpikeGenerator as SpikeGenerator
-    from spikax_nest.devices.step_current_generator import (
-        StepCurrentGenerator as StepCurrentGenerator,
-    )
-    from spikax_nest.neurons.aeif_cond_alpha import AeifCondAlpha as AeifCondAlpha
-    from spikax_nest.neurons.aeif_cond_beta_multisynapse import (
-        AeifCondBetaMultisynapse as AeifCondBetaMultisynapse,
-    )
-    from spikax_nest.neurons.aeif_cond_exp import AeifCondExp as AeifCondExp
-    from spikax_nest.neurons.gif_psc_exp import GifPscExp as GifPscExp
-    from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
-    from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
-    from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
-    from spikax_nest.neurons.iaf_cond_exp import IafCondExp as IafCondExp
-    from spikax_nest.neurons.iaf_psc_alpha import IafPscAlpha as IafPscAlpha
-    from spikax_nest.neurons.iaf_psc_alpha_multisynapse import (
-        IafPscAlphaMultisynapse as IafPscAlphaMultisynapse,
-    )
-    from spikax_nest.neurons.iaf_psc_delta import IafPscDelta as IafPscDelta
-    from spikax_nest.neurons.iaf_psc_exp import IafPscExp as IafPscExp
-    from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
-        IafPscExpMultisynapse as IafPscExpMultisynapse,
-    )
-    from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
-    from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn
-    from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp
-    from spikax_nest.neurons.parrot_neuron import ParrotNeuron as ParrotNeuron
-    from spikax_nest.neurons.pp_psc_delta import PpPscDelta as PpPscDelta
-    from spikax_nest.synapses.bernoulli_synapse import BernoulliSynapse as BernoulliSynapse
-    from spikax_nest.synapses.stdp_synapse import StdpSynapse as StdpSynapse
-    from spikax_nest.synapses.stdp_synapse import StdpSynapseHom as StdpSynapseHom
-    from spikax_nest.synapses.tsodyks2_synapse import Tsodyks2Synapse as Tsodyks2Synapse
-    from spikax_nest.synapses.tsodyks_synapse import TsodyksSynapse as TsodyksSynapse
+    from spikax_nest._classes import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 
 __all__ = sorted([*_FUNCTIONS, *_SUBMODULES, *_CLASSES, "spikax_models"])  # pyright: ignore[reportUnsupportedDunderAll]
 

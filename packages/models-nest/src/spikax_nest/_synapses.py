@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spikax_nest._models import target
+
 
 @dataclass(frozen=True)
 class SynapseRecord:
@@ -14,7 +16,7 @@ class SynapseRecord:
 
     Attributes:
         name: NEST's name.
-        target: Its rule of plasticity, "module:Class"; empty for a static one.
+        changes: Whether it has a rule of plasticity, in a file of its name.
         carries: What it transmits: "spike" or "rate".
         common: Parameters that all synapses of a model share.
         variants: Whether there are `_lbl` and `_hpc` forms of it.
@@ -22,7 +24,7 @@ class SynapseRecord:
     """
 
     name: str
-    target: str = ""
+    changes: bool = False
     carries: str = "spike"
     common: tuple[str, ...] = ()
     variants: bool = True
@@ -30,9 +32,9 @@ class SynapseRecord:
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
-        if not self.target:
+        if not self.changes:
             return None
-        module, _, name = self.target.partition(":")
+        module, _, name = target("synapses", self.name).partition(":")
         return getattr(importlib.import_module(module), name)
 
     def defaults(self) -> Mapping[str, Any]:
@@ -41,18 +43,17 @@ class SynapseRecord:
         return {} if rule is None else rule.nest_defaults()
 
 
-_STDP = "spikax_nest.synapses.stdp_synapse"
 SYNAPSES = (
-    SynapseRecord("bernoulli_synapse", "spikax_nest.synapses.bernoulli_synapse:BernoulliSynapse"),
+    SynapseRecord("bernoulli_synapse", changes=True),
+    SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
     SynapseRecord("static_synapse"),
     SynapseRecord("static_synapse_hom_w", common=("weight",)),
-    SynapseRecord("stdp_synapse", f"{_STDP}:StdpSynapse"),
+    SynapseRecord("stdp_synapse", changes=True),
     SynapseRecord(
         "stdp_synapse_hom",
-        f"{_STDP}:StdpSynapseHom",
+        changes=True,
         common=("Wmax", "alpha", "lambda", "mu_minus", "mu_plus", "tau_plus"),
     ),
-    SynapseRecord("tsodyks2_synapse", "spikax_nest.synapses.tsodyks2_synapse:Tsodyks2Synapse"),
-    SynapseRecord("tsodyks_synapse", "spikax_nest.synapses.tsodyks_synapse:TsodyksSynapse"),
-    SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
+    SynapseRecord("tsodyks2_synapse", changes=True),
+    SynapseRecord("tsodyks_synapse", changes=True),
 )

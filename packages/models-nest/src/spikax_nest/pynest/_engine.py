@@ -191,7 +191,7 @@ class Engine:
 
         It delivers the spikes of a slice at the start of the next.
         """
-        if not any(table.model.record.target for table in self.kernel.synapses.tables.values()):
+        if not any(table.model.record.changes for table in self.kernel.synapses.tables.values()):
             return -1
         slice_steps = self.kernel.delay_extrema()[0]
         return (-(-end // slice_steps) - 1) * slice_steps

@@ -260,7 +260,7 @@ def _projections(
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
     if not len(links):
         return
-    static = [t.model.number for t in kernel.synapses.ordered() if not t.model.record.target]
+    static = [t.model.number for t in kernel.synapses.ordered() if not t.model.record.changes]
     # Static synapses can stand together; of those that change each model by itself.
     kinds = np.where(np.isin(links.table, static), -1, links.table)
     key = np.zeros(len(links), np.int64)

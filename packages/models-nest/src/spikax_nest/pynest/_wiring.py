@@ -81,7 +81,7 @@ def _check_meter(
             f"{target.base} has nothing that a {source.base} records.\n"
             "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
         )
-    if model.record.target:
+    if model.record.changes:
         raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
     there = set(target.component(np.arange(len(target))).recordables)
     for meter in kernel.nodes.row_of[np.unique(sources) - 1]:
@@ -112,14 +112,14 @@ def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
             f"{'spike input' if kind_of(source.system) == 'spike' else 'this input'}.\n"
             "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
         )
-    if model.record.target and source.system.element_type == "stimulator":
+    if model.record.changes and source.system.element_type == "stimulator":
         raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
 
 
 def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
     assert source.system is not None
     assert target.system is not None
-    if not model.record.target:
+    if not model.record.changes:
         return
     for table in (source, target):
         if table.system is not None and table.system.element_type == "stimulator":

@@ -1,4 +1,4 @@
-"""NEST's `stdp_synapse` and `stdp_synapse_hom`."""
+"""NEST's `stdp_synapse`."""
 
 from __future__ import annotations
 
@@ -59,12 +59,6 @@ class StdpSynapse(NestSynapse):
     def now(self, at: Mapping[str, Array]) -> Array:
         """Kplus just before the event, from what it was after the source's last spike."""
         return at["Kplus"] * jnp.exp(-at["since"] / self.tau_plus)
-
-
-class StdpSynapseHom(StdpSynapse):
-    """`stdp_synapse` whose parameters all synapses share (NEST's `stdp_synapse_hom`)."""
-
-    common = ("tau_plus", "lambda_", "alpha", "mu_plus", "mu_minus", "w_max")
 
 
 def power(share: Array, mu: Array) -> Array:
