@@ -19,7 +19,7 @@ from spikax._fields import Derived, Field, Parameter, Part, parameters
 from spikax._formats import Format, from_pairs
 from spikax._memory import check_room, integers_to
 from spikax._network import EdgeSpec, Network
-from spikax._pairs import Pairs, all_pairs, listed
+from spikax._pairs import Pairs, all_pairs, listed, order_of
 from spikax._plastic_edge import PlasticEdge
 from spikax._plasticity import Plasticity
 from spikax._procedural import TABLE, Procedural, procedural
@@ -337,9 +337,10 @@ def _routed(
         return pairs, weight, steps, channels.pop()
     # One scatter serves all channels: synapse by synapse, the target index moves on by a channel's
     # width.
+    width = pairs.n_post * len(port.channels)
     pre, post = pairs.pre, pairs.post + port.route(weight) * pairs.n_post
-    order = np.lexsort((post, pre))
-    moved = listed(pre, post[order], pairs.n_pre, pairs.n_post * len(port.channels))
+    order = order_of(pre, post, pairs.n_pre, width)
+    moved = listed(pre, post[order], pairs.n_pre, width)
     return moved, weight[order], steps[order] if np.ndim(steps) else steps, None
 
 

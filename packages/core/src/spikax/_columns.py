@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from spikax._formats import CSR, Dense, Format, OneToOne
+from spikax._sampling import order_of
 
 
 @jax.tree_util.register_dataclass
@@ -45,7 +46,7 @@ def columns(fmt: Format, delays: Array | None, steps: int) -> Columns:
     if delays is not None:
         segment = segment * np.int64(steps) + np.ravel(np.asarray(delays, np.int64)) - 1
         n_segments *= steps
-    order = np.argsort(segment, kind="stable")
+    order = order_of(segment, n_segments)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(segment, minlength=n_segments))])
     sources = None
     if isinstance(fmt, CSR):

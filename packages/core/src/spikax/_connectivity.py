@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,17 @@ from itertools import repeat
 import numpy as np
 
 from spikax import _blocks, _sampling
-from spikax._pairs import Pairs, all_pairs, from_cells, in_bands, reverse, row_of
+from spikax._pairs import (
+    Pairs,
+    all_pairs,
+    from_cells,
+    in_bands,
+    is_sorted,
+    listed,
+    order_of,
+    reverse,
+    row_of,
+)
 from spikax.errors import ConfigError, ShapeError
 
 Rng = np.random.Generator
@@ -247,7 +256,8 @@ class explicit(Rule):
                     f"explicit.{name} has shape {index.shape} and dtype {index.dtype}; "
                     "give a list of neuron indices"
                 )
-            object.__setattr__(self, name, index.astype(np.int64))
+            narrow = index if index.dtype == np.int32 else index.astype(np.int64)
+            object.__setattr__(self, name, narrow)
         if self.pre.size != self.post.size:
             raise ShapeError(
                 f"explicit has {self.pre.size} sources and {self.post.size} targets; "
@@ -263,11 +273,11 @@ class explicit(Rule):
                     f"explicit.{name} has indices from {index.min()} to {index.max()}; "
                     f"the population has {size} neurons, 0 to {size - 1}"
                 )
-        cells = self.pre * n_post + self.post
-        if np.all(cells[1:] >= cells[:-1]):
-            return from_cells(cells, n_pre, n_post)
-        order = np.argsort(cells, kind="stable")
-        return dataclasses.replace(from_cells(cells[order], n_pre, n_post), order=order)
+        if is_sorted(self.pre, self.post):
+            return listed(self.pre, self.post, n_pre, n_post)
+        order = order_of(self.pre, self.post, n_pre, n_post)
+        degrees = np.bincount(self.pre, minlength=n_pre)
+        return Pairs(degrees, self.post[order].astype(np.int32), n_post, order)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return self.pre.size

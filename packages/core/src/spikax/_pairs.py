@@ -141,6 +141,20 @@ def row_of(cells: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return counts, cells - np.repeat(starts[:-1], counts)
 
 
+def order_of(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> np.ndarray:
+    """The stable order that sorts two lists by source, then by target."""
+    if np.all(post[1:] >= post[:-1]):
+        return _sampling.order_of(pre, n_pre)
+    order = _sampling.order_of(post, n_post)
+    return order[_sampling.order_of(pre[order], n_pre)]
+
+
+def is_sorted(pre: np.ndarray, post: np.ndarray) -> bool:
+    """Whether two lists are sorted by source, then by target."""
+    step = np.diff(pre)
+    return bool(np.all((step > 0) | ((step == 0) & (post[1:] >= post[:-1]))))
+
+
 def reverse(pairs: Pairs) -> Pairs:
     """Every synapse the other way round."""
     order = _sampling.order_of(pairs.post, pairs.n_post)

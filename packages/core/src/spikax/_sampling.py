@@ -128,7 +128,7 @@ def order_of(values: np.ndarray, bound: int) -> np.ndarray:
     """The stable order that sorts integers in [0, bound)."""
     # NumPy sorts 16-bit integers by radix, five times faster than wider ones by comparison.
     order = np.argsort(values.astype(np.uint16), kind="stable")
-    for shift in range(16, (bound - 1).bit_length(), 16):
+    for shift in range(16, max(bound - 1, 0).bit_length(), 16):
         digit = (values >> shift).astype(np.uint16)
         order = order[np.argsort(digit[order], kind="stable")]
     return order

@@ -126,7 +126,7 @@ class Layout:
         """Which synapse of the list stands where in the format of an edge."""
         rule: Any = next(p.connectivity for p in self.network.projections if p.name == name)
         size = self.elements[name.partition("->")[2].partition(":")[0]].size
-        return np.argsort(rule.pre * size + rule.post, kind="stable")
+        return np.argsort(rule.pre * np.int64(size) + rule.post, kind="stable")
 
 
 def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
@@ -153,7 +153,7 @@ def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
     records = np.array([t.system is None for t in tables], bool)
     moving = ~(records[links.pre] | records[links.post]) if len(links) else wired
     projections, edges = [], {}
-    for name, projection, some in _projections(kernel, elements, links[moving]):
+    for name, projection, some in _projections(kernel, elements, links, moving):
         projections.append(projection)
         edges[name] = some
     populations = {e.table.base: sx.Population(component(e), e.size) for e in elements.values()}
@@ -184,24 +184,31 @@ def rounded(n: int) -> int:
 
 def _links(kernel: Any) -> Links:
     """All synapses that are there; of the sources the rows of their nodes."""
-    nodes, parts = kernel.nodes, []
+    # In narrow integers: there can be a hundred million synapses.
+    table_of, row_of = (
+        np.append(0, places).astype(dtype)
+        for places, dtype in ((kernel.nodes.table_of, np.int16), (kernel.nodes.row_of, np.int32))
+    )
+    parts = []
     for table in kernel.synapses.ordered():
-        c = table.columns
-        rows = np.flatnonzero(c["alive"])
-        source, target = c["source"][rows] - 1, c["target"][rows] - 1
+        c, every = table.columns, bool(table.columns["alive"].all())
+        rows = np.arange(len(table)) if every else np.flatnonzero(c["alive"])
+        kept = slice(None) if every else rows
         parts.append(
             Links(
-                table=np.full(len(rows), table.model.number),
-                row=rows,
-                pre=nodes.table_of[source],
-                post=nodes.table_of[target],
-                source=nodes.row_of[source],
-                target=nodes.row_of[target],
-                receptor=c["receptor"][rows],
-                delay=c["delay"][rows],
-                weight=table.weights(rows),
+                table=np.full(len(rows), table.model.number, np.int16),
+                row=rows.astype(np.int32),
+                pre=table_of[c["source"][kept]],
+                post=table_of[c["target"][kept]],
+                source=row_of[c["source"][kept]],
+                target=row_of[c["target"][kept]],
+                receptor=c["receptor"][kept],
+                delay=c["delay"][kept],
+                weight=table.weights(kept, len(rows)),
             )
         )
+    if len(parts) == 1:
+        return parts[0]
     if not parts:
         return Links(*(np.zeros(0, np.int64) for _ in dataclasses.fields(Links)))
     names = (f.name for f in dataclasses.fields(Links))
@@ -256,19 +263,18 @@ def _split(
 
 
 def _projections(
-    kernel: Any, elements: Mapping[int, Elements], links: Links
+    kernel: Any, elements: Mapping[int, Elements], links: Links, moving: np.ndarray
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
-    if not len(links):
+    if not moving.any():
         return
-    static = [t.model.number for t in kernel.synapses.ordered() if not t.model.record.changes]
     # Static synapses can stand together; of those that change each model by itself.
-    kinds = np.where(np.isin(links.table, static), -1, links.table)
-    key = np.zeros(len(links), np.int64)
-    for part in (links.pre, links.post, links.receptor, kinds + 1):
-        key = key * (int(part.max()) + 1) + part
+    kind_of = np.full(int(links.table.max()) + 1, -1, np.int16)
+    for table in kernel.synapses.ordered():
+        if table.model.record.changes:
+            kind_of[table.model.number] = table.model.number
+    kinds = kind_of[links.table]
     merged: dict[tuple[Any, ...], list[np.ndarray]] = {}
-    for value in np.unique(key):  # few, so looking for each is faster than sorting
-        members = np.flatnonzero(key == value)
+    for members in _alike(moving, links.pre, links.post, links.receptor, kinds + 1):
         at = members[0]
         pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
         port = _port(pre, post, int(links.receptor[at]))
@@ -285,6 +291,20 @@ def _projections(
 
             ends = by_base[pre], by_base[post]
             yield from plastic_projections(kernel, *ends, port, links[which])
+
+
+def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[np.ndarray]:
+    """Those of `which` in groups that agree in all parts, which are small numbers, 0 or more."""
+    key = np.zeros(len(which), np.int32)
+    for part in parts:
+        used = np.bincount(part) > 0
+        key *= np.int32(used.sum())
+        key += (np.cumsum(used, dtype=np.int32) - 1)[part]
+    key += 1
+    key *= which
+    # Few, so looking for each is faster than sorting.
+    for value in np.flatnonzero(np.bincount(key))[not which.all() :]:
+        yield np.flatnonzero(key == value)
 
 
 def _port(pre: Elements, post: Elements, receptor: int) -> str:

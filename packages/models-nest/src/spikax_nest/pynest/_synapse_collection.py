@@ -194,7 +194,7 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
     if name == "delay":
         return kernel.clock.ms(c["delay"][rows]).tolist()
     if name == "weight":
-        return table.weights(rows).tolist()
+        return table.weights(rows, n).tolist()
     if name in c:
         return c[name][rows].tolist()
     fixed = {

@@ -58,10 +58,10 @@ class SynapseTable:
             part[name] = np.array(np.broadcast_to(values.get(name, default), n), dtype)
         self._parts.append(part)
 
-    def weights(self, rows: np.ndarray) -> np.ndarray:
-        """Weights of some synapses."""
+    def weights(self, rows: np.ndarray | slice, n: int) -> np.ndarray:
+        """Weights of some synapses, `n` of them."""
         if "weight" in self.model.record.common:
-            return np.full(len(rows), float(self.model.defaults["weight"]))
+            return np.full(n, float(self.model.defaults["weight"]))
         return self.columns["weight"][rows]
 
 

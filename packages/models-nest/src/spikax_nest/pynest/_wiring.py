@@ -52,8 +52,8 @@ def _by_tables(
 ) -> Iterator[tuple[Table, Table, np.ndarray]]:
     tables = list(kernel.nodes.tables.values())
     of = kernel.nodes.table_of
-    key = of[sources - 1].astype(np.int64) * len(tables) + of[targets - 1]
-    for pair in np.unique(key):
+    key = of[sources - 1] * np.int32(len(tables)) + of[targets - 1]
+    for pair in np.flatnonzero(np.bincount(key)):
         source, target = divmod(int(pair), len(tables))
         yield tables[source], tables[target], np.flatnonzero(key == pair)
 
@@ -92,10 +92,12 @@ def _check_meter(
 
 def _check_generators(kernel: Any, model: SynapseModel, sources: np.ndarray) -> None:
     """All connections of a generator are of one synapse model."""
+    sends = np.zeros(len(kernel.nodes) + 1, bool)
+    sends[sources] = True
     for table in kernel.nodes.tables.values():
         if table.system is None or table.system.element_type != "stimulator":
             continue
-        for gid in np.intersect1d(table.gids, sources):
+        for gid in table.gids[sends[table.gids]]:
             other = kernel.generator_models.setdefault(int(gid), model.name)
             if other != model.name:
                 raise _refused(
