@@ -178,6 +178,34 @@ def recorders(nest, model, seed, h, n, duration):
     return found
 
 
+DETECTORS = ("correlation_detector", "correlomatrix_detector")
+
+
+def detectors(nest, model, seed, h, n, duration):
+    """Each detector with bins and windows of its own, of spikes of three trains or two."""
+    rng = rng_of(seed, model)
+    channels = 2 if model == "correlation_detector" else 3
+    windows = draws.windows(rng, n, h)
+    reset(nest, h)
+    for window in windows:
+        width = h * (2 * rng.integers(0, 4) + 1)
+        window |= {"delta_tau": width, "tau_max": width * rng.integers(1, 6)}
+        window |= {"Tstart": h * rng.integers(0, 20), "Tstop": h * rng.integers(60, 900)}
+        window |= {"N_channels": 3} if channels == 3 else {}
+    found, parrots = {}, told(nest, trains(rng, n * channels, h, duration))
+    devices = nest.Create(model, n)
+    devices.set(windows)
+    for k in range(n * channels):
+        synapse = {"weight": rng.normal(), "receptor_type": k % channels, "delay": 1.0}
+        nest.Connect(parrots[k], devices[k // channels], syn_spec=synapse)
+    in_pieces(nest, h, duration)
+    for k, device in enumerate(devices):
+        for name, values in device.get().items():
+            if isinstance(values, np.ndarray) and name != "histogram_correction":  # of rounding
+                found[f"{k}: {name}"] = np.asarray(values, float)
+    return found
+
+
 def parrots(nest, model, seed, h, n, duration):
     """Spikes of several at once go through two parrots, and those to receptor 1 do not."""
     rng = rng_of(seed, model)
@@ -237,6 +265,7 @@ EXACT = (
     dict.fromkeys(SYNAPSES, synapses)
     | dict.fromkeys(GENERATORS, generators)
     | dict.fromkeys(RECORDERS, recorders)
+    | dict.fromkeys(DETECTORS, detectors)
     | {"parrot_neuron": parrots, "lin_rate_ipn": rates, "rate_connection_delayed": rates}
 )
 

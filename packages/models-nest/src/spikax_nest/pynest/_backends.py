@@ -57,7 +57,7 @@ def open_files(kernel: Any, tables: Mapping[str, Table]) -> None:
     Raises:
         NESTErrors.IOError: A file is there, and overwrite_files is False.
     """
-    for table in (t for t in tables.values() if t.system is None):
+    for table in (t for t in tables.values() if "record_to" in t.columns):
         for row in range(len(table)):
             if table.columns["record_to"][row] != "ascii" or int(table.gids[row]) in kernel.opened:
                 continue

@@ -13,9 +13,8 @@ import numpy as np
 from spikax.units import in_unit
 from spikax_nest._models import MODELS
 from spikax_nest._node import NestNode
+from spikax_nest.pynest._detectors import DETECTORS, FOREVER
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
-
-FOREVER = 1.7976931348623157e308
 
 ARCHIVED: Mapping[str, Any] = {
     "Ca": 0.0,
@@ -44,6 +43,7 @@ RECORDERS: Mapping[str, Mapping[str, Any]] = {
     "spike_recorder": RECORDER,
     "voltmeter": {**METER, "record_from": ("V_m",)},
     "weight_recorder": {**RECORDER, "senders": (), "targets": ()},
+    **DETECTORS,
 }
 """Recorders have no dynamics: they say what a run is to record."""
 

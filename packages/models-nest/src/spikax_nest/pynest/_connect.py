@@ -10,6 +10,7 @@ import numpy as np
 from spikax.errors import SpikaxError
 from spikax_nest.pynest import _kernel, _rules
 from spikax_nest.pynest._collection import NodeCollection
+from spikax_nest.pynest._detectors import DETECTORS
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Context, Parameter
 from spikax_nest.pynest._spatial_connect import is_spatial, measures_in, spatial_pairs
@@ -17,6 +18,10 @@ from spikax_nest.pynest._synapse_models import SynapseModel
 from spikax_nest.pynest._wiring import check_wiring
 
 SPECIAL = ("synapse_model",)
+RANDOM = (
+    *("fixed_indegree", "fixed_outdegree", "fixed_total_number"),
+    *("pairwise_bernoulli", "pairwise_poisson"),
+)
 SYMMETRIC = ("one_to_one", "symmetric_pairwise_bernoulli")
 
 
@@ -80,6 +85,7 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         sources, targets, nodes = pre._live(), post._live(), (pre, post)
         spatial = is_spatial(spec, pre, post, syn_specs)
         _rules.check(spec, spatial=spatial)
+        _check_ends(kernel, spec["rule"], targets)
         rng = kernel.host_rng()
         if spatial:
             pairs = spatial_pairs(pre, post, rng, spec)
@@ -94,6 +100,19 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         _make(kernel, sources, targets, pairs, nodes, spec, one)
         if symmetric:
             _make(kernel, targets, sources, pairs[::-1], nodes[::-1], spec, one)
+
+
+def _check_ends(kernel: Any, rule: str, targets: np.ndarray) -> None:
+    """Raise for a random rule to nodes that NEST has on every thread."""
+    if rule not in RANDOM:
+        return
+    for table, _, _ in kernel.nodes.by_table(targets):
+        is_device = table.system is not None and table.system.element_type != "neuron"
+        if is_device or (table.system is None and table.base not in DETECTORS):
+            raise NESTErrors.IllegalConnection(
+                f"Cannot use the rule {rule} to connect to a {table.base}; connect it by "
+                "all_to_all or one_to_one."
+            )
 
 
 def _ids(nodes: Any) -> np.ndarray:

@@ -12,10 +12,12 @@ import numpy as np
 import spikax as sx
 from spikax.units import ms
 from spikax_nest.pynest import _backends
+from spikax_nest.pynest._detectors import DETECTORS, empty
+from spikax_nest.pynest._detectors import status as detected
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._lower import SIZES, Layout
 from spikax_nest.pynest._tables import Table
-from spikax_nest.pynest._weight_recording import WeightRecording
+from spikax_nest.pynest._weight_recording import WeightRecording, connections_of
 
 WINDOWED = ("start", "stop", "origin")
 
@@ -40,12 +42,16 @@ class Wire:
         base: The population.
         elements: Their indices in it.
         gids: Their ids.
+        receptors: At which the connections end.
+        weights: Of the connections.
     """
 
     recorder: int
     base: str
     elements: np.ndarray
     gids: np.ndarray
+    receptors: np.ndarray
+    weights: np.ndarray
 
 
 @dataclass
@@ -102,9 +108,11 @@ class Recordings:
         for at in np.unique(other):
             elements = layout.elements[tables[at].base]
             for row in np.unique(recorder[other == at]):
-                which = seen[(other == at) & (recorder == row)]
+                some = (other == at) & (recorder == row)
+                which = seen[some]
                 gids = elements.table.gids[elements.rows[which]]
-                wire = Wire(int(tables[place].gids[row]), tables[at].base, which, gids)
+                ends = which, gids, links.receptor[some], links.weight[some]
+                wire = Wire(int(tables[place].gids[row]), tables[at].base, *ends)
                 (self.spike_wires if spikes else self.meter_wires).append(wire)
 
     def requests(self, layout: Layout, n: int) -> dict[str, Any]:
@@ -187,10 +195,10 @@ class Recordings:
         for wire in self.spike_wires:
             if wire.base != base:
                 continue
-            times_seen = np.bincount(wire.elements, minlength=elements.size)[ids]
-            kept = np.repeat(np.arange(len(ids)), times_seen)
-            senders = elements.table.gids[elements.rows[ids[kept]]]
-            piece = {"senders": senders, "steps": steps[kept], "offsets": offsets[kept]}
+            kept, which = connections_of(wire.elements, ids)
+            piece = {"senders": wire.gids[which], "steps": steps[kept], "offsets": offsets[kept]}
+            if self._row(wire.recorder)[0].base in DETECTORS:
+                piece |= {"receptors": wire.receptors[which], "weights": wire.weights[which]}
             new.setdefault(wire.recorder, []).append(piece)
 
     def _offsets(self, elements: Any, steps: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -252,7 +260,7 @@ class Recordings:
         """Write what is not kept in memory, as far as it is visible."""
         for gid, events in list(self.events.items()):
             table, row = self._row(gid)
-            if table.columns["record_to"][row] == "memory":
+            if self._in_memory(table, row):
                 continue
             visible = self._visible(table, events.column("steps"))
             columns = {name: events.column(name) for name in events.parts[0]}
@@ -262,7 +270,9 @@ class Recordings:
     def status(self, gid: int) -> dict[str, Any]:
         """The events of a recorder, as NEST shows them."""
         table, row = self._row(gid)
-        if table.columns["record_to"][row] != "memory":
+        if table.base in DETECTORS:
+            return self._detected(gid, table, row)
+        if not self._in_memory(table, row):
             return _backends.status(self.kernel, table, row)
         events = self.events.get(gid, Events())
         visible = self._visible(table, events.column("steps"))
@@ -280,6 +290,20 @@ class Recordings:
         for name in names:
             found[name] = events.column(name)[visible]
         return {"events": dict(sorted(found.items())), "n_events": len(steps)}
+
+    def _in_memory(self, table: Table, row: int) -> bool:
+        return "record_to" not in table.columns or table.columns["record_to"][row] == "memory"
+
+    def _detected(self, gid: int, table: Table, row: int) -> dict[str, Any]:
+        """What a detector counted."""
+        values = {name: column[row] for name, column in table.columns.items()}
+        if not self.kernel.has_run:
+            return dict(empty(table.base, values))
+        events = self.events.get(gid, Events())
+        visible = self._visible(table, events.column("steps"))
+        names = ("steps", "receptors", "weights")
+        seen = {name: events.column(name)[visible] for name in names}
+        return dict(detected(table.base, values, seen, self.kernel.clock))
 
     def _visible(self, table: Table, steps: np.ndarray) -> np.ndarray:
         """What meters sampled, and what synapses transmitted, comes a slice later."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spikax_nest.pynest._detectors import DETECTORS, follow_resolution
 from spikax_nest.pynest._errors import NESTErrors
 
 
@@ -196,6 +197,8 @@ def _set_resolution(kernel: Any, value: Any) -> None:
             "resolution before the first Create(), after ResetKernel()."
         )
     kernel.clock.set_resolution(float(value))
+    for name in DETECTORS:
+        follow_resolution(name, kernel.catalogue[name].defaults, kernel.clock)
 
 
 def _set_tics(kernel: Any, value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikax_nest.pynest import _kernel
+from spikax_nest.pynest._detectors import DETECTORS, empty
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Parameter
 from spikax_nest.pynest._tables import Table
@@ -99,7 +100,7 @@ def status(gid: int) -> dict[str, Any]:
 def shown_columns(table: Table, row: int) -> list[str]:
     """The columns that NEST shows of a node."""
     hidden: tuple[str, ...] = ()
-    if table.system is None:
+    if "record_to" in table.columns:
         backend = table.columns["record_to"][row]
         hidden = ("senders", "targets")
         hidden += {"memory": ("file_extension", "precision"), "screen": ("file_extension",)}.get(
@@ -218,7 +219,7 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
 
 
 def _clear(table: Table, rows: list[int], counts: list[Any]) -> None:
-    if any(counts):
+    if any(np.any(count) for count in counts):
         raise NESTErrors.BadProperty(
             f"n_events of a {table.base} can only be set to 0, which forgets its events."
         )
@@ -254,7 +255,9 @@ def default_status(name: str) -> dict[str, Any]:
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
     found = {key: table.get(0, key) for key in shown_columns(table, 0)}
-    if model.system is None:
+    if model.base in DETECTORS:
+        found |= empty(model.base, found)
+    elif model.system is None:
         found |= {"events": {"senders": np.zeros(0), "times": np.zeros(0)}, "n_events": 0}
     else:
         component: Any = table.component(np.zeros(1, np.int64))

@@ -11,6 +11,8 @@ from spikax.errors import SpikaxError
 from spikax_nest._node import NestNode
 from spikax_nest.pynest._catalogue import NodeModel, field_names, shown
 from spikax_nest.pynest._clock import Clock
+from spikax_nest.pynest._detectors import DETECTORS
+from spikax_nest.pynest._detectors import check as check_detector
 from spikax_nest.pynest._errors import NESTErrors
 
 Rows = np.ndarray
@@ -62,7 +64,8 @@ class Table:
     def is_vector(self, name: str) -> bool:
         """Whether a node has a list of values under this name."""
         if self.system is None:
-            return name in ("record_from", "senders", "targets")
+            counts = self.base in DETECTORS and name == "n_events"
+            return counts or name in ("record_from", "senders", "targets")
         return name in self.fields and self.system.declared[self.fields[name]].free  # type: ignore[attr-defined]
 
     def get(self, row: int, name: str) -> Any:
@@ -84,7 +87,7 @@ class Table:
                 self.columns[name] = before[name].copy()
                 self._put(rows, name, value)
             self._settle(rows, clock)
-            self.validate(rows, clock.resolution)
+            self.validate(rows, clock)
         except BaseException:
             self.columns |= before
             raise
@@ -120,12 +123,15 @@ class Table:
             return np.atleast_1d(np.asarray(value, np.float64))
         return tuple(value) if self.is_vector(name) else value
 
-    def validate(self, rows: Rows, resolution: float) -> None:
-        """Raise what NEST would of the values of some nodes, with steps of `resolution` ms."""
+    def validate(self, rows: Rows, clock: Clock) -> None:
+        """Raise what NEST would of the values of some nodes, with the steps of a clock."""
+        if self.base in DETECTORS:
+            for row in rows:
+                check_detector(self.base, {n: c[row] for n, c in self.columns.items()}, clock)
         if self.system is None:
             return
         try:
-            self.component(rows).check(resolution)
+            self.component(rows).check(clock.resolution)
         except SpikaxError as error:
             gid = int(self.gids[rows[0]]) if len(rows) else 0
             raise NESTErrors.BadProperty(

@@ -56,7 +56,7 @@ class WeightRecording:
             steps, ids = self._sent(name.partition("->")[0], spikes, start, n)
             mine = np.flatnonzero(layout.edges[name].table == number)
             links = layout.edges[name][mine]
-            row, which = _synapses_of(links, ids)
+            row, which = connections_of(links.source, ids)
             weights = _weights(layout, recording, name, rule, steps[row] - start, mine[which])
             if rule is not None and rule.drops:
                 row, which, weights = (v[weights != 0] for v in (row, which, weights))
@@ -100,11 +100,11 @@ class WeightRecording:
         return {name: column[kept] for name, column in columns.items()}
 
 
-def _synapses_of(links: Links, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each spike all synapses of its source: index of the spike, index of the synapse."""
-    order = np.argsort(links.source, kind="stable")
-    first = np.searchsorted(links.source[order], ids, side="left")
-    count = np.searchsorted(links.source[order], ids, side="right") - first
+def connections_of(source: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each spike all connections of its source: index of the spike, of the connection."""
+    order = np.argsort(source, kind="stable")
+    first = np.searchsorted(source[order], ids, side="left")
+    count = np.searchsorted(source[order], ids, side="right") - first
     row = np.repeat(np.arange(len(ids)), count)
     within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     return row, order[first[row] + within]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikax_nest._node import NestNode
+from spikax_nest.pynest._detectors import DETECTORS, channels
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._synapse_models import SynapseModel
 from spikax_nest.pynest._tables import Table
@@ -41,6 +42,9 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
             _check_meter(kernel, source, target, values["source"][where], model)
         elif target.system is None:
             _check_recorder(source, target, model)
+            if target.base in DETECTORS:
+                rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
+                _check_channels(target, rows, np.unique(receptor[where]))
         else:
             _check_plastic(source, target, model)
             rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
@@ -108,7 +112,8 @@ def _check_generators(kernel: Any, model: SynapseModel, sources: np.ndarray) -> 
 
 def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
     assert source.system is not None
-    if target.base != "spike_recorder" or kind_of(source.system) != "spike":
+    takes = target.base == "spike_recorder" or target.base in DETECTORS
+    if not takes or kind_of(source.system) != "spike":
         raise _refused(
             "The target node or synapse model does not support "
             f"{'spike input' if kind_of(source.system) == 'spike' else 'this input'}.\n"
@@ -116,6 +121,17 @@ def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
         )
     if model.record.changes and source.system.element_type == "stimulator":
         raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
+
+
+def _check_channels(target: Table, rows: np.ndarray, receptors: np.ndarray) -> None:
+    for row in rows:
+        n = channels(target.base, {name: column[row] for name, column in target.columns.items()})
+        wrong = receptors[(receptors < 0) | (receptors >= n)]
+        if wrong.size:
+            raise NESTErrors.UnknownReceptorType(
+                f"Receptor type {wrong[0]} is not available in {target.base}; there are 0 to "
+                f"{n - 1}."
+            )
 
 
 def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
