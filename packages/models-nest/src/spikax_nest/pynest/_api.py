@@ -21,12 +21,12 @@ def ResetKernel() -> None:
     _kernel.reset()
 
 
-def Create(model: str, n: int = 1, params: Any = None, positions: Any = None) -> NodeCollection:
+def Create(model: str, n: Any = 1, params: Any = None, positions: Any = None) -> NodeCollection:
     """Create nodes.
 
     Args:
         model: Name of the model.
-        n: How many; with positions as many as these are.
+        n: How many; with positions as many as these are. A dict here is `params` of one node.
         params: A dict of values (one for all, or a list of one for each), or a list of dicts.
         positions: `nest.spatial.grid(...)` or `nest.spatial.free(...)`.
 
@@ -36,6 +36,8 @@ def Create(model: str, n: int = 1, params: Any = None, positions: Any = None) ->
         NESTErrors.BadProperty: A value is out of range.
     """
     kernel = _kernel.kernel()
+    if isinstance(n, Mapping):
+        n, params = 1, n
     if params is not None and not isinstance(params, (Mapping, list)):
         raise TypeError("params must be a dict, or a list of dicts")
     if positions is not None:

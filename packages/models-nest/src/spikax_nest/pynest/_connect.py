@@ -57,7 +57,8 @@ def Connect(
     kernel = _kernel.kernel()
     first = {name: len(table) for name, table in kernel.synapses.tables.items()}
     try:
-        _connect(kernel, pre, post, conn_spec, syn_spec)
+        with kernel.timers.during("construction_connect"):
+            _connect(kernel, pre, post, conn_spec, syn_spec)
     finally:
         kernel.engine.rewired()
     if not return_synapsecollection:

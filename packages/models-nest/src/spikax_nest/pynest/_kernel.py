@@ -15,6 +15,7 @@ from spikax_nest.pynest._recordings import Recordings
 from spikax_nest.pynest._settings import DEFAULTS
 from spikax_nest.pynest._synapse_models import SynapseCatalogue
 from spikax_nest.pynest._synapse_table import Synapses
+from spikax_nest.pynest._timers import Timers
 from spikax_nest.pynest._wiring import METERS
 
 
@@ -34,6 +35,7 @@ class Kernel:
         self.nodes, self.synapses = Nodes(self.catalogue), Synapses()
         self.settings: dict[str, Any] = dict(DEFAULTS)
         self.recordings, self.engine = Recordings(self), Engine(self)
+        self.timers = Timers()
         self.prepared, self.has_run = False, False
         self.draws = 0
         self.extrema: tuple[int, int] | None = None
@@ -101,10 +103,11 @@ class Kernel:
     def create(self, name: str, n: int) -> np.ndarray:
         """New nodes; their ids."""
         model = self.catalogue[name]
-        self.engine.rewired()
-        for table in self.nodes.tables.values():
-            self.engine.fetch(table)
-        return self.nodes.create(model, n)
+        with self.timers.during("construction_create"):
+            self.engine.rewired()
+            for table in self.nodes.tables.values():
+                self.engine.fetch(table)
+            return self.nodes.create(model, n)
 
     def prepare(self) -> None:
         """Make ready to run."""
@@ -116,7 +119,8 @@ class Kernel:
             )
         self.prepared = True
         _backends.open_files(self, self.nodes.tables)
-        self.engine.prepare()
+        with self.timers.during("construction_connect"):
+            self.engine.prepare()
         self.recordings.spikes = 0
 
     def run(self, ms: float) -> None:
@@ -134,8 +138,9 @@ class Kernel:
         if not self.has_run:
             self.frozen_extrema = self.delay_extrema()
             self.has_run = True
-        self.engine.advance(steps)
-        self.recordings.flush()
+        with self.timers.during("simulate"):
+            self.engine.advance(steps)
+            self.recordings.flush()
 
     def cleanup(self) -> None:
         """End a run."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from spikax_nest.pynest._detectors import DETECTORS, follow_resolution
 from spikax_nest.pynest._errors import NESTErrors
+from spikax_nest.pynest._timers import Timers
 
 
 class VerbosityLevel(enum.IntEnum):
@@ -92,6 +93,10 @@ def _delay(position: int) -> Callable[[Any], float]:
     return lambda k: float(k.clock.ms(k.delay_extrema()[position]))
 
 
+def _seconds(name: str) -> Callable[[Any], float]:
+    return lambda k: k.timers.seconds[name]
+
+
 READ: Mapping[str, Callable[[Any], Any]] = {
     "T_max": lambda k: LARGEST_TIC,
     "T_min": lambda k: -LARGEST_TIC,
@@ -128,6 +133,7 @@ READ: Mapping[str, Callable[[Any], Any]] = {
     "synapse_models": lambda k: tuple(sorted(k.synapse_catalogue.models)),
     "tics_per_ms": lambda k: float(k.clock.tics_per_ms),
     "tics_per_step": lambda k: k.clock.tics_per_step,
+    **{name: _seconds(name) for name in Timers().seconds},
     "to_do": lambda k: 0,
     "update_time_limit": lambda k: np.inf,
 }

@@ -178,9 +178,9 @@ def per_node(nodes: NodeCollection, name: str, value: Any) -> list[Any]:
     whole = whole or not _kernel.kernel().nodes.is_settable(table, name)  # is refused later
     if not is_list or np.ndim(value) == 0 or whole:
         return [value] * n
-    if len(value) != n:
+    if len(value) < n:  # of a longer one NEST takes the first
         raise IndexError(f"{name} is a list of {len(value)} values for {n} nodes")
-    return list(value)
+    return list(value)[:n]
 
 
 def _is_record(name: str) -> bool:
