@@ -100,3 +100,21 @@ def tsodyks(rng, n):
 
 def bernoulli(rng, n):
     return {"weight": rng.normal(0, 50, n), "p_transmit": rng.integers(0, 2, n).astype(float)}
+
+
+def dopamine(rng, n):
+    """Weights reach both bounds."""
+    return {
+        "A_plus": float(rng.uniform(0.5, 2)),
+        "A_minus": float(rng.uniform(0.5, 2)),
+        "b": float(rng.uniform(0, 0.01)),
+        "tau_c": float(rng.uniform(100, 1000)),
+        "tau_n": float(rng.uniform(20, 200)),
+        "tau_plus": float(rng.uniform(5, 30)),
+        "Wmin": float(rng.uniform(0, 20)),
+        "Wmax": float(rng.uniform(30, 60)),
+        "weight": rng.uniform(20, 30, n),
+        "c": rng.normal(0, 5, n),
+        "n": rng.uniform(0, 0.05, n),
+        "Kplus": rng.uniform(0, 2, n),
+    }

@@ -74,6 +74,7 @@ def spiking(nest, rng, n):
 SYNAPSES = {
     "static_synapse": lambda rng, n: {"weight": rng.normal(0, 80, n)},
     "static_synapse_hom_w": lambda rng, n: {"weight": float(rng.normal(0, 80))},
+    "stdp_dopamine_synapse": draws.dopamine,
     "stdp_synapse": draws.stdp,
     "stdp_synapse_hom": draws.hom,
     "tsodyks_synapse": draws.tsodyks,
@@ -96,6 +97,8 @@ def synapses(nest, model, seed, h, n, duration):
     reset(nest, h)
     weights = nest.Create("weight_recorder")
     common = {k: v for k, v in values.items() if not np.ndim(v)}
+    if model == "stdp_dopamine_synapse":
+        common["volume_transmitter"] = dopamine(nest, rng, h, duration)
     nest.CopyModel(model, "recorded", {"weight_recorder": weights, **common})
     each = {k: v for k, v in values.items() if k not in common}
     pre, post = told(nest, times), spiking(nest, rng, n)
@@ -111,6 +114,15 @@ def synapses(nest, model, seed, h, n, duration):
     for name in SHOWN.get(model, ()):
         found[f"shown: {name}"] = np.asarray(connections.get(name), float)[order]
     return found
+
+
+def dopamine(nest, rng, h, duration):
+    """One of two transmitters that spikes reach on connections of different delay."""
+    transmitters = nest.Create("volume_transmitter", 2)
+    for k in (0, 1):
+        cells = told(nest, trains(rng, 2, h, duration))
+        nest.Connect(cells, transmitters[k], syn_spec={"delay": h * rng.integers(1, 20)})
+    return transmitters[1]
 
 
 SENT = ("times", "senders", "targets", "weights")

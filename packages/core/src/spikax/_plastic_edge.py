@@ -114,7 +114,7 @@ class PlasticEdge(Edge):
         events, history, now = self.events(state, pre, post, t, dt)
         synapse = ops.learn(self.format, self.columns, events)
         sent = Sends(synapse[self.rule.sends], pre[self.signal])
-        dopamine = _total(mod)
+        dopamine = self.rule.modulation(mod)
         if type(self.rule).flow is not Plasticity.flow:
             after = events._replace(synapse=synapse)
             synapse = {**synapse, **self._flowed(after, dopamine, dt)}
@@ -176,10 +176,6 @@ class PlasticEdge(Edge):
         jumped = {n: rule.arrive(traces[n], pre) for n in rule.pre_traces}
         jumped |= {n: rule.arrive(traces[n], post) for n in rule.post_traces}
         return jumped | {n: traces[n] + dopamine for n in rule.mod_traces}
-
-
-def _total(mod: Values) -> Array:
-    return sum((jnp.sum(values) for values in mod.values()), jnp.zeros(()))
 
 
 def check_plasticity(net: Network, edge: EdgeSpec, rule: Plasticity) -> None:

@@ -93,8 +93,12 @@ class Plasticity(Component):
 
     @property
     def modulators(self) -> tuple[str, ...]:
-        """Signals "population.signal" whose sum over the neurons drives the traces of `mod`."""
+        """Signals "population.signal" that drive the traces of `mod`."""
         return ()
+
+    def modulation(self, mod: Mapping[str, Array]) -> Array:
+        """What the traces of `mod` rise by in a step: the sum of all modulators over neurons."""
+        return sum((jnp.sum(values) for values in mod.values()), jnp.zeros(()))
 
     def decay(self, trace: str, dt: float) -> Array:
         """What is left of a trace after `dt` ms."""

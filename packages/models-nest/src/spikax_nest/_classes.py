@@ -6,6 +6,7 @@ from spikax_nest.devices.noise_generator import NoiseGenerator as NoiseGenerator
 from spikax_nest.devices.poisson_generator import PoissonGenerator as PoissonGenerator
 from spikax_nest.devices.spike_generator import SpikeGenerator as SpikeGenerator
 from spikax_nest.devices.step_current_generator import StepCurrentGenerator as StepCurrentGenerator
+from spikax_nest.devices.volume_transmitter import VolumeTransmitter as VolumeTransmitter
 from spikax_nest.neurons.aeif_cond_alpha import AeifCondAlpha as AeifCondAlpha
 from spikax_nest.neurons.aeif_cond_beta_multisynapse import (
     AeifCondBetaMultisynapse as AeifCondBetaMultisynapse,
@@ -31,6 +32,7 @@ from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp
 from spikax_nest.neurons.parrot_neuron import ParrotNeuron as ParrotNeuron
 from spikax_nest.neurons.pp_psc_delta import PpPscDelta as PpPscDelta
 from spikax_nest.synapses.bernoulli_synapse import BernoulliSynapse as BernoulliSynapse
+from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
 from spikax_nest.synapses.stdp_synapse import StdpSynapse as StdpSynapse
 from spikax_nest.synapses.stdp_synapse_hom import StdpSynapseHom as StdpSynapseHom
 from spikax_nest.synapses.tsodyks2_synapse import Tsodyks2Synapse as Tsodyks2Synapse

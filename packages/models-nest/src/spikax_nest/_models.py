@@ -69,9 +69,15 @@ DEVICES = (
     ("poisson_generator", "Poisson spike trains", ""),
     ("spike_generator", "spikes at given times", ""),
     ("step_current_generator", "current that changes in steps", ""),
+    ("volume_transmitter", "collects dopamine for plastic synapses", "Potjans et al. 2010"),
 )
 SYNAPSES = (
     ("bernoulli_synapse", "spikes pass with a probability", "Lefort et al. 2009"),
+    (
+        "stdp_dopamine_synapse",
+        "spike-timing-dependent plasticity gated by dopamine",
+        "Izhikevich 2007",
+    ),
     ("stdp_synapse", "spike-timing-dependent plasticity with a power law", "Guetig et al. 2003"),
     ("stdp_synapse_hom", "the same with parameters in common", "Guetig et al. 2003"),
     ("tsodyks2_synapse", "short-term depression and facilitation", "Fuhrmann et al. 2002"),

@@ -31,7 +31,7 @@ class NestNode(Dynamics):
     aliases: ClassVar[Mapping[str, str]] = {}
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
-    """The signal that its connections transmit."""
+    """The signal that its connections transmit; none if empty."""
     per_target: ClassVar[bool] = False
     """Whether each of its connections transmits a realisation of its own."""
     relays: ClassVar[bool] = False

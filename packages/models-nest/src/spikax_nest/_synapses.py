@@ -21,6 +21,7 @@ class SynapseRecord:
         common: Parameters that all synapses of a model share.
         variants: Whether there are `_lbl` and `_hpc` forms of it.
         delayed: Whether it has a delay.
+        names: Parameters that are nodes, each a model of that name; all synapses share them.
     """
 
     name: str
@@ -29,6 +30,7 @@ class SynapseRecord:
     common: tuple[str, ...] = ()
     variants: bool = True
     delayed: bool = True
+    names: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
@@ -48,6 +50,12 @@ SYNAPSES = (
     SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
     SynapseRecord("static_synapse"),
     SynapseRecord("static_synapse_hom_w", common=("weight",)),
+    SynapseRecord(
+        "stdp_dopamine_synapse",
+        changes=True,
+        common=("A_minus", "A_plus", "Wmax", "Wmin", "b", "tau_c", "tau_n", "tau_plus"),
+        names=("volume_transmitter",),
+    ),
     SynapseRecord("stdp_synapse", changes=True),
     SynapseRecord(
         "stdp_synapse_hom",

@@ -126,22 +126,31 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
 
 def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     model = kernel.synapse_catalogue[name]
-    wrong = sorted(set(given) - set(model.defaults) - {"weight_recorder"})
+    wrong = sorted(set(given) - set(model.defaults) - set(model.nodes))
     if wrong:
         hint = unknown_name(f"parameter of {name}", wrong[0], model.defaults)
         raise NESTErrors.UnaccessedDictionaryEntry(
             f"Unaccessed elements in params, in function SetDefaults:  {' '.join(wrong)} ({hint})"
         )
     for key, value in given.items():
-        if key == "weight_recorder":
-            model.weight_recorder = value
+        if key in model.nodes:
+            model.nodes[key] = _named(kernel, key, value)
         elif isinstance(value, (str, Sequence, np.ndarray)):
             raise NESTErrors.TypeMismatch(f"{key} is {value!r}; it must be a number.")
     if "delay" in given:
         kernel.check_delays(kernel.clock.delay_steps(given["delay"]))
-    plain = {k: v for k, v in given.items() if k != "weight_recorder"}
+    plain = {k: v for k, v in given.items() if k not in model.nodes}
     model.defaults |= {k: type(model.defaults[k])(v) for k, v in plain.items()}
     kernel.engine.rewired()
+
+
+def _named(kernel: Any, name: str, nodes: Any) -> Any:
+    """Nodes that a synapse model names; a volume transmitter is one of that model."""
+    if name != "weight_recorder":
+        ids = nodes.tolist() if isinstance(nodes, NodeCollection) else []
+        if len(ids) != 1 or kernel.nodes.table(ids[0])[0].base != name:
+            raise NESTErrors.BadProperty(f"{name} must be one node of the model {name}.")
+    return nodes
 
 
 def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
@@ -168,7 +177,6 @@ def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
     found = dict(model.defaults)
     if not model.record.delayed:
         found.pop("delay")
-    recorder = model.weight_recorder
     return dict(
         sorted(
             (
@@ -181,7 +189,7 @@ def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
                     "sizeof": 32,
                     "synapse_model": model.name,
                     "synapse_modelid": model.number,
-                    "weight_recorder": NodeCollection() if recorder is None else recorder,
+                    **{n: NodeCollection() if v is None else v for n, v in model.nodes.items()},
                 }
             ).items()
         )

@@ -48,6 +48,13 @@ RECORDERS: Mapping[str, Mapping[str, Any]] = {
 """Recorders have no dynamics: they say what a run is to record."""
 
 
+GENERIC: Mapping[str, Mapping[str, Any]] = {
+    "neuron": ARCHIVED,
+    "stimulator": {"label": "", "stimulus_source": ""},
+}
+"""What all models of a kind have."""
+
+
 @dataclass
 class NodeModel:
     """A model of nodes under its name, built in or copied.
@@ -113,7 +120,7 @@ def builtin(name: str) -> NodeModel:
     if name in RECORDERS:
         return NodeModel(name, name, None, dict(RECORDERS[name]), number)
     system: Any = next(m for m in MODELS if m.name == name).load()
-    generic = ARCHIVED if system.element_type == "neuron" else {"label": "", "stimulus_source": ""}
+    generic = GENERIC.get(system.element_type, {})
     return NodeModel(name, name, system, {**generic, **own_defaults(system)}, number)
 
 

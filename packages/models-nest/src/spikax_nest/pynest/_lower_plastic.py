@@ -52,7 +52,7 @@ def _projection(
     if post.sample.relays and port != IGNORED:
         weight[: len(links)] = 1.0
     unit = weight_unit(pre, post, port, "spike")
-    rule = _rule(table, post, links.row, more, unit, sign)
+    rule = _rule(kernel, table, post, links.row, more, unit, sign)
     name = name_of(pre, post, port, table.model.name)
     projection = sx.Projection(
         pre.table.base,
@@ -67,7 +67,9 @@ def _projection(
     return name, projection, links
 
 
-def _rule(table: Any, post: Elements, rows: np.ndarray, more: int, unit: Any, sign: int) -> Any:
+def _rule(
+    kernel: Any, table: Any, post: Elements, rows: np.ndarray, more: int, unit: Any, sign: int
+) -> Any:
     """The rule with one value per synapse of what is no common parameter."""
     rule = table.model.record.load()
     values: dict[str, Any] = {}
@@ -79,7 +81,14 @@ def _rule(table: Any, post: Elements, rows: np.ndarray, more: int, unit: Any, si
     if "tau_minus" in rule.per_neuron:
         padded = np.append(post.rows, np.repeat(post.rows[-1:], post.size - post.n))
         values["tau_minus"] = post.table.columns["tau_minus"][padded] * ms
+    if table.model.record.names:
+        values["transmitter"] = _row(kernel, table.model, table.model.record.names[0])
     return rule(**values)
+
+
+def _row(kernel: Any, model: Any, name: str) -> int:
+    """Which node of its model a synapse model names."""
+    return kernel.nodes.table(int(model.nodes[name].ids[0]))[1]
 
 
 def _value(table: Any, name: str, rows: np.ndarray, more: int, sign: int) -> Any:

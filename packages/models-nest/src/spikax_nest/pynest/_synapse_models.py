@@ -22,13 +22,17 @@ class SynapseModel:
         record: What it is.
         defaults: NEST's values.
         number: NEST's synapse_modelid.
+        nodes: The nodes that it names, by name; None where there is none yet.
     """
 
     name: str
     record: SynapseRecord
     defaults: dict[str, Any]
     number: int
-    weight_recorder: Any = None
+    nodes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nodes = {"weight_recorder": None, **dict.fromkeys(self.record.names)} | self.nodes
 
     @property
     def labelled(self) -> bool:
@@ -79,7 +83,6 @@ class SynapseCatalogue:
     def copy(self, existing: str, new: str) -> SynapseModel:
         """Register a copy under a new name."""
         old = self[existing]
-        made = SynapseModel(new, old.record, dict(old.defaults), len(self.models))
-        made.weight_recorder = old.weight_recorder
+        made = SynapseModel(new, old.record, dict(old.defaults), len(self.models), dict(old.nodes))
         self.models[new] = made
         return made

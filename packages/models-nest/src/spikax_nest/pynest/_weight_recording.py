@@ -33,8 +33,9 @@ class WeightRecording:
         for name, links in layout.edges.items():
             for number in np.unique(links.table):
                 model = self.kernel.synapses.numbered(number).model
-                if model.weight_recorder is not None and len(model.weight_recorder):
-                    recorder = int(model.weight_recorder.ids[0])
+                nodes = model.nodes["weight_recorder"]
+                if nodes is not None and len(nodes):
+                    recorder = int(nodes.ids[0])
                     self.wires.append((name, int(number), recorder, model.record.load()))
 
     def requests(self) -> dict[str, list[Any]]:

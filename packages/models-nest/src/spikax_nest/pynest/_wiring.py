@@ -37,9 +37,20 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
     n = len(values["source"])
     receptor = np.broadcast_to(values["receptor"], n)
     _check_generators(kernel, model, values["source"])
+    for name in model.record.names:
+        if model.nodes[name] is None:
+            raise NESTErrors.BadProperty(
+                f"No {name.replace('_', ' ')} has been assigned to {model.name}: create one and "
+                f"name it by SetDefaults or CopyModel, {{{name!r}: node}}."
+            )
     for source, target, where in _by_tables(kernel, values["source"], values["target"]):
         if source.system is None:
             _check_meter(kernel, source, target, values["source"][where], model)
+        elif not source.system.sends:
+            raise _refused(
+                "Source node does not send output.\n"
+                f"  A {source.base} is named by synapse models, as their {source.base}."
+            )
         elif target.system is None:
             _check_recorder(source, target, model)
             if target.base in DETECTORS:

@@ -34,7 +34,8 @@ class NestSynapse(Plasticity):
     def nest_defaults(cls) -> dict[str, float]:
         """NEST's values of its own parameters, by NEST's names."""
         rule, called = cls(w_max=1.0), {field: name for name, field in cls.names.items()}
-        own = set(cls.declared) - {"w_max", *cls.per_neuron}
+        numbers = {n for n, field in cls.declared.items() if hasattr(field, "unit")}
+        own = numbers - {"w_max", *cls.per_neuron}
         values = {n: float(getattr(rule, n)) for n in cls.declared if n in own}
         return {called.get(n, n): value for n, value in values.items()} | dict(cls.defaults)
 
