@@ -10,7 +10,7 @@ import numpy as np
 from spikax_nest._node import NestNode
 from spikax_nest.pynest._detectors import DETECTORS, channels
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
-from spikax_nest.pynest._synapse_models import SynapseModel
+from spikax_nest.pynest._synapse_models import COMPACT, SynapseModel
 from spikax_nest.pynest._tables import Table
 
 METERS = ("multimeter", "voltmeter")
@@ -51,6 +51,11 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
                 "Source node does not send output.\n"
                 f"  A {source.base} is named by synapse models, as their {source.base}."
             )
+        elif source.system.element_type == "stimulator" and is_global(target):
+            raise _refused(
+                f"a {source.base} cannot be connected to a {target.base}: both are on every thread; "
+                "put a parrot_neuron between them."
+            )
         elif target.system is None:
             _check_recorder(source, target, model)
             if target.base in DETECTORS:
@@ -60,6 +65,11 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
             _check_plastic(source, target, model)
             rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
             _check_ports(source, target, rows, np.unique(receptor[where]), model)
+
+
+def is_global(table: Table) -> bool:
+    """Whether nodes are neither neurons nor devices: NEST has one of them on every thread."""
+    return table.system is not None and table.system.element_type == "other"
 
 
 def _by_tables(
@@ -96,7 +106,7 @@ def _check_meter(
             f"{target.base} has nothing that a {source.base} records.\n"
             "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
         )
-    if model.record.changes:
+    if model.record.changes or model.name.endswith(COMPACT):
         raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
     there = set(target.component(np.arange(len(target))).recordables)
     for meter in kernel.nodes.row_of[np.unique(sources) - 1]:
