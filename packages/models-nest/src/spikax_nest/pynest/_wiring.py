@@ -53,7 +53,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
             )
         elif source.system.element_type == "stimulator" and is_global(target):
             raise _refused(
-                f"a {source.base} cannot be connected to a {target.base}: both are on every thread; "
+                f"a {source.base} cannot be connected to a {target.base}, both are devices; "
                 "put a parrot_neuron between them."
             )
         elif target.system is None:
