@@ -11,6 +11,14 @@ from collections.abc import Iterator
 from spikax.plugins import Model, hookimpl
 
 NEURONS = (
+    ("amat2_psc_exp", "mat2_psc_exp whose threshold follows the potential", "Yamauchi et al. 2011"),
+    ("iaf_psc_exp_htum", "iaf_psc_exp with a relative refractory period", "Tsodyks et al. 2000"),
+    (
+        "iaf_chs_2007",
+        "spike-response neuron of the lateral geniculate nucleus",
+        "Carandini et al. 2007",
+    ),
+    ("ignore_and_fire", "spikes at a fixed rate, whatever arrives", ""),
     (
         "aeif_cond_alpha",
         "adaptive exponential, alpha-shaped conductances",
@@ -28,8 +36,19 @@ NEURONS = (
         "Pozzorini et al. 2015",
     ),
     ("ginzburg_neuron", "binary neuron, updated at random times", "Ginzburg & Sompolinsky 1994"),
+    (
+        "hh_cond_exp_traub",
+        "Hodgkin-Huxley after Traub, exponential conductances",
+        "Traub & Miles 1991",
+    ),
     ("hh_psc_alpha", "Hodgkin-Huxley, alpha-shaped synaptic currents", "Hodgkin & Huxley 1952"),
     ("iaf_cond_alpha", "leaky integrate-and-fire, alpha-shaped conductances", "Meffin et al. 2004"),
+    ("iaf_cond_beta", "leaky integrate-and-fire, beta-shaped conductances", "Meffin et al. 2004"),
+    (
+        "iaf_cond_exp_sfa_rr",
+        "the same with adaptation and relative refractoriness",
+        "Dayan & Abbott 2001",
+    ),
     ("iaf_cond_exp", "leaky integrate-and-fire, exponential conductances", "Meffin et al. 2004"),
     (
         "iaf_psc_alpha",

@@ -20,7 +20,7 @@ class ExpState(RungeKuttaState):
     g_in: Array = cell(nS, init="g_in", doc="inhibitory conductance")
 
 
-class AlphaState(ExpState):
+class RisingState(ExpState):
     """With what the conductances rise by."""
 
     dg_ex: Array = cell(nS / ms, init="dg_ex", doc="what g_ex rises by")
@@ -34,8 +34,6 @@ class Conductances:
     E_in: Array = param(-85 * mV, doc="reversal potential of g_in")
     g_ex: Array = param(0 * nS, at_least=0, doc="excitatory conductance at the start")
     g_in: Array = param(0 * nS, at_least=0, doc="inhibitory conductance at the start")
-    tau_syn_ex: Array = param(0.2 * ms, above=0, doc="time constant of g_ex")
-    tau_syn_in: Array = param(2 * ms, above=0, doc="time constant of g_in")
     synaptic: tuple[str, ...] = ("g_ex", "g_in")
 
     @property
@@ -48,7 +46,22 @@ class Conductances:
         return -y["g_ex"] * (V - self.E_ex) - y["g_in"] * (V - self.E_in)
 
 
-class ExpConductances(Conductances):
+class Decaying(Conductances):
+    """Each has one time constant."""
+
+    tau_syn_ex: Array = param(0.2 * ms, above=0, doc="time constant of g_ex")
+    tau_syn_in: Array = param(2 * ms, above=0, doc="time constant of g_in")
+
+
+class Rising(Conductances):
+    """Each has a variable that it rises by."""
+
+    dg_ex: Array = param(0 * nS / ms, doc="what g_ex rises by at the start")
+    dg_in: Array = param(0 * nS / ms, doc="what g_in rises by at the start")
+    synaptic = ("g_ex", "dg_ex", "g_in", "dg_in")
+
+
+class ExpConductances(Decaying):
     """Conductances that jump by the weight and decay exponentially."""
 
     def synaptic_rates(self, y: Y) -> Y:
@@ -61,12 +74,8 @@ class ExpConductances(Conductances):
         return y | {"g_ex": y["g_ex"] + w_ex, "g_in": y["g_in"] - w_in}
 
 
-class AlphaConductances(Conductances):
+class AlphaConductances(Rising, Decaying):
     """Conductances that rise to the weight and fall: w e t / tau exp(-t / tau)."""
-
-    dg_ex: Array = param(0 * nS / ms, doc="what g_ex rises by at the start")
-    dg_in: Array = param(0 * nS / ms, doc="what g_in rises by at the start")
-    synaptic = ("g_ex", "dg_ex", "g_in", "dg_in")
 
     def synaptic_rates(self, y: Y) -> Y:
         """Rates of the conductances."""
@@ -81,6 +90,31 @@ class AlphaConductances(Conductances):
         """The conductances after spikes."""
         w_ex, w_in = inputs["syn"]
         ex, into = math.e * w_ex / self.tau_syn_ex, math.e * w_in / self.tau_syn_in
+        return y | {"dg_ex": y["dg_ex"] + ex, "dg_in": y["dg_in"] - into}
+
+
+class BetaConductances(Rising):
+    """Conductances that rise and fall with time constants of their own, to a peak of the weight."""
+
+    tau_rise_ex: Array = param(0.2 * ms, above=0, doc="rise time of g_ex")
+    tau_decay_ex: Array = param(0.2 * ms, above=0, doc="decay time of g_ex")
+    tau_rise_in: Array = param(2 * ms, above=0, doc="rise time of g_in")
+    tau_decay_in: Array = param(2 * ms, above=0, doc="decay time of g_in")
+
+    def synaptic_rates(self, y: Y) -> Y:
+        """Rates of the conductances."""
+        return {
+            "g_ex": y["dg_ex"] - y["g_ex"] / self.tau_decay_ex,
+            "dg_ex": -y["dg_ex"] / self.tau_rise_ex,
+            "g_in": y["dg_in"] - y["g_in"] / self.tau_decay_in,
+            "dg_in": -y["dg_in"] / self.tau_rise_in,
+        }
+
+    def arrive(self, y: Y, inputs: Any) -> Y:
+        """The conductances after spikes."""
+        w_ex, w_in = inputs["syn"]
+        ex = beta_rise(self.tau_rise_ex, self.tau_decay_ex) * w_ex
+        into = beta_rise(self.tau_rise_in, self.tau_decay_in) * w_in
         return y | {"dg_ex": y["dg_ex"] + ex, "dg_in": y["dg_in"] - into}
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from spikax import Port, param
+from spikax import Port, cell, param
 from spikax.units import ms, mV, nS, pA, pF
-from spikax_nest.neurons._conductance import Conductances
+from spikax_nest.neurons._conductance import Conductances, RisingState
 from spikax_nest.neurons._neuron import NestNeuron
 from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron, Y
 
@@ -58,3 +58,20 @@ class IafCond(Conductances, RungeKuttaNeuron, NestNeuron):
         held = jnp.where(s.r > 0, self.V_reset, y["V_m"])
         V, spikes, r = self.fire(held, s.r, dt)
         return s.replace(**y | {"V_m": V}, **solver, spike=spikes, r=r, I_0=inputs["current"])
+
+
+class TimedState(RisingState):
+    """With what is left of the refractory period."""
+
+    t_ref_remaining: Array = cell(ms, doc="what is left of the refractory period")
+
+
+class TimedIafCond(IafCond):
+    """The same, of which NEST records what is left of the refractory period."""
+
+    recordables = ("V_m", "g_ex", "g_in", "t_ref_remaining")
+    State = TimedState
+
+    def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> Any:
+        after = super().update(state, inputs, t=t, dt=dt)
+        return after.replace(t_ref_remaining=after.r.astype(after.V_m.dtype) * dt)

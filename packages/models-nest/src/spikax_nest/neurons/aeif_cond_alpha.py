@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from spikax_nest.neurons._aeif import Aeif, AeifState
-from spikax_nest.neurons._conductance import AlphaConductances, AlphaState
+from spikax_nest.neurons._conductance import AlphaConductances, RisingState
 
 
-class AeifCondAlphaState(AeifState, AlphaState):
+class AeifCondAlphaState(AeifState, RisingState):
     """Variables of `aeif_cond_alpha`."""
 
 

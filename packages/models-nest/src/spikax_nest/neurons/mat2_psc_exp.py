@@ -65,12 +65,11 @@ class Mat2PscExp(LinearMembrane):
         s, (w_ex, w_in) = state, inputs["syn"]
         I_ex, by_ex = self.exp_current(s.I_syn_ex, w_ex, self.tau_syn_ex, dt)
         I_in, by_in = self.exp_current(s.I_syn_in, w_in, self.tau_syn_in, dt)
-        V, first, second = (
-            self.moved(s, by_ex + by_in, dt),
-            jnp.exp(-dt / self.tau_1) * s.V_th_alpha_1,
-            jnp.exp(-dt / self.tau_2) * s.V_th_alpha_2,
-        )
-        spikes = self.crossed(V, s.r, self.omega + first + second)
+        V, more = self.moved(s, by_ex + by_in, dt), self.follow(s, dt)
+        first = jnp.exp(-dt / self.tau_1) * s.V_th_alpha_1
+        second = jnp.exp(-dt / self.tau_2) * s.V_th_alpha_2
+        rest = self.omega + more.get("V_th_v", 0.0)
+        spikes = self.crossed(V, s.r, rest + first + second)
         first, second = first + self.alpha_1 * spikes, second + self.alpha_2 * spikes
         return s.replace(
             V_m=V,
@@ -78,8 +77,14 @@ class Mat2PscExp(LinearMembrane):
             I_syn_in=I_in,
             V_th_alpha_1=first,
             V_th_alpha_2=second,
-            V_th=self.omega + first + second,
+            V_th=rest + first + second,
             I_0=inputs["current"],
             spike=spikes,
             r=left_after(s.r, spikes, self.t_ref, dt),
+            **more,
         )
+
+    def follow(self, s: Any, dt: float) -> dict[str, Array]:
+        """What of the threshold follows the potential, and its slope, after a step: nothing."""
+        del s, dt
+        return {}
