@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import spikax as sx
-from spikax.units import ms
+from spikax.units import in_unit, ms
 from spikax_nest.pynest import _backends
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._lower import SIZES, Layout
@@ -103,6 +103,7 @@ class Recordings:
             elements = layout.elements[tables[at].base]
             for row in np.unique(recorder[other == at]):
                 which = seen[(other == at) & (recorder == row)]
+                which = which if spikes else elements.first[which]
                 gids = elements.table.gids[elements.rows[which]]
                 wire = Wire(int(tables[place].gids[row]), tables[at].base, which, gids)
                 (self.spike_wires if spikes else self.meter_wires).append(wire)
@@ -179,8 +180,9 @@ class Recordings:
 
     def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any, n: int) -> None:
         base = elements.table.base
-        if type(elements.sample).element_type == "neuron":
+        if elements.sample.element_type == "neuron":
             self.spikes += len(ids)
+        if elements.sample.archives:
             end = self.kernel.clock.step + n
             self.kernel.engine.spiked(base, elements.rows[ids], steps, end)
         offsets = self._offsets(elements, steps, ids)
@@ -225,8 +227,10 @@ class Recordings:
         interval, offset = self._rhythm(wire.recorder)
         rows = np.flatnonzero(((steps - offset) % interval == 0) & (steps >= max(offset, 1)))
         grid = np.ix_(rows, columns)
+        units = layout.elements[wire.base].sample.signals
         found = {
-            name: _doubles(recording[f"{wire.base}.{name}"].values)[grid].ravel() for name in names
+            n: in_unit(_doubles(recording[f"{wire.base}.{n}"].values)[grid].ravel(), units[n])
+            for n in names
         }
         senders = np.broadcast_to(wire.gids, (len(rows), len(wire.gids)))
         columns = {"senders": senders.ravel(), "steps": np.repeat(steps[rows], len(wire.gids))}
