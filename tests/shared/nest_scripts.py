@@ -405,10 +405,10 @@ def packets(nest, rng, n, duration):
 def diluted(nest, rng, n, duration):
     """Targets of one dilutor, to which the same spikes come, some several at a time."""
     times = np.sort(rng.choice(np.arange(1, int(duration) - 10), 25, False)) * 1.0
-    counts = [int(k) for k in rng.integers(1, 200, 25)]
+    counts = [1] * 5 + [int(k) for k in rng.choice([1, 2, 30, 200], 20)]
     values = {"spike_times": times.tolist(), "spike_multiplicities": counts}
     source, nodes = nest.Create("spike_generator", params=values), nest.Create("parrot_neuron", n)
-    dilutor = nest.Create("spike_dilutor", params={"p_copy": rng.uniform(0.01, 0.9)})
+    dilutor = nest.Create("spike_dilutor", params={"p_copy": rng.uniform(0.05, 0.8)})
     nest.Connect(source, dilutor)
     nest.Connect(dilutor, nodes)
     return counted(nest, nodes, duration)

@@ -77,8 +77,12 @@ class SliceStimulator(Stimulator):
 
     def slice_start(self, t: Array, dtype: Any, dt: float) -> Array:
         """The number of steps at which the slice of step t begins."""
-        length = jnp.maximum(jnp.round(self.min_delay / dt), 1.0)
+        length = self.slice_steps(dt)
         return jnp.floor(t.astype(dtype) / length) * length
+
+    def slice_steps(self, dt: float) -> Array:
+        """The steps of a slice."""
+        return jnp.maximum(jnp.round(self.min_delay / dt), 1.0)
 
 
 def check_grid(times: Any, dt: float, where: str) -> None:

@@ -28,8 +28,9 @@ class PulsepacketGenerator(SliceStimulator):
 
     A pulse has `activity` spikes, normally distributed about its centre; one in (t - h, t] is
     stamped t + h. All connections transmit the same spikes. Slices that begin in
-    [start - h, stop - h) are active. When a spike is depends on its number and on the centre of
-    its pulse alone, not on the steps. No gradient flows.
+    [start - h, stop - h) are active, and spikes before the first of them are lost. None else is,
+    where NEST loses those that it learns of too late, in slices longer than 10 sdev. When a spike
+    is depends on its number and on the centre of its pulse alone. No gradient flows.
 
     Source: behaviour as of NEST 3.10.
     """
@@ -75,16 +76,23 @@ class PulsepacketGenerator(SliceStimulator):
         """How many spikes of pulse k lie in the step before `time`."""
         centre = column(self.pulse_times, k)
         activity = jnp.round(self.activity).astype(jnp.int32)
-        most = jnp.max(activity)
+        most, earliest = jnp.max(activity), self.first_slice(time.dtype, dt)
 
         def one(i: Array) -> Array:
             at = jnp.round(centre / dt).astype(jnp.int32)
             x = centre + self.sdev * normal(state.stream, at, k * most + i, time.dtype)
-            in_step = jnp.ceil(jnp.round(x / TIC) * (TIC / dt) - 1e-6) == jnp.round(time / dt)
-            return in_step & (i < activity)
+            steps = jnp.round(x / TIC) * (TIC / dt)
+            in_step = jnp.ceil(steps - 1e-6) == jnp.round(time / dt)
+            return in_step & (steps > earliest - 1e-6) & (i < activity)
 
         def add(block: Array, total: Array) -> Array:
             i = block * BLOCK + jnp.arange(BLOCK, dtype=jnp.int32)
             return total + jnp.sum(jax.vmap(one)(i), axis=0).astype(total.dtype)
 
         return lax.fori_loop(0, (most + BLOCK - 1) // BLOCK, add, jnp.zeros_like(state.spike))
+
+    def first_slice(self, dtype: Any, dt: float) -> Array:
+        """The number of steps at which the first active slice begins."""
+        before = -self.since_start(jnp.ones((), dtype), dt)
+        length = self.slice_steps(dt)
+        return jnp.maximum(jnp.ceil(before / length) * length, 0.0)
