@@ -47,6 +47,37 @@ SPIKES = {
     },
 }
 DEVICES = CURRENTS | SPIKES
+TRAINS = {
+    "gamma_sup_generator": {"rate": 3000 * Hz, "gamma_shape": 3.0, "n_proc": 7.0},
+    "inhomogeneous_poisson_generator": {
+        "rate_times": [0.2, 2.5, 2.8] * ms,
+        "rate_values": [8000.0, 4000.0, 20000.0] * Hz,
+    },
+    "mip_generator": {"rate": 20000 * Hz, "p_copy": 0.6},
+    "ppd_sup_generator": {
+        "rate": 2000 * Hz,
+        "dead_time": 0.3 * ms,
+        "n_proc": 5.0,
+        "frequency": 100 * Hz,
+        "relative_amplitude": 0.5,
+    },
+    "pulsepacket_generator": {"pulse_times": [2.0, 3.0] * ms, "activity": 20.0, "sdev": 0.5 * ms},
+    "sinusoidal_gamma_generator": {
+        "rate": 4000 * Hz,
+        "amplitude": 2000 * Hz,
+        "frequency": 80 * Hz,
+        "phase": 40.0,
+        "order": 2.5,
+    },
+    "sinusoidal_poisson_generator": {
+        "rate": 9000 * Hz,
+        "amplitude": 8000 * Hz,
+        "frequency": 80 * Hz,
+        "phase": 40.0,
+    },
+    "spike_dilutor": {"p_copy": 0.6},
+    "spike_train_injector": {"spike_times": [0.5, 2.6, 2.6, 2.7, 2.9] * ms},
+}
 SILENT = {"V_th": 1e6, "E_L": -70.0, "tau_m": 12.0, "C_m": 200.0}
 
 
@@ -243,14 +274,15 @@ OFTEN = {"ac_generator", "spike_generator"}
 
 
 @pytest.mark.parametrize(
-    "model", [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in DEVICES]
+    "model",
+    [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in DEVICES | TRAINS],
 )
 def test_contract(model):
-    check_dynamics(sx.model(model)(**DEVICES[model]))
+    check_dynamics(sx.model(model)(**(DEVICES | TRAINS)[model]))
 
 
 @pytest.mark.nest
-@pytest.mark.parametrize("model", DEVICES)
+@pytest.mark.parametrize("model", DEVICES | TRAINS)
 def test_parameters_and_recordables_are_nests(nest, model):
     defaults, node = nest.GetDefaults(model), sx.model(model)()
     generic = {
@@ -258,7 +290,7 @@ def test_parameters_and_recordables_are_nests(nest, model):
         *("model", "model_id", "node_uses_wfr", "receptor_types", "thread", "thread_local_id"),
         *("type_id", "vp", "available", "capacity", "stimulus_source", "recordables", "label"),
     }
-    names = {p.name for p in parameters(type(node))}
+    names = {p.name for p in parameters(type(node))} - set(node.hidden)
     assert names | set(node.computed) == set(defaults) - generic
     for name in names:
         assert np.array_equal(getattr(node, name), defaults[name]), name

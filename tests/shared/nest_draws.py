@@ -47,13 +47,39 @@ def device(model, rng, h):
     times, values = vectors(rng, h, offgrid or precise)
     twice = rng.integers(1, 3, len(times))
     times, values = np.repeat(times, twice), np.repeat(values, twice)
+    weights = {"spike_weights": values * rng.normal(size=len(times)) / 300}
     return {
         "allow_offgrid_times": offgrid,
         "precise_times": precise,
         "spike_times": times,
-        "spike_weights": values * rng.normal(size=len(times)) / 300,
         "spike_multiplicities": rng.integers(0, 4, len(times)),
-    }
+    } | (weights if model == "spike_generator" else {})
+
+
+def certain(model, rng, h):
+    """Values of a generator of random trains of which it is certain in which steps it spikes."""
+    often = 5e4 / h
+    if model == "gamma_sup_generator":
+        return {"rate": often, "gamma_shape": 2, "n_proc": int(rng.integers(2, 60))}
+    if model == "inhomogeneous_poisson_generator":
+        times, values = vectors(rng, h, offgrid := bool(rng.integers(2)))
+        values = np.where(values > 0, often, -1.0)
+        return {"allow_offgrid_times": offgrid, "rate_times": times, "rate_values": values}
+    if model == "ppd_sup_generator":
+        return {"rate": 1e3 / h, "n_proc": int(rng.integers(2, 60))}
+    if model == "pulsepacket_generator":
+        # What NEST does not learn of at the start of a slice it may lose.
+        slices = np.sort(rng.choice(np.arange(18), rng.integers(0, 9), replace=False))
+        late = rng.uniform(0, min(5 * h, 1.0)) * rng.integers(2)
+        return {"pulse_times": 5 * h * slices + late, "activity": 3}
+    if model == "spike_dilutor":
+        return {}
+    if model == "mip_generator":
+        return {"rate": often}
+    waves = {"frequency": rng.uniform(0, 200 / h), "phase": rng.uniform(-400, 400)}
+    # Expected spikes without one are few: in NEST the hazard is none where they are many.
+    rate = often if model == "sinusoidal_poisson_generator" else 1.5e3 / h
+    return waves | {"rate": rate, "amplitude": rate * rng.uniform(0, 0.3)}
 
 
 def stdp(rng, n):

@@ -223,6 +223,7 @@ def differences(case, ours, theirs, simulate_ours):
     errors = {
         name: float(np.abs(mine[name] - nests[name])[:, clear].max() / span(nests[name][:, clear]))
         for name in nests
+        if clear.any()
     }
     return {
         "model": case.model,

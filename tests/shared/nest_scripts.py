@@ -150,10 +150,72 @@ def generators(nest, model, seed, h, n, duration):
     return V()
 
 
+def injectors(nest, model, seed, h, n, duration):
+    """Neurons that spike when told, by static synapses and by such that change."""
+    found = generators(nest, model, seed, h, n, duration)
+    rng = rng_of(seed, "told")
+    times = trains(rng, n, h, duration)
+    values = draws.stdp(rng, n) | {"delay": delays(rng, n, h)}
+    reset(nest, h)
+    nodes, post = nest.Create(model, n), spiking(nest, rng, n)
+    nodes.set([{"spike_times": train.tolist()} for train in times])
+    nest.Connect(nodes, post, "one_to_one", {"synapse_model": "stdp_synapse", **values})
+    in_pieces(nest, h, duration)
+    weights = np.asarray(nest.GetConnections(nodes, post).get("weight"), float)
+    return found | {"spike times": np.concatenate(nodes.get("spike_times")), "weights": weights}
+
+
+WINDOWED = (
+    *("gamma_sup_generator", "inhomogeneous_poisson_generator", "mip_generator"),
+    *("ppd_sup_generator", "pulsepacket_generator", "sinusoidal_gamma_generator"),
+    *("sinusoidal_poisson_generator", "spike_dilutor"),
+)
+
+
+def windowed(nest, model, seed, h, n, duration):
+    """In which steps generators spike that spike for certain, and the rates of those that show it.
+
+    Slices have several steps: some of them are active for whole slices.
+    """
+    rng = rng_of(seed, model)
+    cases = [draws.certain(model, rng, h) | w for w in draws.windows(rng, n, h)]
+    reset(nest, h)
+    devices, nodes = nest.Create(model, n), nest.Create("parrot_neuron", n)
+    devices.set([{k: plain(k, v) for k, v in case.items()} for case in cases])
+    if model == "spike_dilutor":
+        sources = nest.Create("spike_generator", n)
+        given = trains(rng, n, h, duration)
+        sources.set([{"spike_times": since(w, t)} for w, t in zip(cases, given, strict=True)])
+        nest.Connect(sources, devices, "one_to_one", {"delay": SLICE * h, "weight": -2.0})
+    late = {"delay": SLICE * h * rng.integers(1, 4, n)}
+    nest.Connect(devices, nodes, "one_to_one", late)
+    recorder, found = nest.Create("spike_recorder"), {}
+    nest.Connect(nodes, recorder, syn_spec={"delay": SLICE * h})
+    if model.startswith("sinusoidal"):
+        meter = nest.Create("multimeter", params={"record_from": ["rate"], "interval": h})
+        nest.Connect(meter, devices, syn_spec={"delay": SLICE * h})
+    in_pieces(nest, h, duration)
+    if model.startswith("sinusoidal"):
+        found = {f"rates: {k}": v for k, v in by_time(meter.events, *RATED).items()}
+    pairs = np.stack([recorder.events["times"], recorder.events["senders"]])
+    some = np.unique(np.round(pairs, 6), axis=1)
+    return found | {"spikes: times": some[0], "spikes: senders": some[1]}
+
+
+def since(window, times):
+    """Times at which a device is active: in NEST what came before appears again, later."""
+    return times[times > window["origin"] + window["start"] + 1e-9].tolist()
+
+
+RATED = ("times", "senders", "rate")
+
+
 def plain(name, value):
     """A value as PyNEST takes it."""
     if np.ndim(value):
         return [int(v) for v in value] if name.endswith("multiplicities") else list(value)
+    if name in ("activity", "gamma_shape", "n_proc"):
+        return int(value)
     return bool(value) if name in ("allow_offgrid_times", "precise_times") else float(value)
 
 
@@ -276,6 +338,8 @@ def rates(nest, model, seed, h, n, duration):
 EXACT = (
     dict.fromkeys(SYNAPSES, synapses)
     | dict.fromkeys(GENERATORS, generators)
+    | {"spike_train_injector": injectors}
+    | dict.fromkeys(WINDOWED, windowed)
     | dict.fromkeys(RECORDERS, recorders)
     | dict.fromkeys(DETECTORS, detectors)
     | {"parrot_neuron": parrots, "lin_rate_ipn": rates, "rate_connection_delayed": rates}
@@ -314,6 +378,80 @@ def poisson(nest, rng, n, duration):
     generator = nest.Create("poisson_generator", params={"rate": rng.uniform(20.0, 3000.0)})
     nodes = nest.Create("parrot_neuron", n)
     nest.Connect(generator, nodes)
+    return counted(nest, nodes, duration)
+
+
+def trained(model, **drawn):
+    """Targets of one generator, each with a train of its own."""
+
+    def run(nest, rng, n, duration):
+        values = {name: draw(rng) for name, draw in drawn.items()}
+        nodes = nest.Create("parrot_neuron", n)
+        nest.Connect(nest.Create(model, params=values), nodes)
+        return spaced(nest, nodes, duration, values.get("frequency", 10.0))
+
+    return run
+
+
+def spaced(nest, nodes, duration, frequency=10.0):
+    """How often nodes spiked, when first, after which time again, and in which part of a cycle."""
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(nodes, recorder)
+    nest.Simulate(duration)
+    times = np.asarray(recorder.events["times"], float)
+    ids = np.asarray(recorder.events["senders"], int) - nodes[0].global_id
+    each = [np.sort(times[ids == k]) for k in range(len(nodes))]
+    waits = [np.diff(t) if len(t) > 1 else np.array([2 * duration]) for t in each]
+    angles = [2e-3 * np.pi * frequency * t for t in each]
+    return {
+        "count": np.array([len(t) for t in each]),
+        "first": np.array([t[0] if len(t) else 2 * duration for t in each]),
+        "second": np.array([t[0] for t in waits]),
+        "shortest": np.array([t.min() for t in waits]),
+        "sine": np.array([np.sin(a).sum() for a in angles]),
+        "cosine": np.array([np.cos(a).sum() for a in angles]),
+    }
+
+
+def between(low, high):
+    return lambda rng: rng.uniform(low, high)
+
+
+def copies(nest, rng, n, duration):
+    """Two targets of each generator: what each got, and what both."""
+    values = {"rate": rng.uniform(100, 600), "p_copy": rng.uniform(0.2, 0.8)}
+    devices = nest.Create("mip_generator", n, values)
+    nodes, recorder = nest.Create("parrot_neuron", 2 * n), nest.Create("spike_recorder")
+    nest.Connect(devices, nodes[:n], "one_to_one")
+    nest.Connect(devices, nodes[n:], "one_to_one")
+    nest.Connect(nodes, recorder)
+    nest.Simulate(duration)
+    steps = np.rint(np.asarray(recorder.events["times"]) / nest.resolution).astype(int)
+    table = np.zeros((2 * n, steps.max() + 1))
+    ids = np.asarray(recorder.events["senders"], int) - nodes[0].global_id
+    np.add.at(table, (ids, steps), 1)
+    one, other = table[:n], table[n:]
+    return {"one": one.sum(1), "other": other.sum(1), "both": np.minimum(one, other).sum(1)}
+
+
+def packets(nest, rng, n, duration):
+    """One target of each generator: pulses that overlap, one of them cut off by the start."""
+    pulses = {"pulse_times": [3.0, duration / 2, duration / 2 + 4], "activity": 7, "sdev": 3.0}
+    nodes = nest.Create("parrot_neuron", n)
+    devices = nest.Create("pulsepacket_generator", n, pulses | {"start": rng.uniform(1, 3) // 1})
+    nest.Connect(devices, nodes, "one_to_one")
+    return spaced(nest, nodes, duration)
+
+
+def diluted(nest, rng, n, duration):
+    """Targets of one dilutor, to which the same spikes come, some several at a time."""
+    times = np.sort(rng.choice(np.arange(1, int(duration) - 10), 25, False)) * 1.0
+    counts = [1] * 5 + [int(k) for k in rng.choice([1, 2, 30, 200], 20)]
+    values = {"spike_times": times.tolist(), "spike_multiplicities": counts}
+    source, nodes = nest.Create("spike_generator", params=values), nest.Create("parrot_neuron", n)
+    dilutor = nest.Create("spike_dilutor", params={"p_copy": rng.uniform(0.05, 0.8)})
+    nest.Connect(source, dilutor)
+    nest.Connect(dilutor, nodes)
     return counted(nest, nodes, duration)
 
 
@@ -369,6 +507,43 @@ CHANCE = {
     "poisson_generator": poisson,
     "noise_generator": noise,
     "bernoulli_synapse": passed,
+    "gamma_sup_generator": trained(
+        "gamma_sup_generator",
+        rate=between(20, 80),
+        gamma_shape=lambda rng: int(rng.integers(1, 9)),
+        n_proc=lambda rng: int(rng.choice([1, 3, 40])),
+    ),
+    "inhomogeneous_poisson_generator": trained(
+        "inhomogeneous_poisson_generator",
+        rate_times=lambda rng: np.sort(rng.choice(np.arange(1.0, 50.0), 5, False)).tolist(),
+        rate_values=lambda rng: rng.uniform(-50, 300, 5).tolist(),
+    ),
+    "mip_generator": copies,
+    "ppd_sup_generator": trained(
+        "ppd_sup_generator",
+        rate=between(40, 90),
+        dead_time=between(0, 10),
+        n_proc=lambda rng: int(rng.choice([1, 3, 40])),
+        frequency=between(20, 100),
+        relative_amplitude=between(0, 1),
+    ),
+    "pulsepacket_generator": packets,
+    "sinusoidal_gamma_generator": trained(
+        "sinusoidal_gamma_generator",
+        rate=between(60, 150),
+        amplitude=between(0, 60),
+        frequency=between(10, 100),
+        phase=between(-400, 400),
+        order=between(1, 9),
+    ),
+    "sinusoidal_poisson_generator": trained(
+        "sinusoidal_poisson_generator",
+        rate=between(60, 150),
+        amplitude=between(0, 200),
+        frequency=between(10, 100),
+        phase=between(-400, 400),
+    ),
+    "spike_dilutor": diluted,
     "ginzburg_neuron": ginzburg,
     "lin_rate_ipn": noisy_rates,
     "iaf_psc_exp": noisy("iaf_psc_exp", delta=(0.5, 4), rho=(1, 50), I_e=(200, 450)),

@@ -12,6 +12,7 @@ import numpy as np
 from jax.tree import leaves
 
 from spikax import _blocks
+from spikax._component import rebuild
 from spikax._connectivity import (
     Rule,
     all_to_all,
@@ -161,7 +162,13 @@ def draws(value: Any, unit: Unit) -> np.ndarray:
 
 def _node(name: str, node: System, size: int, dt: float) -> Row:
     key = np.zeros(2, np.uint32)
-    state = jax.eval_shape(lambda n: n.init_state(size, key=key, dt=dt), node)
+    known = {f: getattr(node, f) for f in node.shapes}
+
+    def fresh(traced: Any) -> Any:
+        whole = rebuild(type(node), vars(traced) | known)
+        return whole.init_state(size, key=key, dt=dt)
+
+    state = jax.eval_shape(fresh, node)
     values, variables = (sum(x.size * x.dtype.itemsize for x in leaves(t)) for t in (node, state))
     return Row(name, values=values, state=variables)
 

@@ -57,6 +57,8 @@ class System(Component, ABC):
     """
 
     ports: Mapping[str, Port] = {}
+    shapes: ClassVar[tuple[str, ...]] = ()
+    """Parameters whose values the shape of the state depends on; they cannot be traced there."""
 
     @property
     def fires_once(self) -> bool:

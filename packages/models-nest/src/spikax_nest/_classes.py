@@ -2,9 +2,24 @@
 
 from spikax_nest.devices.ac_generator import AcGenerator as AcGenerator
 from spikax_nest.devices.dc_generator import DcGenerator as DcGenerator
+from spikax_nest.devices.gamma_sup_generator import GammaSupGenerator as GammaSupGenerator
+from spikax_nest.devices.inhomogeneous_poisson_generator import (
+    InhomogeneousPoissonGenerator as InhomogeneousPoissonGenerator,
+)
+from spikax_nest.devices.mip_generator import MipGenerator as MipGenerator
 from spikax_nest.devices.noise_generator import NoiseGenerator as NoiseGenerator
 from spikax_nest.devices.poisson_generator import PoissonGenerator as PoissonGenerator
+from spikax_nest.devices.ppd_sup_generator import PpdSupGenerator as PpdSupGenerator
+from spikax_nest.devices.pulsepacket_generator import PulsepacketGenerator as PulsepacketGenerator
+from spikax_nest.devices.sinusoidal_gamma_generator import (
+    SinusoidalGammaGenerator as SinusoidalGammaGenerator,
+)
+from spikax_nest.devices.sinusoidal_poisson_generator import (
+    SinusoidalPoissonGenerator as SinusoidalPoissonGenerator,
+)
+from spikax_nest.devices.spike_dilutor import SpikeDilutor as SpikeDilutor
 from spikax_nest.devices.spike_generator import SpikeGenerator as SpikeGenerator
+from spikax_nest.devices.spike_train_injector import SpikeTrainInjector as SpikeTrainInjector
 from spikax_nest.devices.step_current_generator import StepCurrentGenerator as StepCurrentGenerator
 from spikax_nest.devices.volume_transmitter import VolumeTransmitter as VolumeTransmitter
 from spikax_nest.neurons.aeif_cond_alpha import AeifCondAlpha as AeifCondAlpha
@@ -12,20 +27,27 @@ from spikax_nest.neurons.aeif_cond_beta_multisynapse import (
     AeifCondBetaMultisynapse as AeifCondBetaMultisynapse,
 )
 from spikax_nest.neurons.aeif_cond_exp import AeifCondExp as AeifCondExp
+from spikax_nest.neurons.amat2_psc_exp import Amat2PscExp as Amat2PscExp
 from spikax_nest.neurons.gif_psc_exp import GifPscExp as GifPscExp
 from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
+from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
 from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
+from spikax_nest.neurons.iaf_chs_2007 import IafChs2007 as IafChs2007
 from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
+from spikax_nest.neurons.iaf_cond_beta import IafCondBeta as IafCondBeta
 from spikax_nest.neurons.iaf_cond_exp import IafCondExp as IafCondExp
+from spikax_nest.neurons.iaf_cond_exp_sfa_rr import IafCondExpSfaRr as IafCondExpSfaRr
 from spikax_nest.neurons.iaf_psc_alpha import IafPscAlpha as IafPscAlpha
 from spikax_nest.neurons.iaf_psc_alpha_multisynapse import (
     IafPscAlphaMultisynapse as IafPscAlphaMultisynapse,
 )
 from spikax_nest.neurons.iaf_psc_delta import IafPscDelta as IafPscDelta
 from spikax_nest.neurons.iaf_psc_exp import IafPscExp as IafPscExp
+from spikax_nest.neurons.iaf_psc_exp_htum import IafPscExpHtum as IafPscExpHtum
 from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
     IafPscExpMultisynapse as IafPscExpMultisynapse,
 )
+from spikax_nest.neurons.ignore_and_fire import IgnoreAndFire as IgnoreAndFire
 from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
 from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn
 from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp

@@ -84,9 +84,18 @@ NEURONS = (
 DEVICES = (
     ("ac_generator", "sinusoidal current", ""),
     ("dc_generator", "constant current", ""),
+    ("gamma_sup_generator", "superposition of gamma processes", "Deger et al. 2012"),
+    ("inhomogeneous_poisson_generator", "Poisson spike trains of changing rate", ""),
+    ("mip_generator", "correlated Poisson spike trains", "Kuhn, Aertsen & Rotter 2003"),
     ("noise_generator", "current of Gaussian noise", ""),
     ("poisson_generator", "Poisson spike trains", ""),
+    ("ppd_sup_generator", "superposition of Poisson processes with dead time", "Deger et al. 2012"),
+    ("pulsepacket_generator", "packets of spikes about given times", ""),
+    ("sinusoidal_gamma_generator", "gamma spike trains of sinusoidally modulated rate", ""),
+    ("sinusoidal_poisson_generator", "Poisson spike trains of sinusoidally modulated rate", ""),
+    ("spike_dilutor", "sends on what arrives with a probability", ""),
     ("spike_generator", "spikes at given times", ""),
+    ("spike_train_injector", "a neuron that spikes at given times", ""),
     ("step_current_generator", "current that changes in steps", ""),
     ("volume_transmitter", "collects dopamine for plastic synapses", "Potjans et al. 2010"),
 )

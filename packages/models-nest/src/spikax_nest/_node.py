@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,12 +18,19 @@ class NestNode(Dynamics):
     """
 
     element_type: ClassVar[str] = "neuron"
+    archives: ClassVar[bool] = True
+    """Whether NEST keeps its spikes for the synapses that end on it."""
+    feeds_plastic: ClassVar[bool] = True
+    """Whether its connections may be plastic."""
     recordables: ClassVar[tuple[str, ...]] = ()
     """Signals that a multimeter can record, by NEST's names."""
     types: ClassVar[Mapping[str, type]] = {}
     """Parameters that are not floats in NEST: `bool` or `int`."""
+    model_only: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are set as defaults of a model alone."""
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate")
-    """Fields that NEST does not have."""
+    """Fields that NEST does not have; `min_delay` and `train`, the row of a node, the network
+    tells."""
     pads: ClassVar[Mapping[str, float]] = {}
     """What stands at the end of vectors that are shorter than others, by parameter."""
     computed: ClassVar[Mapping[str, Callable[[Mapping[str, np.ndarray]], Any]]] = {}
@@ -32,8 +39,9 @@ class NestNode(Dynamics):
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit; none if empty."""
-    per_target: ClassVar[bool] = False
-    """Whether each of its connections transmits a realisation of its own."""
+    per_target: ClassVar[bool | str] = False
+    """Whether each of its connections transmits a realisation of its own, or the parameter that
+    says so."""
     relays: ClassVar[bool] = False
     """Whether spikes arrive as counts, whatever the weights."""
 
@@ -41,9 +49,11 @@ class NestNode(Dynamics):
     """Whether NEST can solve it by waveform relaxation."""
 
     @classmethod
-    def settled(cls, values: Mapping[str, Any], dt: float, now: float) -> Mapping[str, Any]:
-        """What NEST keeps of the values of one node that are set at time `now` (ms)."""
-        del values, dt, now
+    def settled(
+        cls, values: Mapping[str, Any], given: Collection[str], dt: float, now: float
+    ) -> Mapping[str, Any]:
+        """What NEST keeps of the values of one node, of which some are given at time `now` (ms)."""
+        del values, given, dt, now
         return {}
 
     @property

@@ -26,6 +26,8 @@ class Stimulator(NestNode):
     """A device that is active from `start` to `stop`, both counted from `origin`."""
 
     element_type = "stimulator"
+    archives = False
+    feeds_plastic = False
     on_grid: ClassVar[tuple[str, ...]] = ("origin", "start", "stop")
     """Times that are multiples of the step."""
 
@@ -58,6 +60,29 @@ class Stimulator(NestNode):
     def lets_pass(self, steps: Array, dt: float) -> Array:
         """Whether spikes with this stamp are sent: start < stamp <= stop."""
         return (self.since_start(steps, dt) > 0) & (self.until_stop(steps, dt) >= 0)
+
+    def active(self, steps: Array, dt: float) -> Array:
+        """Whether it is active at the end of step number `steps`: start <= time < stop."""
+        return (self.since_start(steps, dt) >= 0) & (self.until_stop(steps, dt) > 0)
+
+
+class SliceStimulator(Stimulator):
+    """A device of which NEST asks once in a slice whether it is active.
+
+    A slice is as long as the shortest delay of a network.
+    """
+
+    min_delay: Array = param(0 * ms, at_least=0, doc="length of a slice; 0 is a step")
+    hidden = (*Stimulator.hidden, "min_delay")
+
+    def slice_start(self, t: Array, dtype: Any, dt: float) -> Array:
+        """The number of steps at which the slice of step t begins."""
+        length = self.slice_steps(dt)
+        return jnp.floor(t.astype(dtype) / length) * length
+
+    def slice_steps(self, dt: float) -> Array:
+        """The steps of a slice."""
+        return jnp.maximum(jnp.round(self.min_delay / dt), 1.0)
 
 
 def check_grid(times: Any, dt: float, where: str) -> None:
@@ -107,7 +132,3 @@ class CurrentDevice(Stimulator):
         steps = t.astype(state.current.dtype) + 1
         I = jnp.where(self.active(steps, dt), self.current_at(steps, dt), 0.0)
         return CurrentState(current=jnp.broadcast_to(I, state.current.shape))
-
-    def active(self, steps: Array, dt: float) -> Array:
-        """Whether it sends at the end of step number `steps`: start <= time < stop."""
-        return (self.since_start(steps, dt) >= 0) & (self.until_stop(steps, dt) > 0)

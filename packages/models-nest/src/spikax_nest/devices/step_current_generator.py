@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from spikax import param
-from spikax.errors import ConfigError
 from spikax.units import ms, pA
-from spikax_nest.devices._stimulator import NEVER, TIC, CurrentDevice, check_grid
-from spikax_nest.devices._table import check_table, column, passed
+from spikax_nest.devices._stimulator import NEVER, TIC, CurrentDevice
+from spikax_nest.devices._table import check_increasing, check_table, latest
 
 
 class StepCurrentGenerator(CurrentDevice):
@@ -34,17 +31,7 @@ class StepCurrentGenerator(CurrentDevice):
 
     def check(self, dt: float) -> None:
         super().check(dt)
-        where = f"{type(self).__name__}.amplitude_times"
-        if isinstance(self.amplitude_times, np.ndarray):
-            free = np.broadcast_to(self.allow_offgrid_times, self.amplitude_times.shape) != 0
-            check_grid(np.where(free, NEVER, self.amplitude_times), dt, where)
-            steps = np.ceil((self.amplitude_times - TIC / 2) / dt)
-            if np.any((np.diff(steps, axis=0) <= 0) & (self.amplitude_times[1:] < NEVER)):
-                raise ConfigError(f"{where} must be at strictly increasing time steps.")
+        check_increasing(self, "amplitude_times", dt)
 
     def current_at(self, steps: Array, dt: float) -> Array:
-        if not np.shape(self.amplitude_times)[0]:
-            return jnp.zeros((), steps.dtype)
-        k = passed(self.amplitude_times, steps * dt + TIC / 2)
-        value = column(self.amplitude_values, jnp.maximum(k - 1, 0))
-        return jnp.where(k > 0, value, 0.0)
+        return latest(self.amplitude_times, self.amplitude_values, steps * dt + TIC / 2)

@@ -101,7 +101,8 @@ def _node(old: Any, fresh: Any, pairs: tuple[np.ndarray, np.ndarray], variables:
         values[(*rows, pairs[1])] = np.asarray(before)[(*rows, pairs[0])]
         return jnp.asarray(values)
 
-    cells = [name for name in fresh.cells if name not in variables]
+    # A stream belongs to a place: of two nodes that change theirs, none takes the other's.
+    cells = [n for n, spec in fresh.cells.items() if n not in variables and spec.kind != "seed"]
     return fresh.replace(
         **{n: jax.tree.map(moved, getattr(old, n), getattr(fresh, n)) for n in cells}
     )

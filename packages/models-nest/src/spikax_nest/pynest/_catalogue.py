@@ -29,6 +29,9 @@ ARCHIVED: Mapping[str, Any] = {
 }
 """What a neuron keeps for its synapses, beside its own parameters."""
 
+GENERIC: Mapping[str, Mapping[str, Any]] = {"stimulator": {"label": "", "stimulus_source": ""}}
+"""What other nodes have beside their own parameters."""
+
 WINDOW: Mapping[str, Any] = {"label": "", "origin": 0.0, "start": 0.0, "stop": FOREVER}
 RECORDER: Mapping[str, Any] = {
     **WINDOW,
@@ -46,13 +49,6 @@ RECORDERS: Mapping[str, Mapping[str, Any]] = {
     **DETECTORS,
 }
 """Recorders have no dynamics: they say what a run is to record."""
-
-
-GENERIC: Mapping[str, Mapping[str, Any]] = {
-    "neuron": ARCHIVED,
-    "stimulator": {"label": "", "stimulus_source": ""},
-}
-"""What all models of a kind have."""
 
 
 @dataclass
@@ -120,7 +116,7 @@ def builtin(name: str) -> NodeModel:
     if name in RECORDERS:
         return NodeModel(name, name, None, dict(RECORDERS[name]), number)
     system: Any = next(m for m in MODELS if m.name == name).load()
-    generic = GENERIC.get(system.element_type, {})
+    generic = ARCHIVED if system.archives else GENERIC.get(system.element_type, {})
     return NodeModel(name, name, system, {**generic, **own_defaults(system)}, number)
 
 

@@ -94,7 +94,7 @@ class Engine:
         if table.system is None:
             return
         self.changed_tables.add(table.base)
-        if "spike_weights" in names:
+        if not {"spike_weights", *table.system.shapes}.isdisjoint(names):
             self.rewired()
 
     def rewired(self) -> None:

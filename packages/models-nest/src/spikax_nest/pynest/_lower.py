@@ -40,6 +40,7 @@ class Elements:
         sign: 0, or the sign of the weights that it sends.
         keys: What each is known by when the network is made anew.
         size: Their number in core, with those that do nothing.
+        min_delay: The shortest delay of the network in ms.
     """
 
     table: Table
@@ -47,11 +48,17 @@ class Elements:
     sign: np.ndarray
     keys: np.ndarray
     size: int = 0
+    min_delay: float = 0.0
 
     @property
     def n(self) -> int:
         """Their number."""
         return len(self.rows)
+
+    @functools.cached_property
+    def first(self) -> np.ndarray:
+        """The first element of each node of the table."""
+        return np.unique(self.rows, return_index=True)[1]
 
     @property
     def is_filled(self) -> bool:
@@ -147,7 +154,10 @@ def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
             wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
             n = elements[place].n
             elements[place].size = _size(n) if filled else n
+            elements[place].min_delay = float(kernel.clock.ms(kernel.delay_extrema()[0]))
     elements = {place: e for place, e in elements.items() if e.size}
+    for place, those in elements.items():
+        links = _to_all(those, place, links)
     if not elements:
         return None
     records = np.array([t.system is None for t in tables], bool)
@@ -169,7 +179,8 @@ def component(elements: Elements) -> NestNode:
     padded = np.concatenate([rows, np.repeat(last, elements.size - elements.n)])
     sign = np.concatenate([elements.sign, np.zeros(elements.size - elements.n, np.int64)])
     share = not elements.is_filled
-    return elements.table.component(padded, sign=sign, bucket=True, share=share)
+    told = {"train": padded.astype(np.float64), "min_delay": elements.min_delay * ms}
+    return elements.table.component(padded, sign=sign, bucket=True, share=share, told=told)
 
 
 def _size(n: int) -> int:
@@ -220,19 +231,50 @@ def _elements(table: Table, place: int, links: Links, wired: np.ndarray) -> tupl
     assert table.system is not None
     mine = np.flatnonzero((links.pre == place) & wired)
     if table.system.per_target:
-        mine = mine[np.lexsort((links.target[mine], links.post[mine]))]
-        rows = links.source[mine]
-        source = links.source.copy()
-        source[mine] = np.arange(len(mine))
-        keys = np.stack([table.gids[rows], links.table[mine], links.row[mine]])
-        found = Elements(table, rows, np.zeros(len(rows), np.int64), keys)
-        return found, dataclasses.replace(links, source=source)
+        return _each_its_own(table, links, mine)
     rows = np.arange(len(table))
     keys = np.stack([table.gids, np.zeros_like(rows), np.zeros_like(rows)])
     mixed = _of_both_signs(table)
     if not mixed.size:
         return Elements(table, rows, np.zeros(len(rows), np.int64), keys), links
     return _split(table, rows, keys, mixed, links, mine)
+
+
+def _each_its_own(table: Table, links: Links, mine: np.ndarray) -> tuple[Elements, Links]:
+    """An element for each connection that has a realisation of its own, one for each other node."""
+    assert table.system is not None
+    says = table.system.per_target
+    own = table.columns[says] if isinstance(says, str) else np.ones(len(table), bool)
+    each = mine[own[links.source[mine]]]
+    each = each[np.lexsort((links.target[each], links.post[each]))]
+    alone = np.setdiff1d(np.arange(len(table)), links.source[each])
+    rows = np.append(links.source[each], alone)
+    nothing = np.full(len(alone), -1)
+    keys = (table.gids[rows], *(np.append(c[each], nothing) for c in (links.table, links.row)))
+    element = np.zeros(len(table), np.int64)
+    element[alone] = len(each) + np.arange(len(alone))
+    source = links.source.copy()
+    source[mine] = element[links.source[mine]]
+    source[each] = np.arange(len(each))
+    found = Elements(table, rows, np.zeros(len(rows), np.int64), np.stack(keys))
+    return found, dataclasses.replace(links, source=source)
+
+
+def _to_all(elements: Elements, place: int, links: Links) -> Links:
+    """A connection to a node of several elements leads to each of them."""
+    mine = links.post == place
+    if not (elements.sample.per_target and elements.sample.ports and np.any(mine)):
+        return links
+    copies = np.ones(len(links), np.int64)
+    copies[mine] = np.bincount(elements.rows)[links.target[mine]]
+    which = np.repeat(np.arange(len(links)), copies)
+    order = np.argsort(elements.rows, kind="stable")
+    begin = np.searchsorted(elements.rows[order], np.arange(len(elements.table)))
+    number = np.arange(len(which)) - np.repeat(np.cumsum(copies) - copies, copies)
+    links, mine = links[which], mine[which]
+    target = links.target.copy()
+    target[mine] = order[begin[target[mine]] + number[mine]]
+    return dataclasses.replace(links, target=target)
 
 
 def _of_both_signs(table: Table) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import spikax as sx
-from spikax.units import ms
+from spikax.units import in_unit, ms
 from spikax_nest.pynest import _backends
 from spikax_nest.pynest._detectors import DETECTORS, empty
 from spikax_nest.pynest._detectors import status as detected
@@ -109,7 +109,7 @@ class Recordings:
             elements = layout.elements[tables[at].base]
             for row in np.unique(recorder[other == at]):
                 some = (other == at) & (recorder == row)
-                which = seen[some]
+                which = seen[some] if spikes else elements.first[seen[some]]
                 gids = elements.table.gids[elements.rows[which]]
                 ends = which, gids, links.receptor[some], links.weight[some]
                 wire = Wire(int(tables[place].gids[row]), tables[at].base, *ends)
@@ -187,8 +187,9 @@ class Recordings:
 
     def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any, n: int) -> None:
         base = elements.table.base
-        if type(elements.sample).element_type == "neuron":
+        if elements.sample.element_type == "neuron":
             self.spikes += len(ids)
+        if elements.sample.archives:
             end = self.kernel.clock.step + n
             self.kernel.engine.spiked(base, elements.rows[ids], steps, end)
         offsets = self._offsets(elements, steps, ids)
@@ -233,8 +234,10 @@ class Recordings:
         interval, offset = self._rhythm(wire.recorder)
         rows = np.flatnonzero(((steps - offset) % interval == 0) & (steps >= max(offset, 1)))
         grid = np.ix_(rows, columns)
+        units = layout.elements[wire.base].sample.signals
         found = {
-            name: _doubles(recording[f"{wire.base}.{name}"].values)[grid].ravel() for name in names
+            n: in_unit(_doubles(recording[f"{wire.base}.{n}"].values)[grid].ravel(), units[n])
+            for n in names
         }
         senders = np.broadcast_to(wire.gids, (len(rows), len(wire.gids)))
         columns = {"senders": senders.ravel(), "steps": np.repeat(steps[rows], len(wire.gids))}

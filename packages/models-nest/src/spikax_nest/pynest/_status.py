@@ -114,7 +114,7 @@ def _more(table: Table, row: int, gid: int, found: Mapping[str, Any]) -> dict[st
     if table.system is None:
         return kernel.recordings.status(gid)
     more: dict[str, Any] = {}
-    if table.system.element_type == "neuron":
+    if table.system.archives:
         more |= {"t_spike": kernel.engine.last_spike(gid), "archiver_length": 0, "post_trace": 0.0}
     component: Any = table.component(np.array([row]))
     recordables = recordables_of(component)
@@ -206,6 +206,12 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
         mine = [k for k, at in enumerate(which.tolist()) if at in row_at]
         if name in UNSUPPORTED and any(values[k] for k in mine):
             raise NESTErrors.NotImplemented(f"{name} of a {table.base} cannot be switched on yet.")
+        if mine and table.system is not None and name in table.system.model_only:
+            raise NESTErrors.BadProperty(
+                f"Setting status of a '{table.base}' with node ID {table.gids[rows[0]]}: The "
+                f"{name} property can only be set as a model default using SetDefaults or upon "
+                "CopyModel."
+            )
         if name == "n_events":
             _clear(table, [row_at[int(which[k])] for k in mine], [values[k] for k in mine])
         elif mine and name != "frozen":
@@ -261,7 +267,7 @@ def default_status(name: str) -> dict[str, Any]:
         found |= {"events": {"senders": np.zeros(0), "times": np.zeros(0)}, "n_events": 0}
     else:
         component: Any = table.component(np.zeros(1, np.int64))
-        if model.element_type == "neuron":
+        if model.system.archives:
             found |= {"t_spike": -1.0, "archiver_length": 0, "post_trace": 0.0}
         if recordables_of(component):
             found["recordables"] = recordables_of(component)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ class Table:
             for name, value in self.named(values).items():
                 self.columns[name] = before[name].copy()
                 self._put(rows, name, value)
-            self._settle(rows, clock)
+            self._settle(rows, self.named(values), clock)
             self.validate(rows, clock)
         except BaseException:
             self.columns |= before
@@ -96,14 +96,14 @@ class Table:
         """Values by the first names of what they belong to."""
         return {self.aliases.get(name, name): value for name, value in values.items()}
 
-    def _settle(self, rows: Rows, clock: Clock) -> None:
+    def _settle(self, rows: Rows, given: Collection[str], clock: Clock) -> None:
         """Round what NEST rounds."""
-        if self.system is None or "settled" not in vars(self.system):
+        if self.system is None or self.system.settled == NestNode.settled:
             return
         for row in rows:
             one = {name: column[row] for name, column in self.columns.items()}
             try:
-                kept = self.system.settled(one, clock.resolution, clock.time)
+                kept = self.system.settled(one, given, clock.resolution, clock.time)
             except SpikaxError as error:
                 raise NESTErrors.BadProperty(str(error)) from None
             for name, value in kept.items():
@@ -145,6 +145,7 @@ class Table:
         sign: np.ndarray | None = None,
         bucket: bool = False,
         share: bool = False,
+        told: Mapping[str, Any] | None = None,
     ) -> NestNode:
         """The dynamics of some nodes, each parameter an array with one entry per node.
 
@@ -153,6 +154,7 @@ class Table:
             sign: Of each: 1 or -1 keeps the spike weights of this sign alone.
             bucket: Make lists of values as long as a power of two.
             share: One number for a parameter that is the same in all nodes.
+            told: What the network tells of the fields that NEST does not have, where there are any.
         """
         assert self.system is not None
         values: dict[str, Any] = {}
@@ -164,6 +166,8 @@ class Table:
             if share and value.ndim == 1 and np.all(value == value[0]):
                 value = value[0]
             values[f] = value if str(unit) == "1" else value * unit
+        declared: Any = self.system.declared
+        values |= {f: v for f, v in (told or {}).items() if f in declared}
         return self.system(**values)
 
     def column(self, name: str, rows: Rows, bucket: bool = False) -> np.ndarray:

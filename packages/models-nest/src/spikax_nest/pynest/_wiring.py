@@ -160,8 +160,8 @@ def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
     assert target.system is not None
     if not model.record.changes:
         return
-    for table in (source, target):
-        if table.system is not None and table.system.element_type == "stimulator":
+    for table, may in ((source, source.system.feeds_plastic), (target, target.system.archives)):
+        if not may:
             raise _refused(f"a {table.base} cannot be connected by the plastic {model.name}.")
 
 
