@@ -22,6 +22,7 @@ class SynapseRecord:
         variants: Whether there are `_lbl` and `_hpc` forms of it.
         delayed: Whether it has a delay.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
+        sized: Whether NEST says how many bytes one takes.
     """
 
     name: str
@@ -31,6 +32,7 @@ class SynapseRecord:
     variants: bool = True
     delayed: bool = True
     names: tuple[str, ...] = ()
+    sized: bool = True
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
@@ -55,6 +57,7 @@ SYNAPSES = (
         changes=True,
         common=("A_minus", "A_plus", "Wmax", "Wmin", "b", "tau_c", "tau_n", "tau_plus"),
         names=("volume_transmitter",),
+        sized=False,
     ),
     SynapseRecord("stdp_synapse", changes=True),
     SynapseRecord(

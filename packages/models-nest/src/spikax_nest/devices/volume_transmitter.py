@@ -28,6 +28,7 @@ class VolumeTransmitter(NestNode):
     """
 
     element_type = "other"
+    archives = False
     deliver_interval: Array = param(1.0, doc="slices from one delivery to the next")
     types = {"deliver_interval": int}
     ports = {"syn": Port()}

@@ -63,6 +63,7 @@ class HhCondExpTraub(ExpConductances, RungeKuttaNeuron):
     Inact_h: Array = param(0.999999999106396, at_least=0, at_most=1, doc="h at the start")
     Act_n: Array = param(2.551577051602551e-07, at_least=0, at_most=1, doc="n at the start")
     width: Array = param(10 * mV, above=0, doc="scale of the surrogate gradient")
+    hidden = (*RungeKuttaNeuron.hidden, "g_ex", "g_in")
     recordables = ("Act_m", "Act_n", "Inact_h", "V_m", "g_ex", "g_in")
     variables = ("V_m", "Act_m", "Inact_h", "Act_n", "g_ex", "g_in")
     State = HhCondExpTraubState

@@ -32,6 +32,7 @@ class IgnoreAndFire(NestNode):
     rate: Array = param(10 * Hz, above=0, doc="spikes per second")
     phase: Array = param(1.0, above=0, at_most=1, doc="share of a period before the first spike")
     ports = {"syn": Port(pA), "current": Port(pA)}
+    computed = {"recordables": lambda _: []}
     State = IgnoreAndFireState
 
     def init_state(self, size: int, *, key: Any, dt: float) -> IgnoreAndFireState:
