@@ -8,6 +8,8 @@ import nest_draws as draws
 import nest_fuzz as fuzz
 import numpy as np
 
+from spikax_nest._models import MODELS
+
 NEVER = float(np.finfo(float).max)
 SILENT = {"V_th": 1e6}
 SLICE = 5  # steps of the shortest delay between rate neurons
@@ -304,35 +306,63 @@ def parrots(nest, model, seed, h, n, duration):
     return by_time(recorder.events, "times", "senders")
 
 
+RATE_MODELS = tuple(m.name for m in MODELS if "rate_" in m.name and ".neurons." in m.target)
+# What the fuzz does not draw around a default of 0 or infinity.
+RATE_VALUES = {
+    "alpha": (0.5, 3.0),
+    "mean": (-2.0, 2.0),
+    "mu": (-2.0, 2.0),
+    "rate": (-2.0, 2.0),
+    "sigma": (0.5, 2.0),
+    "theta": (-1.0, 1.0),
+    "theta_ex": (-1.0, 1.0),
+    "theta_in": (-1.0, 1.0),
+}
+RATE_SWITCHES = ("mult_coupling", "rectify_output")
+
+
 def rates(nest, model, seed, h, n, duration):
     """Rate neurons without noise, each with inputs of both signs and of different delay.
 
     Pieces of the run are whole slices of the shortest delay: in the middle of one NEST forgets the
     rates that are on their way.
     """
-    rng = rng_of(seed, "lin_rate_ipn")
+    model = "lin_rate_ipn" if model == "rate_connection_delayed" else model
+    rng = rng_of(seed, model)
     reset(nest, h)
-    params = fuzz.params_of(nest, "lin_rate_ipn", n, rng)
+    defaults = nest.GetDefaults(model)
+    params = fuzz.params_of(nest, model, n, rng)
     for one in params:
-        one |= {
-            "mu": rng.normal(0, 2),
-            "rate": rng.normal(0, 2),
-            "linear_summation": bool(rng.integers(2)),
-            "mult_coupling": bool(rng.integers(2)),
-            "rectify_output": bool(rng.integers(2)),
-        }
+        one |= {k: rng.uniform(*bounds) for k, bounds in RATE_VALUES.items() if k in defaults}
+        one |= {k: bool(rng.integers(2)) for k in RATE_SWITCHES if k in defaults}
+        one |= {"std": 0.0} if "std" in defaults else {}
+        if "sigma" in defaults and "gauss" not in model:
+            one["sigma"] = 0.0
+        if model.startswith(("lin", "rate_transformer_lin")):
+            one["linear_summation"] = bool(rng.integers(2))
+        if "gauss" in model and "mean" in one:
+            one["mean"] = rng.normal()
+        elif "mean" in one:
+            one["mean"] = one["mu"]
     reset(nest, h)
-    nodes = nest.Create("lin_rate_ipn", n)
+    nodes = nest.Create(model, n)
     nodes.set(params)
+    drive = nest.Create("lin_rate_ipn", n, {"sigma": 0.0, "mu": 1.0})
+    drive.rate = rng.normal(0, 2, n)
     pairs = rng.integers(1, n + 1, (2, 4 * n))
     slices = rng.permutation(np.arange(4 * n) % 4 + 1)
-    synapse = {"weight": rng.normal(0, 0.4, 4 * n), "delay": SLICE * h * slices}
+    weak = 0.05 if "lin_rate" in model else 0.4  # with mult_coupling a strong one runs away
+    synapse = {"weight": rng.normal(0, weak, 4 * n), "delay": SLICE * h * slices}
     synapse["synapse_model"] = "rate_connection_delayed"
     nest.Connect(pairs[0], pairs[1], "one_to_one", synapse)
-    meter = nest.Create("multimeter", params={"record_from": ["rate"], "interval": h})
+    driven = {"weight": rng.normal(0, 1, n), "delay": SLICE * h}
+    driven["synapse_model"] = "rate_connection_delayed"
+    nest.Connect(drive, nodes, "one_to_one", driven)
+    names = [str(name) for name in defaults["recordables"]]
+    meter = nest.Create("multimeter", params={"record_from": names, "interval": h})
     nest.Connect(meter, nodes, syn_spec={"delay": SLICE * h})
     in_pieces(nest, h, duration, least=SLICE)
-    return by_time(meter.events, "times", "senders", "rate")
+    return by_time(meter.events, "times", "senders", *names)
 
 
 EXACT = (
@@ -342,7 +372,8 @@ EXACT = (
     | dict.fromkeys(WINDOWED, windowed)
     | dict.fromkeys(RECORDERS, recorders)
     | dict.fromkeys(DETECTORS, detectors)
-    | {"parrot_neuron": parrots, "lin_rate_ipn": rates, "rate_connection_delayed": rates}
+    | dict.fromkeys(RATE_MODELS, rates)
+    | {"parrot_neuron": parrots, "rate_connection_delayed": rates}
 )
 
 

@@ -28,6 +28,7 @@ from spikax_nest.neurons.aeif_cond_beta_multisynapse import (
 )
 from spikax_nest.neurons.aeif_cond_exp import AeifCondExp as AeifCondExp
 from spikax_nest.neurons.amat2_psc_exp import Amat2PscExp as Amat2PscExp
+from spikax_nest.neurons.gauss_rate_ipn import GaussRateIpn as GaussRateIpn
 from spikax_nest.neurons.gif_psc_exp import GifPscExp as GifPscExp
 from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
 from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
@@ -50,9 +51,30 @@ from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
 from spikax_nest.neurons.ignore_and_fire import IgnoreAndFire as IgnoreAndFire
 from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
 from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn
+from spikax_nest.neurons.lin_rate_opn import LinRateOpn as LinRateOpn
 from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp
 from spikax_nest.neurons.parrot_neuron import ParrotNeuron as ParrotNeuron
 from spikax_nest.neurons.pp_psc_delta import PpPscDelta as PpPscDelta
+from spikax_nest.neurons.rate_transformer_gauss import RateTransformerGauss as RateTransformerGauss
+from spikax_nest.neurons.rate_transformer_lin import RateTransformerLin as RateTransformerLin
+from spikax_nest.neurons.rate_transformer_sigmoid import (
+    RateTransformerSigmoid as RateTransformerSigmoid,
+)
+from spikax_nest.neurons.rate_transformer_sigmoid_gg_1998 import (
+    RateTransformerSigmoidGg1998 as RateTransformerSigmoidGg1998,
+)
+from spikax_nest.neurons.rate_transformer_tanh import RateTransformerTanh as RateTransformerTanh
+from spikax_nest.neurons.rate_transformer_threshold_lin import (
+    RateTransformerThresholdLin as RateTransformerThresholdLin,
+)
+from spikax_nest.neurons.sigmoid_rate_gg_1998_ipn import (
+    SigmoidRateGg1998Ipn as SigmoidRateGg1998Ipn,
+)
+from spikax_nest.neurons.sigmoid_rate_ipn import SigmoidRateIpn as SigmoidRateIpn
+from spikax_nest.neurons.tanh_rate_ipn import TanhRateIpn as TanhRateIpn
+from spikax_nest.neurons.tanh_rate_opn import TanhRateOpn as TanhRateOpn
+from spikax_nest.neurons.threshold_lin_rate_ipn import ThresholdLinRateIpn as ThresholdLinRateIpn
+from spikax_nest.neurons.threshold_lin_rate_opn import ThresholdLinRateOpn as ThresholdLinRateOpn
 from spikax_nest.synapses.bernoulli_synapse import BernoulliSynapse as BernoulliSynapse
 from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
 from spikax_nest.synapses.stdp_synapse import StdpSynapse as StdpSynapse

@@ -11,6 +11,33 @@ from collections.abc import Iterator
 from spikax.plugins import Model, hookimpl
 
 NEURONS = (
+    ("lin_rate_ipn", "linear rate unit with input noise", "Hahne et al. 2017"),
+    ("lin_rate_opn", "linear rate unit with output noise", "Hahne et al. 2017"),
+    ("tanh_rate_ipn", "sigmoidal rate unit with input noise", "Hahne et al. 2017"),
+    ("tanh_rate_opn", "sigmoidal rate unit with output noise", "Hahne et al. 2017"),
+    ("threshold_lin_rate_ipn", "threshold-linear rate unit with input noise", "Hahne et al. 2017"),
+    ("threshold_lin_rate_opn", "threshold-linear rate unit with output noise", "Hahne et al. 2017"),
+    ("sigmoid_rate_ipn", "sigmoidal rate unit with input noise", "Hahne et al. 2017"),
+    (
+        "sigmoid_rate_gg_1998_ipn",
+        "sigmoidal rate unit with input noise",
+        "Gancarz & Grossberg 1998",
+    ),
+    ("gauss_rate_ipn", "gaussian rate unit with input noise", "Hahne et al. 2017"),
+    ("rate_transformer_lin", "linear gain that rates go through", "Hahne et al. 2017"),
+    ("rate_transformer_tanh", "sigmoidal gain that rates go through", "Hahne et al. 2017"),
+    (
+        "rate_transformer_threshold_lin",
+        "threshold-linear gain that rates go through",
+        "Hahne et al. 2017",
+    ),
+    ("rate_transformer_sigmoid", "sigmoidal gain that rates go through", "Hahne et al. 2017"),
+    (
+        "rate_transformer_sigmoid_gg_1998",
+        "sigmoidal gain that rates go through",
+        "Gancarz & Grossberg 1998",
+    ),
+    ("rate_transformer_gauss", "gaussian gain that rates go through", "Hahne et al. 2017"),
     ("amat2_psc_exp", "mat2_psc_exp whose threshold follows the potential", "Yamauchi et al. 2011"),
     ("iaf_psc_exp_htum", "iaf_psc_exp with a relative refractory period", "Tsodyks et al. 2000"),
     (
@@ -72,7 +99,6 @@ NEURONS = (
     ),
     ("iaf_psc_exp_multisynapse", "the same with any number of receptors", "Rotter & Diesmann 1999"),
     ("izhikevich", "simple spiking neuron by the Euler method", "Izhikevich 2003"),
-    ("lin_rate_ipn", "linear rate unit with input noise", "Hahne et al. 2017"),
     (
         "mat2_psc_exp",
         "no reset, a threshold of two time scales",

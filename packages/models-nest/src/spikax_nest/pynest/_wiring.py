@@ -14,7 +14,7 @@ from spikax_nest.pynest._synapse_models import COMPACT, SynapseModel
 from spikax_nest.pynest._tables import Table
 
 METERS = ("multimeter", "voltmeter")
-CARRIES = {"current": "current", "rate": "rate"}
+CARRIES = {"current": "current", "rate": "rate", "rate_sent": "rate"}
 """What a signal is; all others are spikes."""
 
 
