@@ -67,7 +67,8 @@ VECTORS = {
 }
 RECEPTORS = 3
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
-ELSEWHERE = {"parrot_neuron", "ginzburg_neuron", "siegert_neuron"}
+ELSEWHERE = {"parrot_neuron", "siegert_neuron"}
+ELSEWHERE |= {"erfc_neuron", "ginzburg_neuron", "mcculloch_pitts_neuron"}
 # Their noise is off here, and without it they do not spike.
 SILENT = {"gif_psc_exp", "pp_psc_delta"}
 

@@ -518,6 +518,27 @@ def ginzburg(nest, rng, n, duration):
     return found | {"S": np.asarray(nodes.S, float)}
 
 
+def error_function(nest, rng, n, duration):
+    values = {
+        "theta": rng.uniform(-1, 1),
+        "sigma": rng.uniform(0.3, 3),
+        "tau_m": rng.uniform(2, 20),
+    }
+    nodes = nest.Create("erfc_neuron", n, values)
+    found = counted(nest, nodes, duration)
+    return found | {"S": np.asarray(nodes.S, float)}
+
+
+def mcculloch(nest, rng, n, duration):
+    """Each follows two neurons that are active by chance, one of them inhibitory."""
+    sources = nest.Create("ginzburg_neuron", 2 * n, {"tau_m": 5.0})
+    nodes = nest.Create("mcculloch_pitts_neuron", n, {"theta": 0.5, "tau_m": rng.uniform(2, 5)})
+    nest.Connect(sources[:n], nodes, "one_to_one", {"weight": 1.0})
+    nest.Connect(sources[n:], nodes, "one_to_one", {"weight": -1.0})
+    found = counted(nest, nodes, duration)
+    return found | {"S": np.asarray(nodes.S, float)}
+
+
 def noisy_rates(nest, rng, n, duration):
     values = {"sigma": rng.uniform(0.1, 2), "mu": rng.normal(), "tau": rng.uniform(2, 20)}
     nodes = nest.Create("lin_rate_ipn", n, values | {"lambda": rng.uniform(0.5, 2)})
@@ -575,7 +596,9 @@ CHANCE = {
         phase=between(-400, 400),
     ),
     "spike_dilutor": diluted,
+    "erfc_neuron": error_function,
     "ginzburg_neuron": ginzburg,
+    "mcculloch_pitts_neuron": mcculloch,
     "lin_rate_ipn": noisy_rates,
     "iaf_psc_exp": noisy("iaf_psc_exp", delta=(0.5, 4), rho=(1, 50), I_e=(200, 450)),
     "gif_psc_exp": noisy("gif_psc_exp", Delta_V=(0.5, 4), lambda_0=(1, 50), I_e=(120, 220)),

@@ -28,6 +28,7 @@ from spikax_nest.neurons.aeif_cond_beta_multisynapse import (
 )
 from spikax_nest.neurons.aeif_cond_exp import AeifCondExp as AeifCondExp
 from spikax_nest.neurons.amat2_psc_exp import Amat2PscExp as Amat2PscExp
+from spikax_nest.neurons.erfc_neuron import ErfcNeuron as ErfcNeuron
 from spikax_nest.neurons.gauss_rate_ipn import GaussRateIpn as GaussRateIpn
 from spikax_nest.neurons.gif_psc_exp import GifPscExp as GifPscExp
 from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
@@ -53,6 +54,7 @@ from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
 from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn
 from spikax_nest.neurons.lin_rate_opn import LinRateOpn as LinRateOpn
 from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp
+from spikax_nest.neurons.mcculloch_pitts_neuron import MccullochPittsNeuron as MccullochPittsNeuron
 from spikax_nest.neurons.parrot_neuron import ParrotNeuron as ParrotNeuron
 from spikax_nest.neurons.pp_psc_delta import PpPscDelta as PpPscDelta
 from spikax_nest.neurons.rate_transformer_gauss import RateTransformerGauss as RateTransformerGauss

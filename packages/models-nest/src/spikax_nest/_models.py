@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from spikax.plugins import Model, hookimpl
 
 NEURONS = (
+    ("erfc_neuron", "binary neuron whose gain is an error function", "McCulloch & Pitts 1943"),
+    ("mcculloch_pitts_neuron", "binary neuron with a sharp threshold", "McCulloch & Pitts 1943"),
     ("lin_rate_ipn", "linear rate unit with input noise", "Hahne et al. 2017"),
     ("lin_rate_opn", "linear rate unit with output noise", "Hahne et al. 2017"),
     ("tanh_rate_ipn", "sigmoidal rate unit with input noise", "Hahne et al. 2017"),
