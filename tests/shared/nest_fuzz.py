@@ -67,7 +67,7 @@ VECTORS = {
 }
 RECEPTORS = 3
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
-ELSEWHERE = {"parrot_neuron", "ginzburg_neuron", "lin_rate_ipn"}
+ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "ginzburg_neuron", "lin_rate_ipn"}
 # Their noise is off here, and without it they do not spike.
 SILENT = {"gif_psc_exp", "pp_psc_delta"}
 

@@ -60,6 +60,7 @@ NEURONS = (
         "Kobayashi, Tsubo & Shinomoto 2009",
     ),
     ("parrot_neuron", "sends on what arrives", ""),
+    ("parrot_neuron_ps", "sends on what arrives, at precise times", "Morrison et al. 2007"),
     ("pp_psc_delta", "point process whose rate follows a leaky potential", "Jolivet et al. 2006"),
 )
 DEVICES = (

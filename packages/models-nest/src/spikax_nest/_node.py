@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class NestNode(Dynamics):
     """Signals that a multimeter can record, by NEST's names."""
     types: ClassVar[Mapping[str, type]] = {}
     """Parameters that are not floats in NEST: `bool` or `int`."""
-    hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate")
+    hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate", "most_events")
     """Fields that NEST does not have."""
     pads: ClassVar[Mapping[str, float]] = {}
     """What stands at the end of vectors that are shorter than others, by parameter."""
@@ -45,6 +45,10 @@ class NestNode(Dynamics):
         """What NEST keeps of the values of one node that are set at time `now` (ms)."""
         del values, dt, now
         return {}
+
+    def with_events(self, most: int) -> Self:
+        """The same with `most` events of a step kept apart, in models that keep them apart."""
+        return self.replace(most_events=most) if "most_events" in self.declared else self
 
     @property
     def spike_ports(self) -> Mapping[int, str]:

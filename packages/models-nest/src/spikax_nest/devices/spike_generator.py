@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from spikax import State, cell, param, spike
+from spikax import cell, param
 from spikax.errors import ConfigError
 from spikax.units import ms
+from spikax_nest._precise import PreciseState, Timed
 from spikax_nest.devices._stimulator import NEVER, TIC, Stimulator, check_grid
 from spikax_nest.devices._table import check_table, column, passed
 
 
-class SpikeGeneratorState(State):
-    """The spikes of the last step."""
+class SpikeGeneratorState(PreciseState):
+    """The spikes of the last step, all together and one by one."""
 
-    spike: Array = spike()
     amplitude: Array = cell(doc="spikes times their weights")
+    amplitudes: Array = cell(doc="(events, neurons), the same one by one")
 
 
-class SpikeGenerator(Stimulator):
+class SpikeGenerator(Timed, Stimulator):
     """Spikes at given times (NEST's `spike_generator`).
 
     spike_times are stamps, counted from `origin`, sorted, above 0. An entry stands for
     spike_multiplicities spikes of weight spike_weights, 1 each where these are empty; its
     connections transmit the sum of their products. Off the grid, where that is allowed, times are
-    rounded up. With `precise_times` they are too: the neurons of the grid see no more of them.
+    rounded up; with `precise_times` models of precise spikes get them as they are, all others
+    rounded up.
 
     Source: behaviour as of NEST 3.10.
     """
@@ -48,7 +51,11 @@ class SpikeGenerator(Stimulator):
     }
     pads = {"spike_times": NEVER, "spike_weights": 1.0, "spike_multiplicities": 1.0}
     sends = "amplitude"
+    each = {"spike": "events", "amplitude": "amplitudes"}
     State = SpikeGeneratorState
+
+    def with_events(self, most: int) -> Self:
+        return super().with_events(most if np.any(self.precise_times) else 0)
 
     @classmethod
     def settled(cls, values: Mapping[str, Any], dt: float, now: float) -> Mapping[str, Any]:
@@ -101,14 +108,39 @@ class SpikeGenerator(Stimulator):
     ) -> SpikeGeneratorState:
         del inputs
         steps = t.astype(state.spike.dtype) + 1
-        until = steps * dt - self.origin + jnp.where(self.precise_times != 0, 1e-3, 0.5) * TIC
+        now = steps * dt - self.origin
+        until = now + jnp.where(self.precise_times != 0, 1e-9, 0.5) * TIC
         passed_by = [passed(self.spike_times, x) for x in (until - dt, until)]
         first, end = (jnp.broadcast_to(k, state.spike.shape) for k in passed_by)
         # A spike at 0 is one of the first step.
         first = jnp.where((self.shift_now_spikes != 0) & (until < 1.5 * dt), 0, first)
         end = jnp.where(self.lets_pass(steps, dt), end, first)
-        number, product = (between(first, end, v) for v in self.sizes(steps.dtype))
-        return SpikeGeneratorState(spike=number, amplitude=product)
+        sizes = self.sizes(steps.dtype)
+        number, product = (between(first, end, v) for v in sizes)
+        events = self.one_by_one(first, end, jnp.broadcast_to(now, first.shape), *sizes)
+        return state.replace(spike=number, amplitude=product, **events)
+
+    def one_by_one(
+        self, first: Array, end: Array, now: Array, number: Array, product: Array
+    ) -> dict[str, Array]:
+        """The entries from `first` up to `end`, with what each is before the end of its step."""
+        most, length = self.most_events, len(self.spike_times)
+        due = end - first
+        overflow = jnp.where(due > most, due, 0).astype(jnp.int32) if most else 0 * due
+        if not most or not length:
+            empty = jnp.zeros((most, *first.shape), number.dtype)
+            return dict(zip(("events", "amplitudes", "offset"), 3 * [empty], strict=True))
+        at = first + jnp.arange(most, dtype=first.dtype)[:, None]
+        entries = jnp.minimum(at, length - 1)
+
+        def kept(table: Array) -> Array:
+            values = jax.vmap(lambda k: jnp.broadcast_to(column(table, k), k.shape))(entries)
+            return jnp.where(at < end, values, 0.0)
+
+        early = jnp.maximum(jnp.where(at < end, now - kept(self.spike_times), 0.0), 0.0)
+        offset = jnp.where(self.precise_times != 0, early, 0.0)
+        each = {"events": kept(number), "amplitudes": kept(product), "offset": offset}
+        return {**each, "overflow": overflow}
 
     def sizes(self, dtype: Any) -> tuple[Array, Array]:
         """Of each entry the number of spikes, and that times its weight."""

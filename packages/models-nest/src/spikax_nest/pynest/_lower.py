@@ -18,6 +18,7 @@ import numpy as np
 import spikax as sx
 from spikax.units import ms
 from spikax_nest._node import NestNode
+from spikax_nest._precise import EVENTS
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
 
@@ -40,6 +41,7 @@ class Elements:
         sign: 0, or the sign of the weights that it sends.
         keys: What each is known by when the network is made anew.
         size: Their number in core, with those that do nothing.
+        events: How many events of a step are kept apart, where a model keeps them apart.
     """
 
     table: Table
@@ -47,6 +49,7 @@ class Elements:
     sign: np.ndarray
     keys: np.ndarray
     size: int = 0
+    events: int = EVENTS
 
     @property
     def n(self) -> int:
@@ -61,7 +64,7 @@ class Elements:
     @functools.cached_property
     def sample(self) -> NestNode:
         """The dynamics of all nodes of the table: which ports and signals there are."""
-        return self.table.component(np.arange(len(self.table)))
+        return self.table.component(np.arange(len(self.table))).with_events(self.events)
 
 
 @dataclass
@@ -129,12 +132,13 @@ class Layout:
         return np.argsort(rule.pre * size + rule.post, kind="stable")
 
 
-def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
+def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout | None:
     """The network of all nodes; None if there are none that move.
 
     Args:
         kernel: Whose.
         filled: Whether nodes and synapses that do nothing fill it up.
+        events: How many events of a step are kept apart.
     """
     links = _links(kernel)
     tables = list(kernel.nodes.tables.values())
@@ -147,6 +151,7 @@ def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
             wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
             n = elements[place].n
             elements[place].size = _size(n) if filled else n
+            elements[place].events = events
     elements = {place: e for place, e in elements.items() if e.size}
     if not elements:
         return None
@@ -169,7 +174,8 @@ def component(elements: Elements) -> NestNode:
     padded = np.concatenate([rows, np.repeat(last, elements.size - elements.n)])
     sign = np.concatenate([elements.sign, np.zeros(elements.size - elements.n, np.int64)])
     share = not elements.is_filled
-    return elements.table.component(padded, sign=sign, bucket=True, share=share)
+    made = elements.table.component(padded, sign=sign, bucket=True, share=share)
+    return made.with_events(elements.events)
 
 
 def _size(n: int) -> int:
