@@ -37,6 +37,11 @@ NEURONS = (
         "Rotter & Diesmann 1999",
     ),
     (
+        "iaf_psc_alpha_ps",
+        "the same, exact between events off the grid",
+        "Morrison et al. 2007",
+    ),
+    (
         "iaf_psc_alpha_multisynapse",
         "the same with any number of receptors",
         "Rotter & Diesmann 1999",
@@ -47,11 +52,26 @@ NEURONS = (
         "Rotter & Diesmann 1999",
     ),
     (
+        "iaf_psc_delta_ps",
+        "the same, exact between events off the grid",
+        "Morrison et al. 2007",
+    ),
+    (
         "iaf_psc_exp",
         "leaky integrate-and-fire, exponential synaptic currents",
         "Rotter & Diesmann 1999",
     ),
     ("iaf_psc_exp_multisynapse", "the same with any number of receptors", "Rotter & Diesmann 1999"),
+    (
+        "iaf_psc_exp_ps",
+        "leaky integrate-and-fire, exponential currents, exact between events off the grid",
+        "Hanuschkin et al. 2010",
+    ),
+    (
+        "iaf_psc_exp_ps_lossless",
+        "the same, no spike within a step is overlooked",
+        "Krishnan et al. 2018",
+    ),
     ("izhikevich", "simple spiking neuron by the Euler method", "Izhikevich 2003"),
     ("lin_rate_ipn", "linear rate unit with input noise", "Hahne et al. 2017"),
     (
