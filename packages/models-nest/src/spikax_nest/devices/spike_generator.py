@@ -130,15 +130,17 @@ class SpikeGenerator(Timed, Stimulator):
         if not most or not length:
             empty = jnp.zeros((most, *first.shape), number.dtype)
             return dict(zip(("events", "amplitudes", "offset"), 3 * [empty], strict=True))
-        at = first + jnp.arange(most, dtype=first.dtype)[:, None]
+        at = first[None] + jnp.arange(most, dtype=first.dtype)[:, None]
+        is_due = at < end[None]
         entries = jnp.minimum(at, length - 1)
 
         def kept(table: Array) -> Array:
             values = jax.vmap(lambda k: jnp.broadcast_to(column(table, k), k.shape))(entries)
-            return jnp.where(at < end, values, 0.0)
+            return jnp.where(is_due, values, 0.0)
 
-        early = jnp.maximum(jnp.where(at < end, now - kept(self.spike_times), 0.0), 0.0)
-        offset = jnp.where(self.precise_times != 0, early, 0.0)
+        before = jnp.where(is_due, now[None] - kept(self.spike_times), 0.0)
+        precise = jnp.broadcast_to(self.precise_times != 0, now.shape)[None]
+        offset = jnp.where(precise, jnp.maximum(before, 0.0), 0.0)
         each = {"events": kept(number), "amplitudes": kept(product), "offset": offset}
         return {**each, "overflow": overflow}
 

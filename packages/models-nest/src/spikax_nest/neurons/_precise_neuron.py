@@ -136,7 +136,9 @@ class PreciseNeuron(BoundedNeuron):
         # A potential that was set above threshold makes a spike at once.
         above = (s.V_m >= self.V_th) & (s.r == 0)
         at_once = dt * (1 - np.finfo(np.float64).eps)
-        p = self.spiked(Progress(s, s.r > 0, jnp.full_like(s.V_m, dt)), above.astype(s.V_m.dtype), at_once, dt)
+        p = self.spiked(
+            Progress(s, s.r > 0, jnp.full_like(s.V_m, dt)), above.astype(s.V_m.dtype), at_once, dt
+        )
         # Rows of lists that are full nowhere cost nothing; the last one is the end of the step.
         due = jnp.any((events.weight != 0) | events.is_release, axis=1).at[-1].set(True)
 
@@ -207,11 +209,11 @@ def search(node: PreciseNeuron, s: Any, until: Array, fired: Array) -> Array:
 
 
 def sequence(arrived: Arrivals, release: Array, late: Array) -> Event:
-    """The events of a step in order of time, the release after spikes of the same time."""
+    """The events of a step in order of time, the release before spikes of the same time."""
     weight, offset = arrived
     release, late = release[None], late[None]
     rows = jnp.arange(len(weight) + 1, dtype=jnp.int32)[:, None]
-    place = jnp.sum(offset >= late, axis=0, dtype=jnp.int32, keepdims=True)
+    place = jnp.sum(offset > late, axis=0, dtype=jnp.int32, keepdims=True)
     place = jnp.where(release, place, len(weight))
 
     def merged(values: Array, new: Any) -> Array:
