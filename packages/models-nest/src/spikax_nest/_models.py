@@ -37,14 +37,14 @@ NEURONS = (
         "Rotter & Diesmann 1999",
     ),
     (
-        "iaf_psc_alpha_ps",
-        "the same, exact between events off the grid",
-        "Morrison et al. 2007",
-    ),
-    (
         "iaf_psc_alpha_multisynapse",
         "the same with any number of receptors",
         "Rotter & Diesmann 1999",
+    ),
+    (
+        "iaf_psc_alpha_ps",
+        "leaky integrate-and-fire, alpha-shaped currents, exact between events off the grid",
+        "Morrison et al. 2007",
     ),
     (
         "iaf_psc_delta",
@@ -88,6 +88,7 @@ DEVICES = (
     ("dc_generator", "constant current", ""),
     ("noise_generator", "current of Gaussian noise", ""),
     ("poisson_generator", "Poisson spike trains", ""),
+    ("poisson_generator_ps", "Poisson spike trains with dead time, off the grid", ""),
     ("spike_generator", "spikes at given times", ""),
     ("step_current_generator", "current that changes in steps", ""),
 )
