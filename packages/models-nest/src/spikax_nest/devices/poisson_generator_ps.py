@@ -55,14 +55,15 @@ class PoissonGeneratorPs(Timed, Stimulator):
         del inputs
         s, shape = state, state.spike.shape
         begin, end = (k.astype(s.next.dtype) * dt for k in (t, t + 1))
-        anew = s.rate != self.rate
+        # A train also begins anew where its start was put off.
+        anew = (s.rate != self.rate) | (s.next < self.origin + self.start)
         first = jnp.maximum(begin, self.origin + self.start) + self.wait(s)
         upcoming = jnp.where(anew, first, s.next)
         drawn = s.drawn + anew.astype(jnp.int32)
         number = drawn[None] + jnp.arange(self.most_events + 1, dtype=jnp.int32)[:, None]
-        gaps = jnp.broadcast_to(self.dead_time, shape)[None] + self.span()[None] * self.draws(
-            s.stream[:, None], number, 2
-        )
+        gaps = jnp.broadcast_to(self.dead_time, shape)[None] + jnp.broadcast_to(self.span(), shape)[
+            None
+        ] * self.draws(s.stream[:, None], number, 2)
         # Added one by one: another step would group another sum otherwise.
         times = lax.scan(lambda now, gap: (now + gap, now), upcoming, gaps)[1]
         until = jnp.minimum(end, self.origin + jnp.minimum(self.stop, NEVER))

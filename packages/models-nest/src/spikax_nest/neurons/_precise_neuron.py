@@ -17,6 +17,7 @@ from jax import Array, lax
 
 from spikax import Arrivals, Port, cell, param, static
 from spikax.errors import ConfigError
+from spikax.integrate import membrane_propagators
 from spikax.units import UNITLESS, Unit, ms, pA
 from spikax_nest._precise import EVENTS
 from spikax_nest.neurons._linear import BoundedNeuron, LinearState
@@ -109,6 +110,12 @@ class PreciseNeuron(BoundedNeuron):
                 f"{type(self).__name__}.V_reset is {np.min(self.V_reset):g} mV and V_min is "
                 f"{np.max(self.V_min):g} mV; V_reset must not be below V_min."
             )
+
+    def moved(self, s: Any, driven: Array, dt: Any) -> Array:
+        # By what it changes: of short steps, the rounding of exp(-dt / tau_m) would add up.
+        _, P_I = membrane_propagators(self.tau_m, self.C_m, dt)
+        change = jnp.expm1(-dt / self.tau_m) * (s.V_m - self.E_L)
+        return s.V_m + (change + P_I * (self.I_e + s.I_0) + driven)
 
     @abstractmethod
     def flow(self, s: Any, time: Array) -> Any:
