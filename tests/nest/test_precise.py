@@ -127,7 +127,7 @@ def test_the_gradient_of_a_spike_time_is_that_of_finite_differences():
             _, seen = sx.simulate(net, state, 10 * ms, record={"n": ["spike", "offset"]})
             spikes = seen["n.spike"].values[:, 0]
             k = jnp.argmax(jax.lax.stop_gradient(spikes))
-            return (k + 1) * 0.5 - seen["n.offset"].values[k, 0]
+            return 0.5 * (k + 1).astype(float) - seen["n.offset"].values[k, 0]
 
         weight, h = jnp.asarray(400.0), 1e-3
         slope = jax.grad(first_spike)(weight)

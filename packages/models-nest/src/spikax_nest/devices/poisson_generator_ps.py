@@ -74,7 +74,7 @@ class PoissonGeneratorPs(Timed, Stimulator):
             spike=count.astype(s.spike.dtype),
             events=due.astype(s.spike.dtype),
             offset=jnp.where(due, end - times[:-1], 0.0),
-            overflow=jnp.where(more, 4 * self.most_events, 0).astype(jnp.int32),
+            overflow=jnp.where(more, jnp.int32(4 * self.most_events), s.overflow),
             next=jnp.take_along_axis(times, count[None], axis=0)[0],
             rate=jnp.broadcast_to(self.rate, shape),
             drawn=drawn + count,

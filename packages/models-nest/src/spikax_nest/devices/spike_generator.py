@@ -118,7 +118,8 @@ class SpikeGenerator(Timed, Stimulator):
         sizes = self.sizes(steps.dtype)
         number, product = (between(first, end, v) for v in sizes)
         events = self.one_by_one(first, end, jnp.broadcast_to(now, first.shape), *sizes)
-        return state.replace(spike=number, amplitude=product, **events)
+        over = jnp.maximum(state.overflow, events.pop("overflow", state.overflow))
+        return state.replace(spike=number, amplitude=product, overflow=over, **events)
 
     def one_by_one(
         self, first: Array, end: Array, now: Array, number: Array, product: Array
@@ -126,7 +127,6 @@ class SpikeGenerator(Timed, Stimulator):
         """The entries from `first` up to `end`, with what each is before the end of its step."""
         most, length = self.most_events, len(self.spike_times)
         due = end - first
-        overflow = jnp.where(due > most, due, 0).astype(jnp.int32) if most else 0 * due
         if not most or not length:
             empty = jnp.zeros((most, *first.shape), number.dtype)
             return dict(zip(("events", "amplitudes", "offset"), 3 * [empty], strict=True))
@@ -142,7 +142,7 @@ class SpikeGenerator(Timed, Stimulator):
         precise = jnp.broadcast_to(self.precise_times != 0, now.shape)[None]
         offset = jnp.where(precise, jnp.maximum(before, 0.0), 0.0)
         each = {"events": kept(number), "amplitudes": kept(product), "offset": offset}
-        return {**each, "overflow": overflow}
+        return {**each, "overflow": jnp.where(due > most, due, 0).astype(jnp.int32)}
 
     def sizes(self, dtype: Any) -> tuple[Array, Array]:
         """Of each entry the number of spikes, and that times its weight."""
