@@ -75,8 +75,8 @@ class PreciseNeuron(BoundedNeuron):
 
     In each the membrane flows exactly; where it ends above threshold, the crossing within is found,
     and the spike has that time. It is held until as many whole steps as t_ref takes have passed.
-    The gradient of a spike's time is that of the crossing; that of whether there is one is the
-    surrogate's, at the end of a small step.
+    The gradient of times and potentials is exact for the spikes that there are; that of whether
+    there is one is the surrogate's, at the end of a small step.
     """
 
     most_events: int = static(EVENTS, doc="events of a step that are kept apart")
@@ -174,7 +174,8 @@ class PreciseNeuron(BoundedNeuron):
         """Reset and hold those that fire, `late` before the end of the step."""
         fired, steps = spikes >= 0.5, whole_steps(self.t_ref, dt)
         s = p.s.replace(
-            V_m=(1 - spikes) * p.s.V_m + spikes * self.V_reset,
+            # A surrogate here would be mixed with the derivative of the times.
+            V_m=jnp.where(fired, self.V_reset, p.s.V_m),
             spike=p.s.spike + spikes,
             late=jnp.where(fired, late, p.s.late),
             # The step of the spike counts, too. Without refractory steps there is no release.
