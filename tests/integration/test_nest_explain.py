@@ -13,7 +13,8 @@ from spikax_learning import BPTT, DRTRL, EProp, explain, mse
 from spikax_nest._models import MODELS
 
 pytestmark = pytest.mark.usefixtures("x64")
-NEURONS = [m.name for m in MODELS if ".neurons." in m.target]
+PRECISE = [m.name for m in MODELS if ".neurons." in m.target and "_ps" in m.name]
+NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in PRECISE]
 RATES = {"lin_rate_ipn"}
 TWO_RECEPTORS = {
     "iaf_psc_exp_multisynapse": {"tau_syn": [2.0, 5.0]},
@@ -56,6 +57,12 @@ def test_every_neuron_is_accounted_for(name, rule):
         assert entry.why
         # What a recurrent connection does in turn is cut by online rules, and only that.
         assert entry.exact == (isinstance(rule, BPTT) or f"->{reader_of(name)}:" in path), entry
+
+
+def test_what_arrives_at_precise_times_is_no_affair_of_online_rules():
+    net = to_a_reader("iaf_psc_exp_ps")
+    with pytest.raises(ConfigError, match=r"iaf_psc_exp_ps->iaf_psc_exp_ps.*keeps events apart"):
+        explain(net, DRTRL(), loss=mse("iaf_psc_delta.V_m"))
 
 
 @pytest.mark.parametrize("synapse", ["stdp_synapse", "tsodyks_synapse", "bernoulli_synapse"])

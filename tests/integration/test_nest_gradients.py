@@ -14,12 +14,18 @@ from spikax.units import ms, mV, pA
 from spikax_learning import DRTRL, explain
 from spikax_nest._models import MODELS
 from spikax_nest.neurons._neuron import SpikingNode
+from spikax_nest.neurons._precise_neuron import PreciseNeuron
 from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
 
 pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 N, STEPS, DT = 3, 60, 0.25
 SYSTEMS = {m.name: m.load() for m in MODELS if ".neurons." in m.target}
-DIFFERENTIABLE = [n for n, system in SYSTEMS.items() if issubclass(system, SpikingNode)]
+# Those of precise spikes have times to differentiate: tests/nest/test_precise.py.
+DIFFERENTIABLE = [
+    n
+    for n, system in SYSTEMS.items()
+    if issubclass(system, SpikingNode) and not issubclass(system, PreciseNeuron)
+]
 # The grid has the others.
 OFTEN = {"iaf_psc_exp", "iaf_psc_delta", "iaf_cond_exp"}
 EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in DIFFERENTIABLE]

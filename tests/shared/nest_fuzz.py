@@ -25,6 +25,7 @@ DRIVE = {
 }
 WEIGHT = {
     "iaf_psc_delta": 3.0,
+    "iaf_psc_delta_ps": 3.0,
     "izhikevich": 3.0,
     "pp_psc_delta": 3.0,
     "iaf_cond_exp": 10.0,
@@ -38,6 +39,7 @@ WEIGHT = {
 # Values that are not drawn around their default: what a range of their own makes sense for, or what
 # a case without noise needs.
 FIXED = {
+    "iaf_psc_exp_ps_lossless": {"tau_syn_ex": 2.0, "tau_syn_in": 2.0},
     "iaf_psc_exp": {"delta": 0.0},
     "gif_psc_exp": {"lambda_0": 0.0},
     "pp_psc_delta": {"c_2": 0.0},
@@ -67,7 +69,7 @@ VECTORS = {
 }
 RECEPTORS = 3
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
-ELSEWHERE = {"parrot_neuron", "siegert_neuron"}
+ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "siegert_neuron"}
 ELSEWHERE |= {"erfc_neuron", "ginzburg_neuron", "mcculloch_pitts_neuron"}
 # Their noise is off here, and without it they do not spike.
 SILENT = {"gif_psc_exp", "pp_psc_delta"}

@@ -77,6 +77,7 @@ from spikax._surrogate import ATan as ATan
 from spikax._surrogate import SuperSpike as SuperSpike
 from spikax._sweep import Sweep as Sweep
 from spikax._sweep import sweep as sweep
+from spikax._system import Arrivals as Arrivals
 from spikax._system import Dynamics as Dynamics
 from spikax._system import Port as Port
 from spikax._system import System as System

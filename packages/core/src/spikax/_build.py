@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import jax
@@ -185,7 +185,8 @@ def _procedural_edge(net: Network, edge: EdgeSpec, rule: procedural, dt: float, 
     port, channel = net.port(edge, next(iter(edge.projection.factors)))
     if port.channels and channel is None:
         channel = _only_channel(edge, port, weight)
-    return Edge(**_fields(edge, port, format_, weight, steps, unit, channel))
+    timed = net.populations[edge.pre].node().timed
+    return Edge(**_fields(edge, port, format_, weight, steps, unit, channel, timed))
 
 
 def _procedural_steps(edge: EdgeSpec, dt: float) -> np.ndarray:
@@ -251,7 +252,8 @@ def _assemble(
     if port.channels and channel is None:
         pairs, weight, steps, channel = _routed(port, pairs, weight, steps)
     layout = edge.projection.connectivity.layout
-    fields = _fields(edge, port, from_pairs(pairs, layout), weight, steps, unit, channel)
+    format_, timed = from_pairs(pairs, layout), net.populations[edge.pre].node().timed
+    fields = _fields(edge, port, format_, weight, steps, unit, channel, timed)
     if edge.projection.plasticity is not None:
         return _plastic(fields, edge.projection.plasticity, weight, rule, edge.name)
     return DiffusiveEdge(**fields) if edge.projection.diffusive else Edge(**fields)
@@ -265,6 +267,7 @@ def _fields(
     steps: np.ndarray,
     unit: Unit,
     channel: int | None,
+    timed: Mapping[str, str],
 ) -> dict[str, Any]:
     ports = edge.projection.factors
     return dict(
@@ -279,6 +282,8 @@ def _fields(
         channels=len(port.channels),
         delay=int(np.max(steps, initial=0)),
         unit=unit,
+        apart=port.events,
+        timed=timed.get(edge.projection.signal, "") if port.events else "",
     )
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from spikax import _ops as ops
 from spikax._component import rebuild
 from spikax._delivery import Ring, deliver, empty
+from spikax._events import EventRing
 from spikax._fields import clock, leaf, nested, part, static
 from spikax._procedural import Procedural
 from spikax._projection import Carrying, Edge, Sends
@@ -19,7 +20,7 @@ from spikax._random import fold, key_words
 from spikax._share import filled
 from spikax._state import State
 from spikax._summary import Page, built_page, html, is_whole, parts_page, text
-from spikax._system import Array, Port, System
+from spikax._system import Array, Arrivals, Port, System
 from spikax.errors import ConfigError, unknown
 from spikax.units import Unit
 
@@ -30,7 +31,7 @@ class NetworkState(State):
     t: Array = clock("index of the step")
     nodes: Mapping[str, Any] = nested()
     edges: Mapping[str, Any] = nested()
-    rings: Mapping[str, Ring] = nested()
+    rings: Mapping[str, Ring | EventRing] = nested()
 
 
 class BuiltNetwork(System):
@@ -123,9 +124,7 @@ class BuiltNetwork(System):
 
         def port_input(node: str, name: str, port: Port) -> Array:
             path = f"{node}.{name}"
-            return (
-                inputs[path] if path in inputs else jnp.zeros(port.shape(self._local(sizes[node])))
-            )
+            return inputs[path] if path in inputs else port.nothing(self._local(sizes[node]))
 
         return {
             n: {p: port_input(n, p, port) for p, port in self.nodes[n].ports.items()}
@@ -166,11 +165,11 @@ class BuiltNetwork(System):
     def _deliver(
         self,
         sent: Mapping[str, Sends | Array],
-        rings: Mapping[str, Ring],
+        rings: Mapping[str, Ring | EventRing],
         arrived: dict[str, dict[str, Array]],
         edges: dict[str, Any],
         t: Array,
-    ) -> Mapping[str, Ring]:
+    ) -> Mapping[str, Ring | EventRing]:
         """Add what arrives at the end of the step to the ports, in place; the rings after it."""
         carried = {n: edges[n].weight for n in sent if isinstance(edges[n], Carrying)}
         spikes = {name for name in sent if self._sends_spikes(self.edges[name])}
@@ -180,7 +179,7 @@ class BuiltNetwork(System):
         for box, values in sums.items():
             target = arrived[first[box].post]
             for port, value in first[box].at_ports(values).items():
-                target[port] = target[port] + value
+                target[port] = _joined(target[port], value)
         return rings
 
     def _sends_spikes(self, edge: Edge) -> bool:
@@ -243,6 +242,12 @@ class BuiltNetwork(System):
         from spikax._plot_network import plot_weights
 
         return plot_weights(self, edge, state, ax)
+
+
+def _joined(given: Any, arrived: Any) -> Any:
+    """What comes from outside and what edges bring."""
+    # Events from outside would need a place of their own; none came, or split_inputs refused them.
+    return arrived if isinstance(arrived, Arrivals) else given + arrived
 
 
 def _moved(node: System, state: Any, inputs: Mapping[str, Array], t: Array, dt: float) -> Any:

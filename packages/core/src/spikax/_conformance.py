@@ -19,7 +19,7 @@ from spikax._receptor import Cell, Kinetics
 from spikax._select import floats, leaves
 from spikax._store import load_state, save_state
 from spikax._surrogate import Smooth, Surrogate
-from spikax._system import Dynamics
+from spikax._system import Arrivals, Dynamics, Port
 from spikax.units import exponents, ms, to_coherent
 
 STEPS = 8
@@ -44,7 +44,7 @@ class Case:
     @property
     def first(self) -> Mapping[str, Any]:
         """The arrivals of the first step."""
-        return {k: jnp.asarray(v[0]) for k, v in self.inputs.items()}
+        return _rows_of(self.inputs, 0)
 
     @cached_property
     def eager(self) -> Any:
@@ -87,15 +87,21 @@ def _case(model: Dynamics, size: int, dt: float, seed: int, steps: int = STEPS) 
     model = jax.tree.map(lambda x: jnp.asarray(x, float), model)
     model.check(dt)
     state = model.init_state(size, key=seed, dt=dt)
-    warm = Case(model, state, _arrivals(model, size, 3 * steps, rng), dt, 0)
+    warm = Case(model, state, _arrivals(model, size, 3 * steps, rng, dt), dt, 0)
     _structure(warm)
     for t in range(0, 3 * steps, steps):
-        some = {name: v[t : t + steps] for name, v in warm.inputs.items()}
+        some = _rows_of(warm.inputs, slice(t, t + steps))
         state = _run(Case(model, state, some, dt, t))[0]
-    return Case(model, state, _arrivals(model, size, steps, rng), dt, 3 * steps)
+    return Case(model, state, _arrivals(model, size, steps, rng, dt), dt, 3 * steps)
 
 
-def _arrivals(model: Dynamics, size: int, steps: int, rng: np.random.Generator) -> dict[str, Any]:
+def _rows_of(inputs: Mapping[str, Any], which: Any) -> dict[str, Any]:
+    return {name: jax.tree.map(lambda v: jnp.asarray(v[which]), x) for name, x in inputs.items()}
+
+
+def _arrivals(
+    model: Dynamics, size: int, steps: int, rng: np.random.Generator, dt: float
+) -> dict[str, Any]:
     def draw(shape: tuple[int, ...], unit: Any) -> np.ndarray:
         typical = _TYPICAL.get(exponents(unit))
         present = rng.random((steps, *shape)) < 0.3
@@ -103,7 +109,16 @@ def _arrivals(model: Dynamics, size: int, steps: int, rng: np.random.Generator) 
             1.0 if typical is None else typical * rng.normal(0.8, 1.0, (steps, *shape))
         )
 
-    return {name: draw(p.shape(size), p.unit) for name, p in model.ports.items()}
+    def at_port(port: Port) -> Any:
+        weight = draw(port.shape(size), port.unit)
+        if not port.events:
+            return weight
+        # From the first row of a list on, the earliest first.
+        weight = np.take_along_axis(weight, np.argsort(weight == 0, axis=1, kind="stable"), axis=1)
+        offset = np.where(weight != 0, rng.uniform(0.0, dt, weight.shape), 0.0)
+        return Arrivals(weight, -np.sort(-offset, axis=1))
+
+    return {name: at_port(port) for name, port in model.ports.items()}
 
 
 def _run(
@@ -111,7 +126,7 @@ def _run(
 ) -> tuple[Any, Any]:
     """Scan over the arrivals; the state at the end and every signal at every step."""
     state, start = (case.state if state is None else state), (case.t if t is None else t)
-    inputs = {name: v[part] for name, v in case.inputs.items()}
+    inputs = _rows_of(case.inputs, part)
     length = None if inputs else len(range(*part.indices(STEPS)))
     return _compiled(case.model, state, inputs, jnp.int32(start), case.dt, length)
 
@@ -168,7 +183,12 @@ def _units(case: Case) -> None:
         values = [x.value * scale(x.unit) if floats(x) else x.value for x in leaves(tree)]
         return jax.tree.unflatten(jax.tree.structure(tree), values)
 
-    inputs = {n: v * scale(case.model.ports[n].unit) for n, v in case.first.items()}
+    def arriving(port: Port, x: Any) -> Any:
+        if port.events:
+            return Arrivals(x.weight * scale(port.unit), x.offset * scale(ms))
+        return x * scale(port.unit)
+
+    inputs = {n: arriving(case.model.ports[n], x) for n, x in case.first.items()}
     moved = Case(scaled(case.model), scaled(case.state), inputs, case.dt * base[0], case.t)
     expected = scaled(case.eager)
     got = moved.step(moved.state, inputs, jnp.int32(case.t))
@@ -353,7 +373,9 @@ def _fill(model: Any, params: list[Any]) -> Any:
 def _agree(reverse: Callable[..., Any], probe: Callable[..., Any], case: Case, rtol: float) -> bool:
     """Whether all agree; False where finite differences of two widths do not."""
     info = [leaf for leaf in leaves(case.model) if floats(leaf)]
-    names = [leaf.path for leaf in info] + [f"input {n}" for n in sorted(case.inputs)]
+    inputs = jax.tree_util.tree_flatten_with_path(case.inputs)[0]
+    names = [leaf.path for leaf in info]
+    names += [f"input {jax.tree_util.keystr(path, simple=True)}" for path, _ in inputs]
     point, rest = ([leaf.value for leaf in info], case.inputs), (case.model, case.state, case.t)
     # What is infinite stays so, however it is shifted.
     sizes = [

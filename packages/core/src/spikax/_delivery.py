@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from spikax import _ops as ops
+from spikax._events import EventRing, Posted, no_events, posted
 from spikax._fields import cell
 from spikax._projection import Edge, Sends
 from spikax._state import State
@@ -45,12 +46,14 @@ class Inbox:
         edges: Their names.
         length: Slots of the ring, the longest delay in steps, at least one.
         width: Numbers per slot.
+        events: Of a slot and target that keeps events apart, how many; 0 for a sum.
     """
 
     name: str
     edges: tuple[str, ...]
     length: int
     width: int
+    events: int = 0
 
 
 def inboxes(edges: Mapping[str, Edge], names: Iterable[str]) -> list[Inbox]:
@@ -64,32 +67,36 @@ def inboxes(edges: Mapping[str, Edge], names: Iterable[str]) -> list[Inbox]:
             tuple(group),
             max(1, *(edges[name].delay for name in group)),
             edges[group[0]].format.n_post,
+            edges[group[0]].apart,
         )
         for box, group in members.items()
     ]
 
 
-def empty(edges: Mapping[str, Edge], names: Iterable[str]) -> dict[str, Ring]:
+def empty(edges: Mapping[str, Edge], names: Iterable[str]) -> dict[str, Ring | EventRing]:
     """Nothing on its way. What arrives at the end of the step in which it is sent needs no ring."""
-    return {
-        box.name: Ring(sums=jnp.zeros((box.length, box.width)), unit=edges[box.edges[0]].unit)
-        for box in inboxes(edges, names)
-        if box.length > 1
-    }
+
+    def ring(box: Inbox) -> Ring | EventRing:
+        unit = edges[box.edges[0]].unit
+        if box.events:
+            return no_events(box.length, box.events, box.width, unit)
+        return Ring(sums=jnp.zeros((box.length, box.width)), unit=unit)
+
+    return {box.name: ring(box) for box in inboxes(edges, names) if box.length > 1 or box.events}
 
 
 class Delivery(NamedTuple):
     """Rings after a step, what arrives at its end, both by inbox; weights that are carried."""
 
-    rings: Mapping[str, Ring]
-    arrived: Mapping[str, Array]
+    rings: Mapping[str, Ring | EventRing]
+    arrived: Mapping[str, Any]
     carried: Mapping[str, Array]
 
 
 def deliver(
     edges: Mapping[str, Edge],
     sent: Mapping[str, Sends | Array],
-    rings: Mapping[str, Ring],
+    rings: Mapping[str, Ring | EventRing],
     t: Array,
     carried: Mapping[str, Array],
     spikes: Container[str] = (),
@@ -104,6 +111,8 @@ def deliver(
         carried: Weights that a scan carries for their tangent, by edge.
         spikes: Edges that send spikes of 0 and 1 as a neuron made them, see `ops.Sending`.
     """
+    lists, sent = _split(edges, sent)
+    apart = {box.name: _posted(box, edges, lists, rings, t) for box in inboxes(edges, lists)}
     boxes = {box.name: box for box in inboxes(edges, sent)}
     sums = {name: _emptied(box, rings, t) for name, box in boxes.items()}
     for name, what in sent.items():
@@ -116,27 +125,58 @@ def deliver(
         name: _link(edges[name], boxes[edges[name].inbox], sent[name], sums, t, weight)
         for name, weight in carried.items()
     }
-    kept = {n: ring.replace(sums=sums[n].reshape(ring.sums.shape)) for n, ring in rings.items()}
+    kept = {
+        n: ring.replace(sums=sums[n].reshape(ring.sums.shape))
+        for n, ring in rings.items()
+        if isinstance(ring, Ring)
+    } | {n: post.ring for n, post in apart.items()}
     arrived = {name: _at_next(box, sums[name], t) for name, box in boxes.items()}
-    return Delivery(kept, arrived, carried)
+    arrived |= {name: post.arrived for name, post in apart.items()}
+    return Delivery({name: kept[name] for name in rings}, arrived, carried)
 
 
-def flat(rings: Mapping[str, Ring]) -> dict[str, Ring]:
+def _split(
+    edges: Mapping[str, Edge], sent: Mapping[str, Any]
+) -> tuple[dict[str, Sends], dict[str, Any]]:
+    """What goes to ports that keep events apart, and the rest."""
+    lists = {name: what for name, what in sent.items() if edges[name].apart}
+    return lists, {name: what for name, what in sent.items() if name not in lists}
+
+
+def _posted(
+    box: Inbox,
+    edges: Mapping[str, Edge],
+    sent: Mapping[str, Sends],
+    rings: Mapping[str, Any],
+    t: Array,
+) -> Posted:
+    return posted(rings[box.name], [(edges[name], sent[name]) for name in box.edges], t)
+
+
+def flat(rings: Mapping[str, Ring | EventRing]) -> dict[str, Ring | EventRing]:
     """Rings with their slots end to end, as a loop carries them.
 
     Operators take them so; an update that XLA fuses with a change of shape would not be in place.
     """
-    return {name: ring.replace(sums=ring.sums.reshape(-1)) for name, ring in rings.items()}
-
-
-def shaped(rings: Mapping[str, Ring], like: Mapping[str, Ring]) -> dict[str, Ring]:
-    """The rings in the shape that those of `like` have."""
     return {
-        n: ring.replace(sums=ring.sums.reshape(like[n].sums.shape)) for n, ring in rings.items()
+        name: ring.replace(sums=ring.sums.reshape(-1)) if isinstance(ring, Ring) else ring
+        for name, ring in rings.items()
     }
 
 
-def _emptied(box: Inbox, rings: Mapping[str, Ring], t: Array) -> Array:
+def shaped(
+    rings: Mapping[str, Ring | EventRing], like: Mapping[str, Any]
+) -> dict[str, Ring | EventRing]:
+    """The rings in the shape that those of `like` have."""
+    return {
+        n: ring.replace(sums=ring.sums.reshape(like[n].sums.shape))
+        if isinstance(ring, Ring)
+        else ring
+        for n, ring in rings.items()
+    }
+
+
+def _emptied(box: Inbox, rings: Mapping[str, Any], t: Array) -> Array:
     nothing = jnp.zeros(box.width)
     if box.length == 1:
         return nothing

@@ -281,7 +281,8 @@ def _drained(p: Probe, buffers: tuple[Any, ...], start: int, first: int, n: int)
         _refuse_uncountable(rows[0], p)
         times, columns = spikes_of(rows[0], first + 1)
     ids = columns if p.where is None else np.asarray(p.where)[columns]
-    return (times, ids, *(values[times - first - 1, columns] for values in rows[1:]))
+    values = (v.reshape(len(v), -1, p.width)[times - first - 1, :, columns] for v in rows[1:])
+    return (times, ids, *(v if p.rows > 1 else v[:, 0] for v in values))
 
 
 def _refuse_uncountable(rows: np.ndarray, p: Probe) -> None:

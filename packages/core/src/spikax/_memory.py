@@ -246,15 +246,19 @@ def _channel(net: Network, edge: EdgeSpec, weight: np.ndarray) -> tuple[int | No
 
 def _rings(net: Network, edges: Sequence[EdgeSpec], dt: float) -> list[Row]:
     """What is on its way to each port, for all edges that end on it."""
-    lengths, widths = dict[str, int](), dict[str, int]()
+    lengths, widths, kept = dict[str, int](), dict[str, int](), set[str]()
     for edge in edges:
         weight = draws(edge.projection.weight, net.weight_unit(edge))
         channel, channels = _channel(net, edge, weight)
         name = f"to {inbox(edge.post, tuple(edge.projection.factors.items()), channel)}"
         lengths[name] = max(lengths.get(name, 0), _delay(edge.projection, dt)[1])
-        widths[name] = net.populations[edge.post].size * channels
+        port = net.port(edge, next(iter(edge.projection.factors)))[0]
+        widths[name] = net.populations[edge.post].size * channels * (2 * port.events or 1)
+        kept |= {name} if port.events else set()
     size = jax.dtypes.canonicalize_dtype(float).itemsize
-    return [Row(n, state=size * lengths[n] * widths[n]) for n in widths if lengths[n] > 1]
+    return [
+        Row(n, state=size * lengths[n] * widths[n]) for n in widths if lengths[n] > 1 or n in kept
+    ]
 
 
 def _indices(edge: EdgeSpec, synapses: int, n_pre: int, n_post: int, channels: int) -> int:

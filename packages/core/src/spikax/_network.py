@@ -202,10 +202,20 @@ class Network:
                     f"edge {edge.name!r} is diffusive or plastic, so it ends on one channel of "
                     f"port {name!r}; name it, '{name}.{port.channels[0]}'."
                 )
+            if port.events:
+                self._check_events(edge, name)
             if not np.isfinite(factor):
                 raise ConfigError(
                     f"edge {edge.name!r} has factor {factor} for port {name!r}; it must be finite."
                 )
+
+    def _check_events(self, edge: EdgeSpec, name: str) -> None:
+        projection = edge.projection
+        if projection.immediate or projection.diffusive or projection.factors != {name: 1}:
+            raise ConfigError(
+                f"edge {edge.name!r} ends on port {name!r}, which keeps events apart; it needs a "
+                "delay of dt or more, and no other port or factor."
+            )
 
     def build(self, *, dt: Any, seed: int = 0) -> BuiltNetwork:
         """Sample connectivity, weights, delays and parameters; fix the lengths of buffers.

@@ -56,6 +56,11 @@ def split_inputs(
         ports = net.nodes[node].ports
         if name not in ports:
             raise unknown(f"port of population {node!r} (input)", name, ports)
+        if ports[name].events:
+            raise ConfigError(
+                f"input {path!r}: the port keeps events apart; let them come from a population, "
+                "such as a generator of spikes at given times."
+            )
         values = _fit(to_coherent(value, ports[name].unit, f"input {path!r}"), sizes[node], n, path)
         values = _into_channel(values, ports[name], channel, path)
         target = (

@@ -66,7 +66,7 @@ class PlasticEdge(Edge):
 
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]:
-        pre = tuple(dict.fromkeys((self.signal, "spike")))
+        pre = tuple(dict.fromkeys((*self.sent_signals, "spike")))
         return {"pre": pre, "post": ("spike",), "mod": self.rule.modulators}
 
     @property
@@ -113,7 +113,7 @@ class PlasticEdge(Edge):
     ) -> tuple[PlasticState, Sends]:
         events, history, now = self.events(state, pre, post, t, dt)
         synapse = ops.learn(self.format, self.columns, events)
-        sent = Sends(synapse[self.rule.sends], pre[self.signal])
+        sent = self.sends(synapse[self.rule.sends], pre)
         dopamine = self.rule.modulation(mod)
         if type(self.rule).flow is not Plasticity.flow:
             after = events._replace(synapse=synapse)

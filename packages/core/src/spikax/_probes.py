@@ -80,7 +80,7 @@ Request: TypeAlias = "str | Every | Sequence[str | Every]"
 class Probe:
     """One signal to record, resolved against a built network.
 
-    `once` says that a spike is 0 or 1: one bit.
+    `once` says that a spike is 0 or 1: one bit. `rows` is the number of values per neuron.
     """
 
     signal: str
@@ -90,6 +90,7 @@ class Probe:
     size: int
     take: str
     once: bool = False
+    rows: int = 1
 
     @property
     def path(self) -> str:
@@ -118,7 +119,8 @@ class Probe:
         return self._chosen(net.read(state, f"{self.signal.partition('.')[0]}.spike"))
 
     def _chosen(self, values: jax.Array) -> jax.Array:
-        return values if self.where is None else values[np.asarray(self.where)]
+        chosen = values if self.where is None else values[..., np.asarray(self.where)]
+        return chosen.reshape(-1)
 
     @property
     def width(self) -> int:
@@ -128,7 +130,7 @@ class Probe:
     @property
     def columns(self) -> int:
         """Numbers per sample."""
-        return 1 if self.take == "mean" else self.width
+        return 1 if self.take == "mean" else self.rows * self.width
 
 
 def probes(net: BuiltNetwork, record: Mapping[str, Request] | None) -> tuple[Probe, ...]:
@@ -164,13 +166,27 @@ def _probe(net: BuiltNetwork, owner: str, signal: str, wanted: Every) -> Probe:
     rate = wanted.take == "mean" and signal == "spike"
     unit = Hz if rate else signals[signal]
     once = owner in net.nodes and net.nodes[owner].fires_once
-    probe = Probe(f"{owner}.{signal}", unit, interval, wanted.where, size, wanted.take, once)
+    rows = _rows(net, owner, signal) if wanted.take == "at_spikes" else 1
+    probe = Probe(f"{owner}.{signal}", unit, interval, wanted.where, size, wanted.take, once, rows)
     if probe.is_events and interval > 1:
         raise ConfigError(
             f"{probe.path} is recorded every {wanted.interval:g} ms, which leaves out the spikes "
             'between; write "spike", every(None, "spike", where=...) or mean(5*ms, "spike").'
         )
     return probe
+
+
+def _rows(net: BuiltNetwork, owner: str, signal: str) -> int:
+    """Values per neuron: those of events one by one are several."""
+    if owner not in net.nodes or not net.nodes[owner].timed:
+        return 1
+
+    def read() -> jax.Array:
+        node, size = net.nodes[owner], dict(net.sizes)[owner]
+        return node.read(node.init_state(size, key=0, dt=net.dt), signal)
+
+    shape = jax.eval_shape(read).shape
+    return shape[0] if len(shape) > 1 else 1
 
 
 def _recordable(net: BuiltNetwork, owner: str) -> tuple[Mapping[str, Unit], int, str]:

@@ -186,11 +186,13 @@ class Sends(NamedTuple):
 
     Attributes:
         weight: One number, or one per synapse in the layout of the format.
-        x: (n_pre,), the signal of the source.
+        x: (n_pre,), the signal of the source; into a port of events also (events, n_pre).
+        offset: Of these events, how long before the end of the step they are; None on the grid.
     """
 
     weight: Array
     x: Array
+    offset: Array | None = None
 
 
 class Edge(Component):
@@ -216,11 +218,22 @@ class Edge(Component):
     channels: int = static(0, doc="number of channels of the port, 0 for a plain one")
     delay: int = static(0, doc="steps, the largest if synapses differ")
     unit: Unit = static(UNITLESS, doc="unit of the weight")
+    apart: int = static(0, doc="most events that the port keeps apart, 0 for one that adds")
+    timed: str = static("", doc="signal of the source that has these with times within the step")
 
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]:
         """The signals that `update` needs of its source, its target and its modulators."""
-        return {"pre": (self.signal,), "post": (), "mod": ()}
+        return {"pre": self.sent_signals, "post": (), "mod": ()}
+
+    @property
+    def sent_signals(self) -> tuple[str, ...]:
+        """The signals of the source that are transmitted."""
+        return (self.timed, "offset") if self.timed else (self.signal,)
+
+    def sends(self, weight: Array, pre: Mapping[str, Array]) -> Sends:
+        """What goes through synapses of these weights."""
+        return Sends(weight, *(pre[name] for name in self.sent_signals))
 
     @property
     def signals(self) -> Mapping[str, Unit]:
@@ -282,10 +295,12 @@ class Edge(Component):
             arrives at the end of this step, (n_post,).
         """
         del post, mod, t, dt  # a static synapse reads its source only
-        return state, Sends(self.weight, pre[self.signal])
+        return state, self.sends(self.weight, pre)
 
-    def at_ports(self, arrived: Array) -> Mapping[str, Array]:
-        """What arrived in the inbox, (n_post,), by port."""
+    def at_ports(self, arrived: Any) -> Mapping[str, Any]:
+        """What arrived in the inbox, (n_post,) or `Arrivals`, by port."""
+        if self.apart:
+            return {port: arrived for port, _ in self.ports}
         return {port: self._shaped(arrived * factor) for port, factor in self.ports}
 
     def _shaped(self, arrived: Array) -> Array:

@@ -157,7 +157,7 @@ def _carrying(plan: Plan, state: NetworkState) -> tuple[Plan, NetworkState]:
     net, edges, carried = plan.net, dict(plan.net.edges), dict(state.edges)
     for name, edge in net.edges.items():
         static = type(edge).update is Edge.update
-        if static and net.axis is None and pays(edge.format, edge.weight):
+        if static and not edge.apart and net.axis is None and pays(edge.format, edge.weight):
             carried[name] = Carrying(unit=edge.unit, weight=edge.weight)
             constant = jax.lax.stop_gradient(edge.weight)
             edges[name] = rebuild(type(edge), vars(edge) | {"weight": constant})

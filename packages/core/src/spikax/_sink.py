@@ -42,6 +42,7 @@ def empty(p: Probe) -> tuple[np.ndarray, ...]:
     values = np.zeros(0, jax.dtypes.canonicalize_dtype(float))
     if not p.is_events:
         return (values.reshape(0, p.columns),)
+    values = values.reshape(0, p.rows) if p.rows > 1 else values
     return (np.zeros(0, np.int64), np.zeros(0, np.int32), *([values] if p.take else []))
 
 

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,20 @@ from spikax.units import UNITLESS, Unit
 Array = jax.Array
 
 
+class Arrivals(NamedTuple):
+    """What arrives in a step at a port that keeps events apart: the earliest first.
+
+    Rows that are not needed are zero: an event without weight at the end of the step.
+
+    Attributes:
+        weight: (events, N), in the unit of the port.
+        offset: (events, N), how long before the end of the step (ms), 0 on the grid.
+    """
+
+    weight: Any
+    offset: Any
+
+
 @dataclass(frozen=True)
 class Port:
     """An input of a system.
@@ -32,15 +46,24 @@ class Port:
         channels: Names of separate channels, none for a plain port.
         route: Chooses a channel for each synapse when the network is built: `route(weights) ->
             channel indices`.
+        events: 0 for a port that adds what arrives; else the most events of a step and target that
+            it keeps apart, with their times: its input is `Arrivals`.
     """
 
     unit: Unit = UNITLESS
     channels: tuple[str, ...] = ()
     route: Callable[[np.ndarray], np.ndarray] | None = None
+    events: int = 0
 
     def shape(self, size: int) -> tuple[int, ...]:
-        """The shape of the full input: (size,), or (channels, size)."""
-        return (len(self.channels), size) if self.channels else (size,)
+        """The shape of the full input: (size,), or (channels, size), or (events, size)."""
+        rows = len(self.channels) or self.events
+        return (rows, size) if rows else (size,)
+
+    def nothing(self, size: int) -> Any:
+        """The input when nothing comes."""
+        zero = jnp.zeros(self.shape(size))
+        return Arrivals(zero, zero) if self.events else zero
 
 
 def by_sign(weights: np.ndarray) -> np.ndarray:
@@ -59,6 +82,15 @@ class System(Component, ABC):
     ports: Mapping[str, Port] = {}
     shapes: ClassVar[tuple[str, ...]] = ()
     """Parameters whose values the shape of the state depends on; they cannot be traced there."""
+
+    @property
+    def timed(self) -> Mapping[str, str]:
+        """Which signals of spikes also come one by one: by name, the signal that has them so.
+
+        That is (events, N), the earliest first, and "offset" is how long before the end of the step
+        each is (ms). Ports of events take these; for all others spikes are those of a step.
+        """
+        return {}
 
     @property
     def fires_once(self) -> bool:

@@ -199,6 +199,11 @@ def _check_edge(rule: str, net: BuiltNetwork, path: str, name: str) -> None:
             "changes by a rule of its own or transmits no spikes. Pick others with "
             "train=weights(...)."
         )
+    if net.edges[name].apart:
+        raise ConfigError(
+            f"{rule} would leave out {path}: its target keeps events apart, and what a weight does "
+            "there hangs on the time of each event. Use BPTT()."
+        )
 
 
 def _check_parameter(rule: str, net: BuiltNetwork, leaf: Any, name: str, path: str) -> None:

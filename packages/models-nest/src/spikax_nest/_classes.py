@@ -9,6 +9,7 @@ from spikax_nest.devices.inhomogeneous_poisson_generator import (
 from spikax_nest.devices.mip_generator import MipGenerator as MipGenerator
 from spikax_nest.devices.noise_generator import NoiseGenerator as NoiseGenerator
 from spikax_nest.devices.poisson_generator import PoissonGenerator as PoissonGenerator
+from spikax_nest.devices.poisson_generator_ps import PoissonGeneratorPs as PoissonGeneratorPs
 from spikax_nest.devices.ppd_sup_generator import PpdSupGenerator as PpdSupGenerator
 from spikax_nest.devices.pulsepacket_generator import PulsepacketGenerator as PulsepacketGenerator
 from spikax_nest.devices.sinusoidal_gamma_generator import (
@@ -43,12 +44,16 @@ from spikax_nest.neurons.iaf_psc_alpha import IafPscAlpha as IafPscAlpha
 from spikax_nest.neurons.iaf_psc_alpha_multisynapse import (
     IafPscAlphaMultisynapse as IafPscAlphaMultisynapse,
 )
+from spikax_nest.neurons.iaf_psc_alpha_ps import IafPscAlphaPs as IafPscAlphaPs
 from spikax_nest.neurons.iaf_psc_delta import IafPscDelta as IafPscDelta
+from spikax_nest.neurons.iaf_psc_delta_ps import IafPscDeltaPs as IafPscDeltaPs
 from spikax_nest.neurons.iaf_psc_exp import IafPscExp as IafPscExp
 from spikax_nest.neurons.iaf_psc_exp_htum import IafPscExpHtum as IafPscExpHtum
 from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
     IafPscExpMultisynapse as IafPscExpMultisynapse,
 )
+from spikax_nest.neurons.iaf_psc_exp_ps import IafPscExpPs as IafPscExpPs
+from spikax_nest.neurons.iaf_psc_exp_ps_lossless import IafPscExpPsLossless as IafPscExpPsLossless
 from spikax_nest.neurons.ignore_and_fire import IgnoreAndFire as IgnoreAndFire
 from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
 from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn
@@ -56,6 +61,7 @@ from spikax_nest.neurons.lin_rate_opn import LinRateOpn as LinRateOpn
 from spikax_nest.neurons.mat2_psc_exp import Mat2PscExp as Mat2PscExp
 from spikax_nest.neurons.mcculloch_pitts_neuron import MccullochPittsNeuron as MccullochPittsNeuron
 from spikax_nest.neurons.parrot_neuron import ParrotNeuron as ParrotNeuron
+from spikax_nest.neurons.parrot_neuron_ps import ParrotNeuronPs as ParrotNeuronPs
 from spikax_nest.neurons.pp_psc_delta import PpPscDelta as PpPscDelta
 from spikax_nest.neurons.rate_transformer_gauss import RateTransformerGauss as RateTransformerGauss
 from spikax_nest.neurons.rate_transformer_lin import RateTransformerLin as RateTransformerLin

@@ -90,9 +90,19 @@ NEURONS = (
         "Rotter & Diesmann 1999",
     ),
     (
+        "iaf_psc_alpha_ps",
+        "leaky integrate-and-fire, alpha-shaped currents, exact between events off the grid",
+        "Morrison et al. 2007",
+    ),
+    (
         "iaf_psc_delta",
         "leaky integrate-and-fire, spikes make the potential jump",
         "Rotter & Diesmann 1999",
+    ),
+    (
+        "iaf_psc_delta_ps",
+        "the same, exact between events off the grid",
+        "Morrison et al. 2007",
     ),
     (
         "iaf_psc_exp",
@@ -100,6 +110,16 @@ NEURONS = (
         "Rotter & Diesmann 1999",
     ),
     ("iaf_psc_exp_multisynapse", "the same with any number of receptors", "Rotter & Diesmann 1999"),
+    (
+        "iaf_psc_exp_ps",
+        "leaky integrate-and-fire, exponential currents, exact between events off the grid",
+        "Hanuschkin et al. 2010",
+    ),
+    (
+        "iaf_psc_exp_ps_lossless",
+        "the same, no spike within a step is overlooked",
+        "Krishnan et al. 2018",
+    ),
     ("izhikevich", "simple spiking neuron by the Euler method", "Izhikevich 2003"),
     (
         "mat2_psc_exp",
@@ -107,6 +127,7 @@ NEURONS = (
         "Kobayashi, Tsubo & Shinomoto 2009",
     ),
     ("parrot_neuron", "sends on what arrives", ""),
+    ("parrot_neuron_ps", "sends on what arrives, at precise times", "Morrison et al. 2007"),
     ("pp_psc_delta", "point process whose rate follows a leaky potential", "Jolivet et al. 2006"),
 )
 DEVICES = (
@@ -117,6 +138,7 @@ DEVICES = (
     ("mip_generator", "correlated Poisson spike trains", "Kuhn, Aertsen & Rotter 2003"),
     ("noise_generator", "current of Gaussian noise", ""),
     ("poisson_generator", "Poisson spike trains", ""),
+    ("poisson_generator_ps", "Poisson spike trains with dead time, off the grid", ""),
     ("ppd_sup_generator", "superposition of Poisson processes with dead time", "Deger et al. 2012"),
     ("pulsepacket_generator", "packets of spikes about given times", ""),
     ("sinusoidal_gamma_generator", "gamma spike trains of sinusoidally modulated rate", ""),

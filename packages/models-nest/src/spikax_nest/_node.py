@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class NestNode(Dynamics):
     """Parameters that are not floats in NEST: `bool` or `int`."""
     model_only: ClassVar[tuple[str, ...]] = ()
     """Parameters that are set as defaults of a model alone."""
-    hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate")
+    hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate", "most_events")
     """Fields that NEST does not have; `min_delay` and `train`, the row of a node, the network
     tells."""
     pads: ClassVar[Mapping[str, float]] = {}
@@ -55,6 +55,10 @@ class NestNode(Dynamics):
         """What NEST keeps of the values of one node, of which some are given at time `now` (ms)."""
         del values, given, dt, now
         return {}
+
+    def with_events(self, most: int) -> Self:
+        """The same with `most` events of a step kept apart, in models that keep them apart."""
+        return self.replace(most_events=most) if "most_events" in self.declared else self
 
     @property
     def spike_ports(self) -> Mapping[int, str]:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from spikax import State, param, spike
+from spikax import param
 from spikax.errors import ConfigError
 from spikax.units import ms
+from spikax_nest._precise import PreciseState, Timed
 from spikax_nest.devices._stimulator import NEVER, TIC, Stimulator, check_grid
 from spikax_nest.devices._table import check_table, column, on_grid, passed
 
 
-class SpikeTimesState(State):
-    """The spikes of the last step."""
-
-    spike: Array = spike()
-
-
-class SpikeTimes(Stimulator):
+class SpikeTimes(Timed, Stimulator):
     """Spikes at given times."""
 
     spike_times: Array = param([] * ms, free=True, at_least=0, doc="stamps of the spikes")
@@ -39,7 +35,10 @@ class SpikeTimes(Stimulator):
     pads = {"spike_times": NEVER, "spike_multiplicities": 1.0}
     weighing: ClassVar[tuple[str, ...]] = ("spike_multiplicities",)
     """Lists as long as the times, or empty."""
-    State = SpikeTimesState
+    State = PreciseState
+
+    def with_events(self, most: int) -> Self:
+        return super().with_events(most if np.any(self.precise_times) else 0)
 
     @classmethod
     def settled(
@@ -90,17 +89,48 @@ class SpikeTimes(Stimulator):
             bound = np.where(free, NEVER, self.spike_times)
             check_grid(bound, dt, f"{type(self).__name__}.spike_times")
 
-    def update(
-        self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
-    ) -> SpikeTimesState:
+    def update(self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float) -> Any:
         del inputs
         first, end = self.due(t, dt, state.spike)
-        return state.replace(spike=between(first, end, self.numbers(state.spike.dtype)))
+        now = (t.astype(state.spike.dtype) + 1) * dt - self.origin
+        sizes = self.sizes(state.spike.dtype)
+        events = self.one_by_one(first, end, jnp.broadcast_to(now, first.shape), sizes)
+        over = jnp.maximum(state.overflow, events.pop("overflow", state.overflow))
+        together = {name: between(first, end, table) for name, table in sizes.items()}
+        return state.replace(**together, **events, overflow=over)
+
+    def sizes(self, dtype: Any) -> dict[str, Array]:
+        """Of each entry what it counts for, by signal: the number of its spikes."""
+        return {"spike": self.numbers(dtype)}
+
+    def one_by_one(
+        self, first: Array, end: Array, now: Array, sizes: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """The entries from `first` up to `end`, with what each is before the end of its step."""
+        most, length = self.most_events, len(self.spike_times)
+        due = end - first
+        if not most or not length:
+            empty = jnp.zeros((most, *first.shape), now.dtype)
+            return dict.fromkeys((*self.each.values(), "offset"), empty)
+        at = first[None] + jnp.arange(most, dtype=first.dtype)[:, None]
+        is_due = at < end[None]
+        entries = jnp.minimum(at, length - 1)
+
+        def kept(table: Array) -> Array:
+            values = jax.vmap(lambda k: jnp.broadcast_to(column(table, k), k.shape))(entries)
+            return jnp.where(is_due, values, 0.0)
+
+        before = jnp.where(is_due, now[None] - kept(self.spike_times), 0.0)
+        precise = jnp.broadcast_to(self.precise_times != 0, now.shape)[None]
+        offset = jnp.where(precise, jnp.maximum(before, 0.0), 0.0)
+        each = {self.each[name]: kept(table) for name, table in sizes.items()}
+        over = jnp.where(due > most, due, 0).astype(jnp.int32)
+        return {**each, "offset": offset, "overflow": over}
 
     def due(self, t: Array, dt: float, like: Array) -> tuple[Array, Array]:
         """The entries of the step: from the first up to the second, of each neuron."""
         steps = t.astype(like.dtype) + 1
-        until = steps * dt - self.origin + jnp.where(self.precise_times != 0, 1e-3, 0.5) * TIC
+        until = steps * dt - self.origin + jnp.where(self.precise_times != 0, 1e-9, 0.5) * TIC
         passed_by = [passed(self.spike_times, x) for x in (until - dt, until)]
         first, end = (jnp.broadcast_to(k, like.shape) for k in passed_by)
         # A spike at 0 is one of the first step.

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jax import Array
 
 from spikax import cell, param
-from spikax_nest.devices._spike_times import SpikeTimes, SpikeTimesState, between
+from spikax_nest._precise import PreciseState
+from spikax_nest.devices._spike_times import SpikeTimes
 
 
-class SpikeGeneratorState(SpikeTimesState):
-    """The spikes of the last step."""
+class SpikeGeneratorState(PreciseState):
+    """The spikes of the last step, all together and one by one."""
 
     amplitude: Array = cell(doc="spikes times their weights")
+    amplitudes: Array = cell(doc="(events, neurons), the same one by one")
 
 
 class SpikeGenerator(SpikeTimes):
@@ -24,7 +25,8 @@ class SpikeGenerator(SpikeTimes):
     spike_times are stamps, counted from `origin`, sorted, above 0. An entry stands for
     spike_multiplicities spikes of weight spike_weights, 1 each where these are empty; its
     connections transmit the sum of their products. Off the grid, where that is allowed, times are
-    rounded up. With `precise_times` they are too: the neurons of the grid see no more of them.
+    rounded up; with `precise_times` models of precise spikes get them as they are, all others
+    rounded up.
 
     Source: behaviour as of NEST 3.10.
     """
@@ -33,17 +35,12 @@ class SpikeGenerator(SpikeTimes):
     pads = {**SpikeTimes.pads, "spike_weights": 1.0}
     weighing = ("spike_weights", *SpikeTimes.weighing)
     sends = "amplitude"
+    each = {"spike": "events", "amplitude": "amplitudes"}
     State = SpikeGeneratorState
 
-    def update(
-        self, state: Any, inputs: Mapping[str, Array], *, t: Array, dt: float
-    ) -> SpikeGeneratorState:
-        del inputs
-        first, end = self.due(t, dt, state.spike)
-        number = self.numbers(state.spike.dtype)
-        return SpikeGeneratorState(
-            spike=between(first, end, number), amplitude=between(first, end, self.weighed(number))
-        )
+    def sizes(self, dtype: Any) -> dict[str, Array]:
+        number = self.numbers(dtype)
+        return {"spike": number, "amplitude": self.weighed(number)}
 
     def weighed(self, number: Array) -> Array:
         """Of each entry its number of spikes times its weight."""

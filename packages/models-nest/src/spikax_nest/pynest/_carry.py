@@ -117,6 +117,10 @@ def _rings(old: Any, fresh: Any, before: Layout, layout: Layout, step: int) -> d
         if base not in layout.elements:
             continue
         sizes = before.elements[base].size, layout.elements[base].size
+        if hasattr(ring, "overflow"):
+            if name in rings:
+                rings[name] = _with_events(rings[name], ring, min(sizes), step)
+            continue
         parts = np.asarray(ring.sums).reshape(len(ring.sums), -1, sizes[0])
         for place in range(parts.shape[1]):
             k = int(channel or place)
@@ -125,6 +129,20 @@ def _rings(old: Any, fresh: Any, before: Layout, layout: Layout, step: int) -> d
                 at = k if into == whole else 0
                 rings[into] = _with_arrivals(rings[into], parts[:, place], at, sizes[1], step)
     return rings
+
+
+def _with_events(ring: Any, old: Any, n: int, step: int) -> Any:
+    """A ring of lists with the events that arrive after `step`."""
+    names = ("weight", "offset", "count")
+    after = {name: np.array(getattr(ring, name)) for name in names}
+    most = min(old.weight.shape[1], ring.weight.shape[1])
+    for ahead in range(1, min(len(old.count), len(ring.count)) + 1):
+        into, of = (step + ahead) % len(ring.count), (step + ahead) % len(old.count)
+        for name in names:
+            values = np.asarray(getattr(old, name))[of][..., :n]
+            rows = values[:most] if values.ndim > 1 else values
+            after[name][into, ..., :n][: len(rows)] = rows
+    return ring.replace(**{name: jnp.asarray(values) for name, values in after.items()})
 
 
 def _with_arrivals(ring: Any, sums: np.ndarray, channel: int, size: int, step: int) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import spikax as sx
 from spikax.errors import NumericsError, SpikaxError
 from spikax.units import ms
+from spikax_nest._precise import EVENTS
 from spikax_nest.pynest._carry import carried
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._lower import Layout, component, lower
@@ -26,6 +27,7 @@ class Engine:
         model: The built network.
         state: Its state.
         delivered: Its state when spikes were last delivered: what a synapse shows is as of then.
+        events: How many events of a step models of precise spikes keep apart; grows as needed.
     """
 
     def __init__(self, kernel: Any) -> None:
@@ -39,6 +41,7 @@ class Engine:
         self.stale_synapses: set[str] = set()
         self.delivered: Any = None
         self.last: dict[str, np.ndarray] = {}
+        self.events = EVENTS
 
     def fetch(self, table: Table) -> None:
         """Bring the variables of some nodes into their table."""
@@ -94,7 +97,7 @@ class Engine:
         if table.system is None:
             return
         self.changed_tables.add(table.base)
-        if not {"spike_weights", *table.system.shapes}.isdisjoint(names):
+        if not {"spike_weights", "precise_times", *table.system.shapes}.isdisjoint(names):
             self.rewired()
 
     def rewired(self) -> None:
@@ -108,10 +111,8 @@ class Engine:
     def last_spike(self, gid: int) -> float:
         """NEST's t_spike."""
         table, row = self.kernel.nodes.table(gid)
-        steps = self.last.get(table.base)
-        if steps is None or row >= len(steps) or steps[row] < 0:
-            return -1.0
-        return float(self.kernel.clock.ms(int(steps[row])))
+        times = self.last.get(table.base)
+        return -1.0 if times is None or row >= len(times) else float(times[row])
 
     def _precision(self) -> AbstractContextManager[Any]:
         return jax.enable_x64(self.kernel.settings["precision"] == "float64")
@@ -147,7 +148,7 @@ class Engine:
         """What the tables describe, built, in the state in which the present network is."""
         for table in self.kernel.nodes.tables.values():
             self.fetch(table)
-        layout = lower(self.kernel, filled=filled)
+        layout = lower(self.kernel, filled=filled, events=self.events)
         if layout is None:
             return None, None, None
         try:
@@ -207,6 +208,8 @@ class Engine:
                     self.model, self.state, duration, record=record, progress=shown
                 )
         except NumericsError as error:
+            if self._grown(error.state):
+                return self._run(n)
             self.state = error.state
             raise NESTErrors.NumericalInstability(str(error)) from error
         self.stale = set(self.layout.elements)
@@ -214,21 +217,34 @@ class Engine:
         self.kernel.recordings.add(self.layout, recording, n)
         self.kernel.clock.step += n
 
+    def _grown(self, failed: Any) -> bool:
+        """Make room for more events of a step, if a run had too little: it begins anew."""
+        found = [leaf.value for leaf in sx.leaves(failed) if leaf.path.endswith(".overflow")]
+        needed = max((int(np.max(v, initial=0)) for v in found), default=0)
+        if needed <= self.events:
+            return False
+        self.events = 1 << (needed - 1).bit_length()
+        with self._precision():
+            self.layout, self.model, self.state = self._lowered(filled=True)
+        if self.layout is not None:
+            self.kernel.recordings.wire(self.layout)
+        return True
+
     def _decay_calcium(self, ms: float) -> None:
         for table in self.kernel.nodes.tables.values():
             if "Ca" in table.columns:
                 table.columns["Ca"] = table.columns["Ca"] * np.exp(-ms / table.columns["tau_Ca"])
 
-    def spiked(self, base: str, rows: np.ndarray, steps: np.ndarray, end: int) -> None:
-        """Note when nodes spiked: NEST's t_spike, and Ca, which rises by beta_Ca."""
+    def spiked(self, base: str, rows: np.ndarray, times: np.ndarray, end: int) -> None:
+        """Note when nodes spiked (ms): NEST's t_spike, and Ca, which rises by beta_Ca."""
         columns = self.kernel.nodes.tables[base].columns
-        left = np.exp(-self.kernel.clock.ms(end - steps) / columns["tau_Ca"][rows])
+        left = np.exp(-(self.kernel.clock.ms(end) - times) / columns["tau_Ca"][rows])
         np.add.at(columns["Ca"], rows, columns["beta_Ca"][rows] * left)
         size = len(self.kernel.nodes.tables[base])
-        last = np.full(size, -1, np.int64)
+        last = np.full(size, -1.0)
         before = self.last.get(base, last)
         last[: len(before)] = before
-        np.maximum.at(last, rows, steps)
+        np.maximum.at(last, rows, times)
         self.last[base] = last
 
 

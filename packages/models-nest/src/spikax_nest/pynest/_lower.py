@@ -18,6 +18,7 @@ import numpy as np
 import spikax as sx
 from spikax.units import ms
 from spikax_nest._node import NestNode
+from spikax_nest._precise import EVENTS
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
 
@@ -41,6 +42,7 @@ class Elements:
         keys: What each is known by when the network is made anew.
         size: Their number in core, with those that do nothing.
         min_delay: The shortest delay of the network in ms.
+        events: How many events of a step are kept apart, where a model keeps them apart.
     """
 
     table: Table
@@ -49,6 +51,7 @@ class Elements:
     keys: np.ndarray
     size: int = 0
     min_delay: float = 0.0
+    events: int = EVENTS
 
     @property
     def n(self) -> int:
@@ -68,7 +71,7 @@ class Elements:
     @functools.cached_property
     def sample(self) -> NestNode:
         """The dynamics of all nodes of the table: which ports and signals there are."""
-        return self.table.component(np.arange(len(self.table)))
+        return self.table.component(np.arange(len(self.table))).with_events(self.events)
 
 
 @dataclass
@@ -136,12 +139,13 @@ class Layout:
         return np.argsort(rule.pre * np.int64(size) + rule.post, kind="stable")
 
 
-def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
+def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout | None:
     """The network of all nodes; None if there are none that move.
 
     Args:
         kernel: Whose.
         filled: Whether nodes and synapses that do nothing fill it up.
+        events: How many events of a step are kept apart.
     """
     links = _links(kernel)
     tables = list(kernel.nodes.tables.values())
@@ -155,6 +159,7 @@ def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
             n = elements[place].n
             elements[place].size = _size(n) if filled else n
             elements[place].min_delay = float(kernel.clock.ms(kernel.delay_extrema()[0]))
+            elements[place].events = events
     elements = {place: e for place, e in elements.items() if e.size}
     for place, those in elements.items():
         links = _to_all(those, place, links)
@@ -180,7 +185,8 @@ def component(elements: Elements) -> NestNode:
     sign = np.concatenate([elements.sign, np.zeros(elements.size - elements.n, np.int64)])
     share = not elements.is_filled
     told = {"train": padded.astype(np.float64), "min_delay": elements.min_delay * ms}
-    return elements.table.component(padded, sign=sign, bucket=True, share=share, told=told)
+    made = elements.table.component(padded, sign=sign, bucket=True, share=share, told=told)
+    return made.with_events(elements.events)
 
 
 def _size(n: int) -> int:

@@ -123,6 +123,8 @@ class Recordings:
             seen = any(wire.base == base for wire in self.spike_wires)
             if seen or (system.element_type == "neuron" and "spike" in elements.sample.signals):
                 found[base] = ["spike"]
+                each = elements.sample.timed.get("spike")
+                found[base] += [sx.at_spikes(each, "offset")] if each else []
             meters = [wire for wire in self.meter_wires if wire.base == base]
             names = sorted({name for wire in meters for name in self._from(wire.recorder)})
             if names:
@@ -174,7 +176,8 @@ class Recordings:
                 steps, ids = np.asarray(events.steps), np.asarray(events.ids)
                 there = ids < elements.n
                 spikes[base] = steps[there], ids[there]
-                self._spikes(elements, steps[there], ids[there], new, n)
+                offsets = self._offsets(elements, recording, steps, ids)[there]
+                self._spikes(elements, *spikes[base], offsets, new, n)
         for wire in self.meter_wires:
             names = self._from(wire.recorder)
             if names:
@@ -185,14 +188,22 @@ class Recordings:
         for gid, pieces in new.items():
             self._keep(gid, pieces)
 
-    def _spikes(self, elements: Any, steps: np.ndarray, ids: np.ndarray, new: Any, n: int) -> None:
+    def _spikes(
+        self,
+        elements: Any,
+        steps: np.ndarray,
+        ids: np.ndarray,
+        offsets: np.ndarray,
+        new: Any,
+        n: int,
+    ) -> None:
         base = elements.table.base
         if elements.sample.element_type == "neuron":
             self.spikes += len(ids)
         if elements.sample.archives:
             end = self.kernel.clock.step + n
-            self.kernel.engine.spiked(base, elements.rows[ids], steps, end)
-        offsets = self._offsets(elements, steps, ids)
+            times = self.kernel.clock.ms(steps) - offsets
+            self.kernel.engine.spiked(base, elements.rows[ids], times, end)
         for wire in self.spike_wires:
             if wire.base != base:
                 continue
@@ -202,22 +213,20 @@ class Recordings:
                 piece |= {"receptors": wire.receptors[which], "weights": wire.weights[which]}
             new.setdefault(wire.recorder, []).append(piece)
 
-    def _offsets(self, elements: Any, steps: np.ndarray, ids: np.ndarray) -> np.ndarray:
-        """How long before the end of its step a spike is: of generators with precise times."""
-        offsets, columns = np.zeros(len(steps)), elements.table.columns
-        if "precise_times" not in columns or not len(steps):
-            return offsets
-        clock = self.kernel.clock
-        for element in np.unique(ids):
-            row = elements.rows[element]
-            if columns["precise_times"][row]:
-                times = columns["spike_times"][row] + columns["origin"][row]
-                ends = np.ceil(times / clock.resolution - 1e-9)
-                mine = np.flatnonzero(ids == element)
-                due = np.isin(ends, steps[mine])
-                if due.sum() == len(mine):
-                    offsets[mine] = clock.ms(ends[due]) - times[due]
-        return offsets
+    def _offsets(
+        self, elements: Any, recording: Any, steps: np.ndarray, ids: np.ndarray
+    ) -> np.ndarray:
+        """How long before the end of its step each spike is (ms)."""
+        each = elements.sample.timed.get("spike")
+        if not each or not len(steps):
+            return np.zeros(len(steps))
+        names = (f"{elements.table.base}.{signal}.at_spikes" for signal in (each, "offset"))
+        number, offset = (np.asarray(recording[n].values).reshape(len(steps), -1) for n in names)
+        # Of the spikes of a neuron in a step, which stand next to each other, the k-th one.
+        new = np.diff(steps, prepend=-1).astype(bool) | np.diff(ids, prepend=-1).astype(bool)
+        places = np.arange(len(steps))
+        k = places - np.maximum.accumulate(np.where(new, places, 0))
+        return offset[places, np.argmax(np.cumsum(number, axis=1) > k[:, None], axis=1)]
 
     def _samples(
         self, layout: Layout, recording: Any, wire: Wire, names: tuple[str, ...], n: int
