@@ -36,15 +36,13 @@ class Currents(SpikingNode):
     C_m: Array
     tau_m: Array
 
-    def exp_current(
-        self, I: Array, arrived: Array, tau_syn: Array, dt: float
-    ) -> tuple[Array, Array]:
+    def exp_current(self, I: Array, arrived: Array, tau_syn: Array, dt: Any) -> tuple[Array, Array]:
         """An exponential current after a step at whose end spikes arrived; how it moved V."""
         driven = exp_current_propagator(self.tau_m, tau_syn, self.C_m, dt) * I
         return jnp.exp(-dt / tau_syn) * I + arrived, driven
 
     def alpha_current(
-        self, dI: Array, I: Array, arrived: Array, tau_syn: Array, dt: float
+        self, dI: Array, I: Array, arrived: Array, tau_syn: Array, dt: Any
     ) -> tuple[Array, Array, Array]:
         """The same of an alpha current, whose first variable is dI: a spike w makes a peak w."""
         of_slope, of_value = alpha_current_propagators(self.tau_m, tau_syn, self.C_m, dt)

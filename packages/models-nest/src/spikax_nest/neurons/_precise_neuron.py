@@ -186,7 +186,8 @@ class PreciseNeuron(BoundedNeuron):
     def crossing(self, s: Any, until: Array, fired: Array) -> Array:
         """How long after `s` the potential crosses the threshold, before `until` (ms)."""
         still = jax.tree.map(lax.stop_gradient, (self, s, until))
-        time = jnp.where(fired, search(*still, fired), 0.0)
+        node, begin, bound = still
+        time = jnp.where(fired, search(node, begin, bound, fired), 0.0)
         after = self.flow(s, time)
         rate = lax.stop_gradient(self.slope(after))
         # A last step of Newton's method, which has the derivative of the crossing.
