@@ -27,6 +27,48 @@ class AlphaState(ExpState):
     dg_in: Array = cell(nS / ms, init="dg_in", doc="what g_in rises by")
 
 
+class ExpShape:
+    """Two synaptic variables that jump by the weight and decay exponentially."""
+
+    synaptic: tuple[str, ...]
+    tau_syn_ex: Array
+    tau_syn_in: Array
+
+    def synaptic_rates(self, y: Y) -> Y:
+        """Rates of the synaptic variables."""
+        ex, into = self.synaptic
+        return {ex: -y[ex] / self.tau_syn_ex, into: -y[into] / self.tau_syn_in}
+
+    def arrive(self, y: Y, inputs: Any) -> Y:
+        """The synaptic variables after spikes."""
+        (ex, into), (w_ex, w_in) = self.synaptic, inputs["syn"]
+        return y | {ex: y[ex] + w_ex, into: y[into] - w_in}
+
+
+class AlphaShape:
+    """Two synaptic variables that rise to the weight and fall: w e t / tau exp(-t / tau)."""
+
+    synaptic: tuple[str, ...]
+    tau_syn_ex: Array
+    tau_syn_in: Array
+
+    def synaptic_rates(self, y: Y) -> Y:
+        """Rates of the synaptic variables."""
+        ex, dex, into, dinto = self.synaptic
+        return {
+            ex: y[dex] - y[ex] / self.tau_syn_ex,
+            dex: -y[dex] / self.tau_syn_ex,
+            into: y[dinto] - y[into] / self.tau_syn_in,
+            dinto: -y[dinto] / self.tau_syn_in,
+        }
+
+    def arrive(self, y: Y, inputs: Any) -> Y:
+        """The synaptic variables after spikes."""
+        (_, dex, _, dinto), (w_ex, w_in) = self.synaptic, inputs["syn"]
+        rise, fall = math.e * w_ex / self.tau_syn_ex, math.e * w_in / self.tau_syn_in
+        return y | {dex: y[dex] + rise, dinto: y[dinto] - fall}
+
+
 class Conductances:
     """Two synaptic conductances: positive weights go into g_ex, negative ones into g_in."""
 
@@ -36,7 +78,6 @@ class Conductances:
     g_in: Array = param(0 * nS, at_least=0, doc="inhibitory conductance at the start")
     tau_syn_ex: Array = param(0.2 * ms, above=0, doc="time constant of g_ex")
     tau_syn_in: Array = param(2 * ms, above=0, doc="time constant of g_in")
-    synaptic: tuple[str, ...] = ("g_ex", "g_in")
 
     @property
     def syn(self) -> Port:
@@ -48,40 +89,18 @@ class Conductances:
         return -y["g_ex"] * (V - self.E_ex) - y["g_in"] * (V - self.E_in)
 
 
-class ExpConductances(Conductances):
+class ExpConductances(ExpShape, Conductances):
     """Conductances that jump by the weight and decay exponentially."""
 
-    def synaptic_rates(self, y: Y) -> Y:
-        """Rates of the conductances."""
-        return {"g_ex": -y["g_ex"] / self.tau_syn_ex, "g_in": -y["g_in"] / self.tau_syn_in}
-
-    def arrive(self, y: Y, inputs: Any) -> Y:
-        """The conductances after spikes."""
-        w_ex, w_in = inputs["syn"]
-        return y | {"g_ex": y["g_ex"] + w_ex, "g_in": y["g_in"] - w_in}
+    synaptic = ("g_ex", "g_in")
 
 
-class AlphaConductances(Conductances):
+class AlphaConductances(AlphaShape, Conductances):
     """Conductances that rise to the weight and fall: w e t / tau exp(-t / tau)."""
 
     dg_ex: Array = param(0 * nS / ms, doc="what g_ex rises by at the start")
     dg_in: Array = param(0 * nS / ms, doc="what g_in rises by at the start")
     synaptic = ("g_ex", "dg_ex", "g_in", "dg_in")
-
-    def synaptic_rates(self, y: Y) -> Y:
-        """Rates of the conductances."""
-        return {
-            "g_ex": y["dg_ex"] - y["g_ex"] / self.tau_syn_ex,
-            "dg_ex": -y["dg_ex"] / self.tau_syn_ex,
-            "g_in": y["dg_in"] - y["g_in"] / self.tau_syn_in,
-            "dg_in": -y["dg_in"] / self.tau_syn_in,
-        }
-
-    def arrive(self, y: Y, inputs: Any) -> Y:
-        """The conductances after spikes."""
-        w_ex, w_in = inputs["syn"]
-        ex, into = math.e * w_ex / self.tau_syn_ex, math.e * w_in / self.tau_syn_in
-        return y | {"dg_ex": y["dg_ex"] + ex, "dg_in": y["dg_in"] - into}
 
 
 def beta_rise(tau_rise: Array, tau_decay: Array) -> Array:
