@@ -39,8 +39,6 @@ class Aeif(RungeKuttaNeuron):
 
     synaptic: tuple[str, ...]
     """The variables of the synapses."""
-    syn: Port
-    """The port of spikes."""
 
     C_m: Array = param(281 * pF, above=0, doc="membrane capacitance")
     g_L: Array = param(30 * nS, doc="leak conductance")
@@ -61,6 +59,11 @@ class Aeif(RungeKuttaNeuron):
     @property
     def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return {"syn": self.syn, "current": Port(pA)}
+
+    @property
+    @abstractmethod
+    def syn(self) -> Port:
+        """The port of spikes."""
 
     @property
     def fires_once(self) -> bool:

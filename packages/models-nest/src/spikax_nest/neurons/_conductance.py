@@ -78,6 +78,7 @@ class Conductances:
     g_in: Array = param(0 * nS, at_least=0, doc="inhibitory conductance at the start")
     tau_syn_ex: Array = param(0.2 * ms, above=0, doc="time constant of g_ex")
     tau_syn_in: Array = param(2 * ms, above=0, doc="time constant of g_in")
+    synaptic: tuple[str, ...] = ("g_ex", "g_in")
 
     @property
     def syn(self) -> Port:
@@ -89,13 +90,17 @@ class Conductances:
         return -y["g_ex"] * (V - self.E_ex) - y["g_in"] * (V - self.E_in)
 
 
-class ExpConductances(ExpShape, Conductances):
+class ExpConductances(  # pyright: ignore[reportIncompatibleVariableOverride]
+    ExpShape, Conductances
+):
     """Conductances that jump by the weight and decay exponentially."""
 
     synaptic = ("g_ex", "g_in")
 
 
-class AlphaConductances(AlphaShape, Conductances):
+class AlphaConductances(  # pyright: ignore[reportIncompatibleVariableOverride]
+    AlphaShape, Conductances
+):
     """Conductances that rise to the weight and fall: w e t / tau exp(-t / tau)."""
 
     dg_ex: Array = param(0 * nS / ms, doc="what g_ex rises by at the start")

@@ -20,7 +20,9 @@ class MultisynapseState(LinearState):
     I: Mapping[str, Array] = cell(pA, doc="current of each receptor")
 
 
-class MultisynapseNeuron(Receptors, LinearNeuron):
+class MultisynapseNeuron(  # pyright: ignore[reportIncompatibleVariableOverride]
+    Receptors, LinearNeuron
+):
     """A leaky integrate-and-fire neuron with receptors 1 to n: `tau_syn` has n values.
 
     Signals: I_syn_1 to I_syn_n, and their sum I_syn.

@@ -30,10 +30,13 @@ class Receptors(Stacked):
         return range(1, self.length(self.each_receptor) + 1)
 
     @property
+    def syn(self) -> Port:
+        """The port of spikes, where there is a receptor."""
+        return Port(self.weights, channels=tuple(map(str, self.receptors)))
+
+    @property
     def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        channels = tuple(map(str, self.receptors))
-        syn = {"syn": Port(self.weights, channels=channels)} if channels else {}
-        return {**syn, "current": Port(pA)}
+        return {**({"syn": self.syn} if self.receptors else {}), "current": Port(pA)}
 
     @property
     def spike_ports(self) -> Mapping[int, str]:

@@ -17,7 +17,9 @@ class AeifPscAlphaState(AeifPscState):
     dI_syn_in: Array = cell(pA / ms, init="dI_syn_in", doc="what I_syn_in rises by")
 
 
-class AeifPscAlpha(AlphaShape, AeifPsc):
+class AeifPscAlpha(  # pyright: ignore[reportIncompatibleVariableOverride]
+    AlphaShape, AeifPsc
+):
     """Adaptive exponential neuron with alpha-shaped currents (NEST's `aeif_psc_alpha`).
 
     `aeif_psc_exp`, but a spike of weight w at time 0 adds |w| e t / tau_syn exp(-t / tau_syn),

@@ -33,9 +33,12 @@ class AeifPscDelta(Aeif):
     refractory_input: Array = param(0.0, doc="whether spikes in the refractory period count")
     types = {"refractory_input": bool}
     synaptic = ()
-    syn = Port(mV)
     recordables = ("V_m", "w")
     State = AeifPscDeltaState
+
+    @property
+    def syn(self) -> Port:
+        return Port(mV)
 
     def synaptic_rates(self, y: Y) -> Y:
         return {}

@@ -6,7 +6,9 @@ from spikax_nest.neurons._aeif_psc import AeifPsc, AeifPscState
 from spikax_nest.neurons._conductance import ExpShape
 
 
-class AeifPscExp(ExpShape, AeifPsc):
+class AeifPscExp(  # pyright: ignore[reportIncompatibleVariableOverride]
+    ExpShape, AeifPsc
+):
     """Adaptive exponential neuron with exponential currents (NEST's `aeif_psc_exp`).
 
         C_m dV/dt = -g_L (V - E_L) + g_L Delta_T exp((V - V_th) / Delta_T)

@@ -23,7 +23,9 @@ class GifCondExpMultisynapseState(GifState, RungeKuttaState):
     g: Mapping[str, Array] = cell(nS, doc="conductance of each receptor")
 
 
-class GifCondExpMultisynapse(Receptors, GifCond):
+class GifCondExpMultisynapse(  # pyright: ignore[reportIncompatibleVariableOverride]
+    Receptors, GifCond
+):
     """`gif_cond_exp` with any number of receptors (NEST's `gif_cond_exp_multisynapse`).
 
         C_m dV/dt = -g_L (V - E_L) - sum_k g_k (V - E_rev_k) - I_stc + I_e + I

@@ -24,7 +24,9 @@ class GifPscExpMultisynapseState(GifState, LinearState):
     I: Mapping[str, Array] = cell(pA, doc="current of each receptor")
 
 
-class GifPscExpMultisynapse(Receptors, GifPsc):
+class GifPscExpMultisynapse(  # pyright: ignore[reportIncompatibleVariableOverride]
+    Receptors, GifPsc
+):
     """`gif_psc_exp` with any number of receptors (NEST's `gif_psc_exp_multisynapse`).
 
         C_m dV/dt = -g_L (V - E_L) - I_stc + sum_k I_syn_k + I_e + I
