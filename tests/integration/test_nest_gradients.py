@@ -13,6 +13,8 @@ from spikax.surrogates import Smooth
 from spikax.units import ms, mV, pA
 from spikax_learning import DRTRL, explain
 from spikax_nest._models import MODELS
+from spikax_nest.neurons._aeif import Aeif
+from spikax_nest.neurons._gif import Gif
 from spikax_nest.neurons._neuron import SpikingNode
 from spikax_nest.neurons._precise_neuron import PreciseNeuron
 from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
@@ -33,7 +35,7 @@ EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in
 
 # The upstroke of these runs away within a step, and its overshoot hangs on the lengths of substeps,
 # which a gradient holds fixed and a finite difference does not: below threshold both see the same.
-QUIET = {"aeif_cond_exp", "aeif_cond_alpha", "aeif_cond_beta_multisynapse"}
+QUIET = {n for n, system in SYSTEMS.items() if issubclass(system, Aeif)}
 
 
 FEWER = [
@@ -41,8 +43,9 @@ FEWER = [
 ]
 
 
-# Where a fuzz without chance spikes needs no more, these spike.
-DRIVE = fuzz.DRIVE | {"gif_psc_exp": (250.0, 450.0)}
+# Where chance is on again, these spike often enough.
+GIF = {n for n, system in SYSTEMS.items() if issubclass(system, Gif)}
+DRIVE = fuzz.DRIVE | dict.fromkeys(GIF, (250.0, 450.0))
 
 
 def neuron(name, surrogate, quiet):

@@ -25,6 +25,9 @@ TOLERANCE = {"exact integration": 1e-9, "RKF45": 1e-6}
 # it, and the next step starts with that length: rounding errors of the remainder grow from step to
 # step until substeps are others. Two such runs agree to the solver's own tolerance.
 LONG, SOLVERS_OWN = {"iaf_cond_beta": 0.25}, 1e-3
+# A jump lands where the first substep of a step ends, and that hangs on rounding in the same way:
+# held to what NEST is from itself where potentials are moved and rounded otherwise, times ten.
+LANDS_IN_A_SUBSTEP = {"aeif_psc_delta"}
 RESOLUTIONS = (0.05, 0.1, 0.25, 1.0)
 
 
@@ -40,14 +43,16 @@ def compared(nest, model, seed, n, h, duration):
     theirs = fuzz.simulate(nest, case)
     ours = fuzz.simulate(spikax_nest, case)
     row = fuzz.differences(case, ours, theirs, lambda c: fuzz.simulate(spikax_nest, c))
-    return row | {"method": method(model)}
+    own = fuzz.own_difference(nest, case, theirs) if model in LANDS_IN_A_SUBSTEP else 0.0
+    return row | {"method": method(model), "own_difference": own}
 
 
 def check(row):
     assert row["near_threshold"] <= 0.01 * row["cases"]
     assert row["spike_mismatches"] == 0
     long = row["method"] == "RKF45" and row["resolution_ms"] >= LONG.get(row["model"], 1.0)
-    assert row["largest_error"] <= (SOLVERS_OWN if long else TOLERANCE[row["method"]]), row
+    tolerance = SOLVERS_OWN if long else TOLERANCE[row["method"]]
+    assert row["largest_error"] <= max(tolerance, 10 * row["own_difference"]), row
 
 
 @pytest.mark.nest

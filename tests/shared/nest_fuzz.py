@@ -15,10 +15,17 @@ DRIVE = {
     "hh_psc_alpha": (300.0, 900.0),
     "aeif_cond_exp": (400.0, 900.0),
     "aeif_cond_alpha": (400.0, 900.0),
+    "aeif_cond_alpha_multisynapse": (400.0, 900.0),
     "aeif_cond_beta_multisynapse": (400.0, 900.0),
+    "aeif_psc_alpha": (400.0, 900.0),
+    "aeif_psc_delta": (400.0, 900.0),
+    "aeif_psc_exp": (400.0, 900.0),
     "izhikevich": (4.0, 14.0),
     "mat2_psc_exp": (200.0, 500.0),
-    "gif_psc_exp": (20.0, 100.0),
+    "gif_cond_exp": (150.0, 300.0),
+    "gif_cond_exp_multisynapse": (150.0, 300.0),
+    "gif_psc_exp": (150.0, 300.0),
+    "gif_psc_exp_multisynapse": (150.0, 300.0),
     "pp_psc_delta": (0.0, 400.0),
     "iaf_cond_exp": (150.0, 500.0),
     "iaf_cond_alpha": (150.0, 500.0),
@@ -32,16 +39,26 @@ WEIGHT = {
     "iaf_cond_alpha": 5.0,
     "aeif_cond_exp": 10.0,
     "aeif_cond_alpha": 5.0,
+    "aeif_cond_alpha_multisynapse": 3.0,
     "aeif_cond_beta_multisynapse": 3.0,
+    "aeif_psc_delta": 3.0,
+    "gif_cond_exp": 3.0,
+    "gif_cond_exp_multisynapse": 3.0,
     "gif_psc_exp": 30.0,
+    "gif_psc_exp_multisynapse": 30.0,
     "hh_psc_alpha": 200.0,
 }
+# So little noise that the threshold is sharp.
+SHARP = {"Delta_V": 1e-9}
 # Values that are not drawn around their default: what a range of their own makes sense for, or what
 # a case without noise needs.
 FIXED = {
     "iaf_psc_exp_ps_lossless": {"tau_syn_ex": 2.0, "tau_syn_in": 2.0},
     "iaf_psc_exp": {"delta": 0.0},
-    "gif_psc_exp": {"lambda_0": 0.0},
+    "gif_cond_exp": SHARP,
+    "gif_cond_exp_multisynapse": SHARP,
+    "gif_psc_exp": SHARP,
+    "gif_psc_exp_multisynapse": SHARP,
     "pp_psc_delta": {"c_2": 0.0},
     "lin_rate_ipn": {"sigma": 0.0, "std": 0.0},
 }
@@ -51,20 +68,25 @@ KEPT = {
     *("t_ref_remaining", "E_sfa", "I_stc", "noise", "mean", "std", "consistent_integration"),
     *("Act_m", "Act_n", "Inact_h", "V_th_alpha_1", "V_th_alpha_2", "flush_event_send_interval"),
 }
+TRIGGERED = {
+    "tau_sfa": (20.0, 200.0),
+    "q_sfa": (1.0, 10.0),
+    "tau_stc": (20.0, 200.0),
+    "q_stc": (-20.0, 20.0),
+}
 VECTORS = {
     "iaf_psc_exp_multisynapse": {"tau_syn": (0.5, 10.0)},
     "iaf_psc_alpha_multisynapse": {"tau_syn": (0.5, 10.0)},
+    "aeif_cond_alpha_multisynapse": {"tau_syn": (0.3, 10.0), "E_rev": (-85.0, 0.0)},
     "aeif_cond_beta_multisynapse": {
         "tau_rise": (0.3, 2.0),
         "tau_decay": (2.5, 20.0),
         "E_rev": (-85.0, 0.0),
     },
-    "gif_psc_exp": {
-        "tau_sfa": (20.0, 200.0),
-        "q_sfa": (1.0, 10.0),
-        "tau_stc": (20.0, 200.0),
-        "q_stc": (-20.0, 20.0),
-    },
+    "gif_cond_exp": TRIGGERED,
+    "gif_cond_exp_multisynapse": TRIGGERED | {"tau_syn": (0.5, 10.0), "E_rev": (-85.0, 0.0)},
+    "gif_psc_exp": TRIGGERED,
+    "gif_psc_exp_multisynapse": TRIGGERED | {"tau_syn": (0.5, 10.0)},
     "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
 }
 RECEPTORS = 3
@@ -72,7 +94,7 @@ RECEPTORS = 3
 ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "siegert_neuron"}
 ELSEWHERE |= {"erfc_neuron", "ginzburg_neuron", "mcculloch_pitts_neuron"}
 # Their noise is off here, and without it they do not spike.
-SILENT = {"gif_psc_exp", "pp_psc_delta"}
+SILENT = {"pp_psc_delta"}
 
 
 @dataclass(frozen=True)
@@ -139,9 +161,9 @@ def draw(nest, model, seed, n, h, duration):
 
     scale = WEIGHT.get(model, 150.0)
     weights = scale * rng.normal(size=n * SOURCES)
-    many = model in VECTORS and "tau_sfa" not in VECTORS[model]
+    many = "multisynapse" in model
     receptors = rng.integers(1, RECEPTORS + 1, n * SOURCES) if many else np.zeros(n * SOURCES, int)
-    if model == "aeif_cond_beta_multisynapse":
+    if "cond" in model and many:
         weights = np.abs(weights)
     third = h * round(duration / 3 / h)
     return Case(
@@ -202,9 +224,8 @@ def table(nodes, h, length, events, values):
     return found
 
 
-def shifted(case, by):
-    """The same with all thresholds moved."""
-    names = ("V_th", "V_peak", "omega", "V_T_star")
+def shifted(case, by, names=("V_th", "V_peak", "omega", "V_T_star")):
+    """The same with all thresholds, or other parameters, moved."""
     moved = [{k: v + by if k in names else v for k, v in p.items()} for p in case.params]
     return Case(**{**vars(case), "params": moved})
 
@@ -239,6 +260,13 @@ def differences(case, ours, theirs, simulate_ours):
         "largest_error": max(errors.values(), default=0.0),
         "errors": errors,
     }
+
+
+def own_difference(nest, case, theirs):
+    """How far NEST is from itself with all potentials moved by 16 mV: rounding, and no more."""
+    names = ("V_m", "V_th", "V_peak", "V_reset", "E_L")
+    moved = simulate(nest, shifted(case, 16.0, names))[0]["V_m"] - 16.0
+    return float(np.abs(moved - theirs[0]["V_m"]).max() / span(theirs[0]["V_m"]))
 
 
 def span(values):

@@ -601,7 +601,13 @@ CHANCE = {
     "mcculloch_pitts_neuron": mcculloch,
     "lin_rate_ipn": noisy_rates,
     "iaf_psc_exp": noisy("iaf_psc_exp", delta=(0.5, 4), rho=(1, 50), I_e=(200, 450)),
-    "gif_psc_exp": noisy("gif_psc_exp", Delta_V=(0.5, 4), lambda_0=(1, 50), I_e=(120, 220)),
+    **{
+        model: noisy(model, Delta_V=(0.5, 4), lambda_0=(1, 50), I_e=(120, 220))
+        for model in (
+            *("gif_cond_exp", "gif_cond_exp_multisynapse"),
+            *("gif_psc_exp", "gif_psc_exp_multisynapse"),
+        )
+    },
     "pp_psc_delta": noisy("pp_psc_delta", c_1=(0, 20), c_2=(1, 20), c_3=(0.1, 0.5), I_e=(0, 200)),
 }
 

@@ -169,7 +169,8 @@ def _into(net: BuiltNetwork, plan: Layout, population: str) -> Array:
 
 def pending(state: NetworkState) -> Array:
     """Whether spikes are on their way in a state."""
-    rings = [jnp.any(ring.sums != 0) for ring in state.rings.values()]
+    waiting = (leaf for ring in state.rings.values() for leaf in jax.tree.leaves(ring))
+    rings = [jnp.any(values != 0) for values in waiting]
     sent = [jnp.any(now.neuron.spike != 0) for now in state.nodes.values() if _is_cell(now)]
     return jnp.any(jnp.stack([jnp.array(False), *rings, *sent]))
 

@@ -24,14 +24,27 @@ from spikax_nest.devices.spike_train_injector import SpikeTrainInjector as Spike
 from spikax_nest.devices.step_current_generator import StepCurrentGenerator as StepCurrentGenerator
 from spikax_nest.devices.volume_transmitter import VolumeTransmitter as VolumeTransmitter
 from spikax_nest.neurons.aeif_cond_alpha import AeifCondAlpha as AeifCondAlpha
+from spikax_nest.neurons.aeif_cond_alpha_multisynapse import (
+    AeifCondAlphaMultisynapse as AeifCondAlphaMultisynapse,
+)
 from spikax_nest.neurons.aeif_cond_beta_multisynapse import (
     AeifCondBetaMultisynapse as AeifCondBetaMultisynapse,
 )
 from spikax_nest.neurons.aeif_cond_exp import AeifCondExp as AeifCondExp
+from spikax_nest.neurons.aeif_psc_alpha import AeifPscAlpha as AeifPscAlpha
+from spikax_nest.neurons.aeif_psc_delta import AeifPscDelta as AeifPscDelta
+from spikax_nest.neurons.aeif_psc_exp import AeifPscExp as AeifPscExp
 from spikax_nest.neurons.amat2_psc_exp import Amat2PscExp as Amat2PscExp
 from spikax_nest.neurons.erfc_neuron import ErfcNeuron as ErfcNeuron
 from spikax_nest.neurons.gauss_rate_ipn import GaussRateIpn as GaussRateIpn
+from spikax_nest.neurons.gif_cond_exp import GifCondExp as GifCondExp
+from spikax_nest.neurons.gif_cond_exp_multisynapse import (
+    GifCondExpMultisynapse as GifCondExpMultisynapse,
+)
 from spikax_nest.neurons.gif_psc_exp import GifPscExp as GifPscExp
+from spikax_nest.neurons.gif_psc_exp_multisynapse import (
+    GifPscExpMultisynapse as GifPscExpMultisynapse,
+)
 from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
 from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
 from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha

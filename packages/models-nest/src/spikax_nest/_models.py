@@ -54,16 +54,39 @@ NEURONS = (
         "Brette & Gerstner 2005",
     ),
     (
+        "aeif_cond_alpha_multisynapse",
+        "adaptive exponential, any number of alpha-shaped conductances",
+        "Brette & Gerstner 2005",
+    ),
+    (
         "aeif_cond_beta_multisynapse",
         "adaptive exponential, any number of beta-shaped conductances",
         "Brette & Gerstner 2005",
     ),
     ("aeif_cond_exp", "adaptive exponential, exponential conductances", "Brette & Gerstner 2005"),
+    ("aeif_psc_alpha", "adaptive exponential, alpha-shaped currents", "Brette & Gerstner 2005"),
+    (
+        "aeif_psc_delta",
+        "adaptive exponential, spikes make the potential jump",
+        "Brette & Gerstner 2005",
+    ),
+    ("aeif_psc_exp", "adaptive exponential, exponential currents", "Brette & Gerstner 2005"),
+    (
+        "gif_cond_exp",
+        "generalised integrate-and-fire with escape noise, exponential conductances",
+        "Pozzorini et al. 2015",
+    ),
+    (
+        "gif_cond_exp_multisynapse",
+        "the same with any number of receptors",
+        "Pozzorini et al. 2015",
+    ),
     (
         "gif_psc_exp",
         "generalised integrate-and-fire with escape noise, exponential currents",
         "Pozzorini et al. 2015",
     ),
+    ("gif_psc_exp_multisynapse", "the same with any number of receptors", "Pozzorini et al. 2015"),
     ("ginzburg_neuron", "binary neuron, updated at random times", "Ginzburg & Sompolinsky 1994"),
     (
         "hh_cond_exp_traub",

@@ -1,4 +1,4 @@
-"""Adaptive exponential integrate-and-fire neurons: what differs is how conductances change."""
+"""Adaptive exponential integrate-and-fire neurons: what differs is what synapses do."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Aeif(RungeKuttaNeuron):
 
     @abstractmethod
     def synaptic_rates(self, y: Y) -> Y:
-        """Rates of the conductances."""
+        """Rates of the synaptic variables."""
 
     @abstractmethod
     def synaptic_current(self, y: Y, V: Array) -> Array:
@@ -83,7 +83,12 @@ class Aeif(RungeKuttaNeuron):
 
     @abstractmethod
     def arrive(self, y: Y, inputs: Any) -> Y:
-        """The conductances after spikes."""
+        """The synaptic variables after spikes."""
+
+    def lands(self, s: Any, inputs: Any) -> Y:
+        """What arrives within the step, for `event`: nothing by default."""
+        del s, inputs
+        return {}
 
     def validate(self) -> None:
         names = ("V_reset", "V_peak", "V_th", "Delta_T")
@@ -129,6 +134,7 @@ class Aeif(RungeKuttaNeuron):
         s, names = state, ("V_m", "w", *self.synaptic)
         period = jnp.broadcast_to(whole_steps(self.t_ref, dt), s.r.shape)
         args = {"r": s.r, "I": s.I_0, "spike": jnp.zeros_like(s.V_m), "period": period}
+        args |= self.lands(s, inputs)
         start = {n: getattr(s, n) for n in names}
         y, args, solver = self.integrate(s, start, args, dt, self.event)
         away = (y["V_m"] < LOWEST_V) | (jnp.abs(y["w"]) > LARGEST_W)

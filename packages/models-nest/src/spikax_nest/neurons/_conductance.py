@@ -27,6 +27,48 @@ class RisingState(ExpState):
     dg_in: Array = cell(nS / ms, init="dg_in", doc="what g_in rises by")
 
 
+class ExpShape:
+    """Two synaptic variables that jump by the weight and decay exponentially."""
+
+    synaptic: tuple[str, ...]
+    tau_syn_ex: Array
+    tau_syn_in: Array
+
+    def synaptic_rates(self, y: Y) -> Y:
+        """Rates of the synaptic variables."""
+        ex, into = self.synaptic[:2]
+        return {ex: -y[ex] / self.tau_syn_ex, into: -y[into] / self.tau_syn_in}
+
+    def arrive(self, y: Y, inputs: Any) -> Y:
+        """The synaptic variables after spikes."""
+        (ex, into), (w_ex, w_in) = self.synaptic[:2], inputs["syn"]
+        return y | {ex: y[ex] + w_ex, into: y[into] - w_in}
+
+
+class AlphaShape:
+    """Two synaptic variables that rise to the weight and fall: w e t / tau exp(-t / tau)."""
+
+    synaptic: tuple[str, ...]
+    tau_syn_ex: Array
+    tau_syn_in: Array
+
+    def synaptic_rates(self, y: Y) -> Y:
+        """Rates of the synaptic variables."""
+        ex, dex, into, dinto = self.synaptic
+        return {
+            ex: y[dex] - y[ex] / self.tau_syn_ex,
+            dex: -y[dex] / self.tau_syn_ex,
+            into: y[dinto] - y[into] / self.tau_syn_in,
+            dinto: -y[dinto] / self.tau_syn_in,
+        }
+
+    def arrive(self, y: Y, inputs: Any) -> Y:
+        """The synaptic variables after spikes."""
+        (_, dex, _, dinto), (w_ex, w_in) = self.synaptic, inputs["syn"]
+        rise, fall = math.e * w_ex / self.tau_syn_ex, math.e * w_in / self.tau_syn_in
+        return y | {dex: y[dex] + rise, dinto: y[dinto] - fall}
+
+
 class Conductances:
     """Two synaptic conductances: positive weights go into g_ex, negative ones into g_in."""
 
@@ -61,36 +103,20 @@ class Rising(Conductances):
     synaptic = ("g_ex", "dg_ex", "g_in", "dg_in")
 
 
-class ExpConductances(Decaying):
+class ExpConductances(  # pyright: ignore[reportIncompatibleVariableOverride]
+    ExpShape, Decaying
+):
     """Conductances that jump by the weight and decay exponentially."""
 
-    def synaptic_rates(self, y: Y) -> Y:
-        """Rates of the conductances."""
-        return {"g_ex": -y["g_ex"] / self.tau_syn_ex, "g_in": -y["g_in"] / self.tau_syn_in}
-
-    def arrive(self, y: Y, inputs: Any) -> Y:
-        """The conductances after spikes."""
-        w_ex, w_in = inputs["syn"]
-        return y | {"g_ex": y["g_ex"] + w_ex, "g_in": y["g_in"] - w_in}
+    synaptic = ("g_ex", "g_in")
 
 
-class AlphaConductances(Rising, Decaying):
+class AlphaConductances(  # pyright: ignore[reportIncompatibleVariableOverride]
+    AlphaShape, Rising, Decaying
+):
     """Conductances that rise to the weight and fall: w e t / tau exp(-t / tau)."""
 
-    def synaptic_rates(self, y: Y) -> Y:
-        """Rates of the conductances."""
-        return {
-            "g_ex": y["dg_ex"] - y["g_ex"] / self.tau_syn_ex,
-            "dg_ex": -y["dg_ex"] / self.tau_syn_ex,
-            "g_in": y["dg_in"] - y["g_in"] / self.tau_syn_in,
-            "dg_in": -y["dg_in"] / self.tau_syn_in,
-        }
-
-    def arrive(self, y: Y, inputs: Any) -> Y:
-        """The conductances after spikes."""
-        w_ex, w_in = inputs["syn"]
-        ex, into = math.e * w_ex / self.tau_syn_ex, math.e * w_in / self.tau_syn_in
-        return y | {"dg_ex": y["dg_ex"] + ex, "dg_in": y["dg_in"] - into}
+    synaptic = ("g_ex", "dg_ex", "g_in", "dg_in")
 
 
 class BetaConductances(Rising):

@@ -7,10 +7,11 @@ from typing import Any
 
 from jax import Array
 
-from spikax import Port, cell, param
+from spikax import cell, param
 from spikax.units import Unit, ms, pA
 from spikax_nest.neurons._linear import LinearNeuron, LinearState
-from spikax_nest.neurons._stacked import Stacked, of_defaults, stacked
+from spikax_nest.neurons._receptors import Receptors
+from spikax_nest.neurons._stacked import of_defaults, stacked
 
 
 class MultisynapseState(LinearState):
@@ -19,7 +20,9 @@ class MultisynapseState(LinearState):
     I: Mapping[str, Array] = cell(pA, doc="current of each receptor")
 
 
-class MultisynapseNeuron(Stacked, LinearNeuron):
+class MultisynapseNeuron(  # pyright: ignore[reportIncompatibleVariableOverride]
+    Receptors, LinearNeuron
+):
     """A leaky integrate-and-fire neuron with receptors 1 to n: `tau_syn` has n values.
 
     Signals: I_syn_1 to I_syn_n, and their sum I_syn.
@@ -34,28 +37,9 @@ class MultisynapseNeuron(Stacked, LinearNeuron):
         "has_connections": lambda _: False,
     }
 
-    @property
-    def receptors(self) -> range:
-        """NEST's numbers of the receptors."""
-        return range(1, self.length("tau_syn") + 1)
-
-    @property
-    def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        channels = tuple(map(str, self.receptors))
-        syn = {"syn": Port(pA, channels=channels)} if channels else {}
-        return {**syn, "current": Port(pA)}
-
-    def arrived(self, s: Any, inputs: Mapping[str, Array]) -> Array:
-        """What arrived at each receptor: nothing where there is none."""
-        return inputs["syn"] if self.receptors else stacked(s.I, s.V_m)
-
-    @property
-    def spike_ports(self) -> Mapping[int, str]:
-        return {k: f"syn.{k}" for k in self.receptors}
-
     @of_defaults
     def recordables(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return ("I_syn", *(f"I_syn_{k}" for k in self.receptors), "V_m")
+        return ("I_syn", *self.numbered("I_syn"), "V_m")
 
     @property
     def signals(self) -> Mapping[str, Unit]:
@@ -64,6 +48,5 @@ class MultisynapseNeuron(Stacked, LinearNeuron):
     def read(self, state: Any, name: str) -> Array:
         if name == "I_syn":
             return stacked(state.I, state.V_m).sum(0)
-        if name in self.recordables[:-1]:
-            return state.I[name.removeprefix("I_syn_")]
-        return super().read(state, name)
+        number = self.numbered("I_syn").get(name)
+        return super().read(state, name) if number is None else state.I[number]

@@ -56,8 +56,12 @@ class Stacked(NestNode):
     def initial(self, spec: Any, size: int, name: str) -> Any:
         if name not in self.stacks:
             return super().initial(spec, size, name)
-        numbers = range(1, self.length(self.stacks[name]) + 1)
-        return {str(k): super(Stacked, self).initial(spec, size, name) for k in numbers}
+        n = self.length(self.stacks[name])
+        if not isinstance(spec.init, str):
+            return {str(k + 1): super(Stacked, self).initial(spec, size, name) for k in range(n)}
+        # A list that is shorter goes on with zeros, as a default does where there are more.
+        given = rows(jnp.asarray(getattr(self, spec.init)))[:n]
+        return apart(jnp.zeros((n, size), given.dtype).at[: len(given)].add(given))
 
     def length(self, name: str) -> int:
         """Number of entries of a list of values."""

@@ -20,7 +20,9 @@ class IafCondExpSfaRrState(ExpState):
     g_rr: Array = cell(nS, init="g_rr", doc="conductance of the relative refractoriness")
 
 
-class IafCondExpSfaRr(ExpConductances, IafCond):
+class IafCondExpSfaRr(  # pyright: ignore[reportIncompatibleVariableOverride]
+    ExpConductances, IafCond
+):
     """`iaf_cond_exp` with adaptation and relative refractoriness (NEST's `iaf_cond_exp_sfa_rr`).
 
         C_m dV/dt = -g_L (V - E_L) - g_ex (V - E_ex) - g_in (V - E_in)

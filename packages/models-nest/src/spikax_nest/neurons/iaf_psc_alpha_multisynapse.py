@@ -45,7 +45,7 @@ class IafPscAlphaMultisynapse(  # pyright: ignore[reportIncompatibleVariableOver
     ) -> IafPscAlphaMultisynapseState:
         s, currents = state, jax.vmap(partial(self.alpha_current, dt=dt))
         dI, I, driven = currents(
-            stacked(s.dI, s.V_m), stacked(s.I, s.V_m), self.arrived(s, inputs), self.tau_syn
+            stacked(s.dI, s.V_m), stacked(s.I, s.V_m), self.arrived(inputs, s.V_m), self.tau_syn
         )
         V, spikes, r = self.fire(self.propagate(s, driven.sum(0), dt), s.r, dt)
         return s.replace(V_m=V, dI=apart(dI), I=apart(I), I_0=inputs["current"], spike=spikes, r=r)

@@ -33,6 +33,6 @@ class IafPscExpMultisynapse(MultisynapseNeuron):
 
     def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> MultisynapseState:
         s, currents = state, jax.vmap(partial(self.exp_current, dt=dt))
-        I, driven = currents(stacked(s.I, s.V_m), self.arrived(s, inputs), self.tau_syn)
+        I, driven = currents(stacked(s.I, s.V_m), self.arrived(inputs, s.V_m), self.tau_syn)
         V, spikes, r = self.fire(self.propagate(s, driven.sum(0), dt), s.r, dt)
         return MultisynapseState(V_m=V, I=apart(I), I_0=inputs["current"], spike=spikes, r=r)
