@@ -22,6 +22,24 @@ NEURONS = (
         "Brette & Gerstner 2005",
     ),
     ("aeif_cond_exp", "adaptive exponential, exponential conductances", "Brette & Gerstner 2005"),
+    ("eprop_iaf", "leaky integrate-and-fire with a soft reset, for e-prop", "Bellec et al. 2020"),
+    ("eprop_iaf_adapt", "the same with an adaptive threshold", "Bellec et al. 2020"),
+    (
+        "eprop_iaf_adapt_bsshslm_2020",
+        "the same with updates at fixed intervals",
+        "Bellec et al. 2020",
+    ),
+    (
+        "eprop_iaf_bsshslm_2020",
+        "leaky integrate-and-fire for e-prop at fixed intervals",
+        "Bellec et al. 2020",
+    ),
+    ("eprop_iaf_psc_delta", "iaf_psc_delta for e-prop", "Korcsak-Gorzo et al. 2025"),
+    (
+        "eprop_iaf_psc_delta_adapt",
+        "the same with an adaptive threshold",
+        "Korcsak-Gorzo et al. 2025",
+    ),
     (
         "gif_psc_exp",
         "generalised integrate-and-fire with escape noise, exponential currents",

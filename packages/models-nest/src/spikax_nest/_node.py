@@ -24,6 +24,12 @@ class NestNode(Dynamics):
     """Parameters that are not floats in NEST: `bool` or `int`."""
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate")
     """Fields that NEST does not have."""
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Parameters that NEST names by a word: here they are the place of the word."""
+    divisors: ClassVar[Mapping[str, float]] = {}
+    """What NEST divides a parameter by when it is set, and does not multiply when it is shown."""
+    settings: ClassVar[Mapping[str, str]] = {}
+    """Fields that follow attributes of NEST's kernel, with the names of these."""
     pads: ClassVar[Mapping[str, float]] = {}
     """What stands at the end of vectors that are shorter than others, by parameter."""
     computed: ClassVar[Mapping[str, Callable[[Mapping[str, np.ndarray]], Any]]] = {}

@@ -156,20 +156,25 @@ def lower(kernel: Any, *, filled: bool = True) -> Layout | None:
     for name, projection, some in _projections(kernel, elements, links, moving):
         projections.append(projection)
         edges[name] = some
-    populations = {e.table.base: sx.Population(component(e), e.size) for e in elements.values()}
+    populations = {
+        e.table.base: sx.Population(component(e, kernel.settings), e.size)
+        for e in elements.values()
+    }
     network = sx.Network(populations, projections)
     by_name = {e.table.base: e for e in elements.values()}
     return Layout(network, by_name, edges, links[~moving])
 
 
-def component(elements: Elements) -> NestNode:
+def component(elements: Elements, settings: Mapping[str, Any]) -> NestNode:
     """The dynamics of a population, one value per element for each parameter."""
     rows = elements.rows
     last = rows[-1:] if rows.size else np.zeros(1, np.int64)
     padded = np.concatenate([rows, np.repeat(last, elements.size - elements.n)])
     sign = np.concatenate([elements.sign, np.zeros(elements.size - elements.n, np.int64)])
     share = not elements.is_filled
-    return elements.table.component(padded, sign=sign, bucket=True, share=share)
+    made = elements.table.component(padded, sign=sign, bucket=True, share=share)
+    units = {f: made.declared[f].unit for f in made.settings}  # type: ignore[attr-defined]
+    return made.replace(**{f: settings[n] * units[f] for f, n in made.settings.items()})
 
 
 def _size(n: int) -> int:
