@@ -40,6 +40,12 @@ NEURONS = (
         "the same with an adaptive threshold",
         "Korcsak-Gorzo et al. 2025",
     ),
+    ("eprop_readout", "leaky readout for e-prop", "Bellec et al. 2020"),
+    (
+        "eprop_readout_bsshslm_2020",
+        "leaky readout for e-prop at fixed intervals",
+        "Bellec et al. 2020",
+    ),
     (
         "gif_psc_exp",
         "generalised integrate-and-fire with escape noise, exponential currents",
@@ -87,6 +93,7 @@ DEVICES = (
     ("poisson_generator", "Poisson spike trains", ""),
     ("spike_generator", "spikes at given times", ""),
     ("step_current_generator", "current that changes in steps", ""),
+    ("step_rate_generator", "rate that changes in steps", ""),
     ("volume_transmitter", "collects dopamine for plastic synapses", "Potjans et al. 2010"),
 )
 SYNAPSES = (

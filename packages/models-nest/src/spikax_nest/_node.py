@@ -38,6 +38,8 @@ class NestNode(Dynamics):
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit; none if empty."""
+    teaches: ClassVar[str] = ""
+    """The signal that its connections of learning signals transmit; none if empty."""
     per_target: ClassVar[bool] = False
     """Whether each of its connections transmits a realisation of its own."""
     relays: ClassVar[bool] = False
@@ -66,6 +68,11 @@ class NestNode(Dynamics):
     def rate_ports(self) -> Mapping[int, str]:
         """Port of rates by NEST's receptor type."""
         return {0: "rate"} if "rate" in self.ports else {}
+
+    @property
+    def learning_ports(self) -> Mapping[int, str]:
+        """Port of learning signals by NEST's receptor type."""
+        return {0: "learning"} if "learning" in self.ports else {}
 
     @property
     def receptor_types(self) -> Mapping[str, int]:

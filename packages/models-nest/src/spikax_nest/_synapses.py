@@ -17,7 +17,7 @@ class SynapseRecord:
     Attributes:
         name: NEST's name.
         changes: Whether it has a rule of plasticity, in a file of its name.
-        carries: What it transmits: "spike" or "rate".
+        carries: What it transmits: "spike", "rate" or "learning", a learning signal.
         common: Parameters that all synapses of a model share.
         variants: Whether there are `_lbl` and `_hpc` forms of it.
         delayed: Whether it has a delay.
@@ -47,6 +47,10 @@ class SynapseRecord:
 
 SYNAPSES = (
     SynapseRecord("bernoulli_synapse", changes=True),
+    SynapseRecord("eprop_learning_signal_connection", carries="learning", variants=False),
+    SynapseRecord(
+        "eprop_learning_signal_connection_bsshslm_2020", carries="learning", variants=False
+    ),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
     SynapseRecord("static_synapse"),
     SynapseRecord("static_synapse_hom_w", common=("weight",)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +22,7 @@ from spikax.surrogates import (
     piecewise_linear,
     two_sided_exponential,
 )
-from spikax.units import Unit, mV, ms, pA, pF
+from spikax.units import Unit, ms, mV, pA, pF
 from spikax_nest._node import NestNode
 from spikax_nest.neurons._neuron import SpikingNode, left_after
 

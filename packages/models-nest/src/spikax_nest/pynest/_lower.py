@@ -25,6 +25,8 @@ SIZES = (4, 16, 64, 256, 1024)
 SMALL = SIZES[-1]
 """Nodes or synapses up to which compiled code is shared between networks; what is larger has code
 of its own, without what would make it slower."""
+TEACHING = -2
+"""In place of the number of a synapse model: it transmits learning signals."""
 SHORTEST = 16  # steps of the longest delay, at least: another delay then seldom compiles anew
 _NOTHING = 1e-300  # weight of a synapse between nodes that do nothing
 
@@ -277,18 +279,23 @@ def _projections(
     for table in kernel.synapses.ordered():
         if table.model.record.changes:
             kind_of[table.model.number] = table.model.number
+        elif table.model.record.carries == "learning":
+            kind_of[table.model.number] = TEACHING
     kinds = kind_of[links.table]
     merged: dict[tuple[Any, ...], list[np.ndarray]] = {}
-    for members in _alike(moving, links.pre, links.post, links.receptor, kinds + 1):
+    for members in _alike(moving, links.pre, links.post, links.receptor, kinds - TEACHING):
         at = members[0]
         pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
-        port = _port(pre, post, int(links.receptor[at]))
+        carries = "learning" if kinds[at] == TEACHING else "spike"
+        port = _port(pre, post, int(links.receptor[at]), carries)
         name = (pre.table.base, post.table.base, port, int(kinds[at]))
         merged.setdefault(name, []).append(members)
     by_base = {e.table.base: e for e in elements.values()}
     for (pre, post, port, kind), members in merged.items():
         which = members[0] if len(members) == 1 else np.sort(np.concatenate(members))
-        if kind < 0 or not len(which):
+        if kind == TEACHING:
+            yield teaching_projection(by_base[pre], by_base[post], port, links[which])
+        elif kind < 0 or not len(which):
             ends = by_base[pre], by_base[post]
             yield static_projection(*ends, port, links[which], kernel.clock.resolution)
         else:
@@ -312,8 +319,8 @@ def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[np.ndarray]:
         yield np.flatnonzero(key == value)
 
 
-def _port(pre: Elements, post: Elements, receptor: int) -> str:
-    return ports_of(post.sample, kind_of(type(pre.sample)))[receptor]
+def _port(pre: Elements, post: Elements, receptor: int, carries: str) -> str:
+    return ports_of(post.sample, kind_of(type(pre.sample), carries))[receptor]
 
 
 def name_of(pre: Elements, post: Elements, port: str, model: str) -> str:
@@ -342,6 +349,27 @@ def static_projection(
         sx.explicit(source, target, layout=_format(pre, post, source, target)),
         weight=weight * weight_unit(pre, post, port, signal),
         delay=delay * resolution * ms,
+        signal=signal,
+        name=name,
+    )
+    return name, projection, links
+
+
+def teaching_projection(
+    pre: Elements, post: Elements, port: str, links: Links
+) -> tuple[str, sx.Projection, Links]:
+    """Connections of learning signals, which reach their targets before the spikes of a step.
+
+    So they act in the step in which they are sent, where NEST's target takes note of them in the
+    next, whatever their delay.
+    """
+    name, signal = name_of(pre, post, port, "teaching"), pre.sample.teaches
+    projection = sx.Projection(
+        pre.table.base,
+        post.table.base,
+        port,
+        sx.explicit(links.source, links.target, layout="csr"),
+        weight=links.weight * weight_unit(pre, post, port, signal),
         signal=signal,
         name=name,
     )

@@ -18,8 +18,10 @@ CARRIES = {"current": "current", "rate": "rate"}
 """What a signal is; all others are spikes."""
 
 
-def kind_of(system: type[NestNode]) -> str:
-    """What the connections of a node transmit: spikes, a current or a rate."""
+def kind_of(system: type[NestNode], carries: str = "spike") -> str:
+    """What the connections of a node transmit: spikes, a current, a rate or a learning signal."""
+    if carries == "learning":
+        return carries
     return CARRIES.get(system.sends, "spike")
 
 
@@ -29,6 +31,7 @@ def ports_of(component: NestNode, kind: str) -> Mapping[int, str]:
         "spike": component.spike_ports,
         "current": component.current_ports,
         "rate": component.rate_ports,
+        "learning": component.learning_ports,
     }[kind]
 
 
@@ -46,7 +49,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
     for source, target, where in _by_tables(kernel, values["source"], values["target"]):
         if source.system is None:
             _check_meter(kernel, source, target, values["source"][where], model)
-        elif not source.system.sends:
+        elif not (source.system.sends or source.system.teaches):
             raise _refused(
                 "Source node does not send output.\n"
                 f"  A {source.base} is named by synapse models, as their {source.base}."
@@ -169,8 +172,10 @@ def _check_ports(
     source: Table, target: Table, rows: np.ndarray, receptors: np.ndarray, model: SynapseModel
 ) -> None:
     assert source.system is not None
-    kind, carries = kind_of(source.system), model.record.carries
-    if (kind == "rate") != (carries == "rate"):
+    carries = model.record.carries
+    kind = kind_of(source.system, carries)
+    teaches = carries == "learning" and source.system.teaches
+    if (kind == "rate") != (carries == "rate") or (carries == "learning" and not teaches):
         raise _refused(
             f"a {source.base} sends {kind}s, which {model.name} does not transmit; "
             f"it transmits {carries}s."
