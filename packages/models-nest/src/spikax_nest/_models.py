@@ -98,6 +98,8 @@ DEVICES = (
 )
 SYNAPSES = (
     ("bernoulli_synapse", "spikes pass with a probability", "Lefort et al. 2009"),
+    ("eprop_synapse", "e-prop in every step", "Korcsak-Gorzo et al. 2025"),
+    ("eprop_synapse_bsshslm_2020", "e-prop at fixed intervals", "Bellec et al. 2020"),
     (
         "stdp_dopamine_synapse",
         "spike-timing-dependent plasticity gated by dopamine",

@@ -22,6 +22,7 @@ class SynapseRecord:
         variants: Whether there are `_lbl` and `_hpc` forms of it.
         delayed: Whether it has a delay.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
+        targets: Models that it can end on, with a delay of one step; all of them if empty.
     """
 
     name: str
@@ -31,6 +32,7 @@ class SynapseRecord:
     variants: bool = True
     delayed: bool = True
     names: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
@@ -50,6 +52,24 @@ SYNAPSES = (
     SynapseRecord("eprop_learning_signal_connection", carries="learning", variants=False),
     SynapseRecord(
         "eprop_learning_signal_connection_bsshslm_2020", carries="learning", variants=False
+    ),
+    SynapseRecord(
+        "eprop_synapse",
+        changes=True,
+        common=("optimizer",),
+        targets=(
+            *("eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"),
+            "eprop_readout",
+        ),
+    ),
+    SynapseRecord(
+        "eprop_synapse_bsshslm_2020",
+        changes=True,
+        common=("average_gradient", "optimizer"),
+        targets=(
+            *("eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020"),
+            "eprop_readout_bsshslm_2020",
+        ),
     ),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
     SynapseRecord("static_synapse"),

@@ -214,7 +214,8 @@ def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:
     if rule is None:
         return
     given = {n: values.get(n, v) for n, v in model.defaults.items() if n in model.record.defaults()}
-    fields = {rule.names.get(n, n): v for n, v in given.items() if n != "Wmax"}
+    plain = {n: v for n, v in given.items() if n != "Wmax" and not isinstance(v, Mapping)}
+    fields = {rule.names.get(n, n): v for n, v in plain.items()}
     try:
         for name, value in fields.items():
             rule.declared[name].convert(value * rule.declared[name].unit, rule.__name__)

@@ -66,6 +66,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
                 _check_channels(target, rows, np.unique(receptor[where]))
         else:
             _check_plastic(source, target, model)
+            _check_targets(target, model, np.broadcast_to(values.get("delay", 1), n)[where])
             rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
             _check_ports(source, target, rows, np.unique(receptor[where]), model)
 
@@ -166,6 +167,19 @@ def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
     for table in (source, target):
         if table.system is not None and table.system.element_type == "stimulator":
             raise _refused(f"a {table.base} cannot be connected by the plastic {model.name}.")
+
+
+def _check_targets(target: Table, model: SynapseModel, delays: np.ndarray) -> None:
+    """Raise for a synapse model that asks more of its targets than this one can."""
+    if not model.record.targets:
+        return
+    if target.base not in model.record.targets:
+        raise _refused(
+            f"{model.name} cannot end on a {target.base}; it ends on "
+            f"{', '.join(model.record.targets)}."
+        )
+    if np.any(delays != 1):
+        raise _refused(f"{model.name} needs a delay of one step, got {delays.max()} steps.")
 
 
 def _check_ports(
