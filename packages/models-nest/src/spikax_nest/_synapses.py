@@ -23,6 +23,7 @@ class SynapseRecord:
         delayed: Whether it has a delay.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
         targets: Models that it can end on, with a delay of one step; all of them if empty.
+        nested: Values of a synapse that NEST shows and sets within a dict, `optimizer`.
     """
 
     name: str
@@ -33,6 +34,7 @@ class SynapseRecord:
     delayed: bool = True
     names: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
@@ -57,6 +59,7 @@ SYNAPSES = (
         "eprop_synapse",
         changes=True,
         common=("optimizer",),
+        nested=("m", "v"),
         targets=(
             *("eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"),
             "eprop_readout",
@@ -66,6 +69,7 @@ SYNAPSES = (
         "eprop_synapse_bsshslm_2020",
         changes=True,
         common=("average_gradient", "optimizer"),
+        nested=("m", "v"),
         targets=(
             *("eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020"),
             "eprop_readout_bsshslm_2020",

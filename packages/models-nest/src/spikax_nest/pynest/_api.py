@@ -126,7 +126,8 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
 
 def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     model = kernel.synapse_catalogue[name]
-    wrong = sorted(set(given) - set(model.defaults) - set(model.nodes))
+    known = set(model.defaults) - set(model.record.nested)
+    wrong = sorted(set(given) - known - set(model.nodes))
     if wrong:
         hint = unknown_name(f"parameter of {name}", wrong[0], model.defaults)
         raise NESTErrors.UnaccessedDictionaryEntry(
@@ -201,7 +202,7 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
 
 def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
     table = kernel.synapses.tables.get(model.name)
-    found = dict(model.defaults)
+    found = {n: v for n, v in model.defaults.items() if n not in model.record.nested}
     if not model.record.delayed:
         found.pop("delay")
     return dict(

@@ -200,11 +200,12 @@ def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
             f"{model.name} has one {common[0]!r} for all synapses: set it by "
             f"SetDefaults or CopyModel, not in Connect."
         )
-    wrong = sorted(set(spec) - set(model.defaults) - set(SPECIAL))
+    known = set(model.defaults) - set(model.record.nested)
+    wrong = sorted(set(spec) - known - set(SPECIAL))
     if wrong:
         raise NESTErrors.UnaccessedDictionaryEntry(
             f"Unaccessed elements in syn_spec, in function Connect:  {' '.join(wrong)} "
-            f"({model.name} takes {', '.join(sorted(model.defaults))})"
+            f"({model.name} takes {', '.join(sorted(known))})"
         )
 
 

@@ -38,6 +38,8 @@ class EpropRule(NestSynapse):
     beta_1: Array = param(0.9, at_least=0, below=1, doc="decay of the first moment")
     beta_2: Array = param(0.999, at_least=0, below=1, doc="decay of the second moment")
     epsilon: Array = param(1e-7, above=0, doc="what is added to the root of the second moment")
+    m: Array = param(0.0, doc="first moment at the start")
+    v: Array = param(0.0, doc="second moment at the start")
     recurrent: bool = static(True, doc="whether the target spikes")
     tau_m: Array = param(10 * ms, above=0, doc="membrane time constant of the target")
     adapt_beta: Array = param(0 * mV, doc="adaptation of the target's threshold")
@@ -54,7 +56,7 @@ class EpropRule(NestSynapse):
 
     @classmethod
     def nest_defaults(cls) -> dict[str, Any]:
-        return {"optimizer": dict(DESCENT), **cls.own}
+        return {"optimizer": dict(DESCENT), "m": 0.0, "v": 0.0, **cls.own}
 
     def optimized(
         self, at: Mapping[str, Array], gradient: Array, index: Array, where: Array

@@ -33,7 +33,9 @@ class EpropSynapse(EpropRule):
     eprop_isi_trace_cutoff: Array = param(math.inf * ms, finite=False, doc="of the target")
     of_target = (*EpropRule.of_target, "kappa", "kappa_reg", "eprop_isi_trace_cutoff")
     variables = {
-        **dict.fromkeys(("fresh", "z", "z_bar", "e_bar", "e_reg", "eps", "total", "m", "v"), 0.0),
+        **dict.fromkeys(("fresh", "z", "z_bar", "e_bar", "e_reg", "eps", "total"), 0.0),
+        "m": "m",
+        "v": "v",
         "done": 1.0,
         "efficacy": "weight",
     }

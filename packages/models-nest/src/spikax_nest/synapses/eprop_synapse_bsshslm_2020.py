@@ -38,7 +38,9 @@ class EpropSynapseBsshslm2020(EpropRule):
     own = {"average_gradient": False, "tau_m_readout": 10.0}
     variables = {
         **dict.fromkeys(("fresh", "z", "z_bar", "e_bar", "eps", "sum_e", "gradient"), 0.0),
-        **dict.fromkeys(("interval", "total", "m", "v"), 0.0),
+        **dict.fromkeys(("interval", "total"), 0.0),
+        "m": "m",
+        "v": "v",
         "done": 1.0,
         "efficacy": "weight",
         "sent": "weight",
