@@ -63,7 +63,8 @@ class EpropSynapseBsshslm2020(EpropRule):
         # What a spiking target hears is of the step before, what a readout says of this.
         heard = at["signal_due"] * (at["e_bar"] if self.recurrent else e_bar)
         window = jnp.round(self.learning_window / dt)
-        heard = jnp.where(self.average_gradient != 0, heard / window, heard)
+        share = jnp.where(self.average_gradient != 0, 1 / window, 1.0)
+        more = heard + jnp.where(ends, at["rate_due"] * sum_e, 0.0)
         new = {
             "z": at["fresh"],
             "fresh": jnp.zeros_like(at["fresh"]),
@@ -71,7 +72,7 @@ class EpropSynapseBsshslm2020(EpropRule):
             "e_bar": e_bar,
             "eps": jnp.where(inside, rho * at["eps"] + e, 0.0),
             "sum_e": jnp.where(ends, 0.0, sum_e),
-            "gradient": at["gradient"] + heard + jnp.where(ends, at["rate_due"] * sum_e, 0.0),
+            "gradient": at["gradient"] + share * more,
             "sent": jnp.where(self.passes(at), at["efficacy"], 0.0),
         }
         return changes(at, new)
