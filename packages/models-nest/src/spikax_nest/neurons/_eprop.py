@@ -1,4 +1,4 @@
-"""What NEST's e-prop neurons share: the membrane, the surrogate gradient, what synapses ask of them.
+"""What NEST's e-prop neurons share: membrane, surrogate gradient, what their synapses ask for.
 
 Source: Bellec et al. 2020, Nat. Commun. 11:3625; Korcsak-Gorzo et al. 2025, arXiv:2511.21674.
 """

@@ -92,9 +92,7 @@ def _rule(
     return rule(**values)
 
 
-def of_eprop(
-    kernel: Any, table: Any, post: Elements, links: Links, more: int
-) -> dict[str, Any]:
+def of_eprop(kernel: Any, table: Any, post: Elements, links: Links, more: int) -> dict[str, Any]:
     """What an e-prop synapse takes from its model's optimiser, its targets and the kernel."""
     rule, sample = table.model.record.load(), post.sample
     values: dict[str, Any] = dict(table.model.defaults["optimizer"])

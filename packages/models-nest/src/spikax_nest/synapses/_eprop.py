@@ -11,7 +11,7 @@ from jax import Array, lax
 
 from spikax import Plasticity, param, static
 from spikax.optimizers import adam_step
-from spikax.units import mV, ms
+from spikax.units import ms, mV
 from spikax_nest.synapses._synapse import NestSynapse
 
 _w_max: Any = Plasticity.declared["w_max"]
@@ -104,5 +104,3 @@ class EpropRule(NestSynapse):
 def changes(at: Mapping[str, Array], new: Mapping[str, Array]) -> dict[str, Array]:
     """New values, as what they differ by."""
     return {n: v - at[n] for n, v in new.items()}
-
-
