@@ -61,6 +61,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
             )
         elif target.system is None:
             _check_recorder(source, target, model)
+            _check_targets(target, model, np.ones(1))
             if target.base in DETECTORS:
                 rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
                 _check_channels(target, rows, np.unique(receptor[where]))
