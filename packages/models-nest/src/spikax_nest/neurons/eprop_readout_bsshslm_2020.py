@@ -37,6 +37,8 @@ class EpropReadoutBsshslm2020(Interval, Readout):
 
     shift = 3
     loss: Array = param(0.0, doc="which loss")
+    scale: Array = param(1 * mV, above=0, doc="potential that the softmax counts in")
+    hidden = (*Interval.hidden, "scale")
     choices = {"loss": LOSSES}
     ports = {"syn": Port(mV), "current": Port(pA), "normal": Port(), "target": Port(mV)}
     recordables = (
@@ -61,7 +63,7 @@ class EpropReadoutBsshslm2020(Interval, Readout):
 
     def read(self, state: Any, name: str) -> Array:
         if name == "rate":
-            return jnp.exp(state.readout_signal_unnorm)
+            return jnp.exp(state.readout_signal_unnorm / self.scale)
         return super().read(state, name)
 
     def update(
@@ -70,8 +72,8 @@ class EpropReadoutBsshslm2020(Interval, Readout):
         begins = (self.place(t, dt) == 0) & (self.resets != 0)
         s = state.replace(V_m=jnp.where(begins, self.E_L, state.V_m))
         V = self.moved(s, inputs["syn"], dt)
-        own = jnp.exp(s.readout_signal_unnorm)
-        softmax = own / (own + inputs["normal"])
+        own = jnp.exp(s.readout_signal_unnorm / self.scale)
+        softmax = self.scale * own / (own + inputs["normal"])
         readout = jnp.where(
             self.loss == LOSSES.index("cross_entropy"), softmax, s.readout_signal_unnorm
         )
