@@ -31,6 +31,12 @@ DRIVE = {
     "iaf_cond_alpha": (150.0, 500.0),
 }
 WEIGHT = {
+    "eprop_iaf": 5.0,
+    "eprop_iaf_adapt": 5.0,
+    "eprop_iaf_adapt_bsshslm_2020": 5.0,
+    "eprop_iaf_bsshslm_2020": 5.0,
+    "eprop_iaf_psc_delta": 5.0,
+    "eprop_iaf_psc_delta_adapt": 5.0,
     "iaf_psc_delta": 3.0,
     "iaf_psc_delta_ps": 3.0,
     "izhikevich": 3.0,
@@ -92,7 +98,10 @@ VECTORS = {
 RECEPTORS = 3
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
 ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "siegert_neuron"}
+ELSEWHERE |= {"eprop_readout", "eprop_readout_bsshslm_2020"}
 ELSEWHERE |= {"erfc_neuron", "ginzburg_neuron", "mcculloch_pitts_neuron"}
+# What only NEST has: how long an archive is that exists there alone.
+MEMORY = {"eprop_history_duration"}
 # Their noise is off here, and without it they do not spike.
 SILENT = {"pp_psc_delta"}
 
@@ -199,7 +208,7 @@ def simulate(nest, case):
         current = nest.Create("step_current_generator", params=steps)
         synapses = {"weight": case.gains[:, None], "delay": case.h}
         nest.Connect(current, nodes, "all_to_all", synapses)
-    names = [str(name) for name in status.get("recordables", ())]
+    names = [str(name) for name in status.get("recordables", ()) if name not in MEMORY]
     meter = nest.Create("multimeter", params={"record_from": names, "interval": case.h})
     recorder = nest.Create("spike_recorder")
     if names:

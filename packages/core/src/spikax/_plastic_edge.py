@@ -67,7 +67,8 @@ class PlasticEdge(Edge):
     @property
     def reads(self) -> Mapping[str, tuple[str, ...]]:
         pre = tuple(dict.fromkeys((*self.sent_signals, "spike")))
-        return {"pre": pre, "post": ("spike",), "mod": self.rule.modulators}
+        post = (*self.rule.sees_target, *self.rule.post_signals)
+        return {"pre": pre, "post": post, "mod": self.rule.modulators}
 
     @property
     def signals(self) -> Mapping[str, Unit]:
@@ -111,6 +112,10 @@ class PlasticEdge(Edge):
     def update(
         self, state: Any, pre: Values, post: Values, mod: Values, *, t: Array, dt: float
     ) -> tuple[PlasticState, Sends]:
+        if type(self.rule).before is not Plasticity.before:
+            state = self._begun(state, post, t, dt)
+        if "spike" not in post:
+            post = {**post, "spike": jnp.zeros(self.format.n_post)}
         events, history, now = self.events(state, pre, post, t, dt)
         synapse = ops.learn(self.format, self.columns, events)
         sent = self.sends(synapse[self.rule.sends], pre)
@@ -148,12 +153,23 @@ class PlasticEdge(Edge):
             {"weight": state.weight, **state.variables},
             {"spike": pre["spike"], **{n: now[n] for n in (*rule.pre_traces, *rule.pre_clocks)}},
             state.history,
-            {n: now[n] for n in rule.mod_traces},
+            {n: now[n] for n in rule.mod_traces} | ({"step": steps} if rule.timed else {}),
             jnp.int32(self.delay) if self.delays is None else self.delays,
             jnp.asarray(t, jnp.int32),
             state.stream,
         )
         return Step(events, history, now)
+
+    def _begun(self, state: Any, post: Values, t: Array, dt: float) -> Any:
+        """The synapses after what comes before the spikes of a step."""
+        rule, fmt, steps = self.rule, self.format, jnp.asarray(t, float)
+        seen = {n: fmt.post_values(post[n]) for n in rule.post_signals}
+        clocks = {n: (steps - state.traces[n]) * dt for n in rule.pre_clocks}
+        seen |= {n: fmt.pre_values(v) for n, v in clocks.items()} | {"step": steps}
+        synapse = {"weight": state.weight, **state.variables}
+        more = rule.before({**seen, **synapse}, dt)
+        changed = {n: v + more[n] if n in more else v for n, v in synapse.items()}
+        return state.replace(weight=changed.pop("weight"), variables=changed)
 
     def _last(self, state: Any, pre: Values, t: Array) -> dict[str, Array]:
         """The step of each source's last spike, by clock."""
@@ -192,8 +208,9 @@ def check_plasticity(net: Network, edge: EdgeSpec, rule: Plasticity) -> None:
             f"{where} changes each weight on its own, but all are one number, {weight}; write "
             f"weight=sx.each({str(weight).replace(' ', '*', 1)})."
         )
-    for end in (edge.pre, edge.post):
-        net.signal_unit(end, "spike")
+    for end, signals in ((edge.pre, ("spike",)), (edge.post, rule.sees_target)):
+        for signal in (*signals, *(rule.post_signals if signals is rule.sees_target else ())):
+            net.signal_unit(end, signal)
     for path in rule.modulators:
         population, _, signal = path.partition(".")
         if population not in net.populations:

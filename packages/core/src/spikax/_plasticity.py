@@ -51,6 +51,12 @@ class Plasticity(Component):
     pre_clocks: ClassVar[Mapping[str, float]] = {}
     """Names of times (ms) since the source's last spike, each with the step that counts as that of
     a last spike before the first: 0, or -1e30 for none."""
+    sees_target: ClassVar[tuple[str, ...]] = ("spike",)
+    """What of the target's spikes the rule sees: empty where it need not spike."""
+    post_signals: ClassVar[tuple[str, ...]] = ()
+    """Names of signals of the target that `before` sees, as they are at the start of the step."""
+    timed: ClassVar[bool] = False
+    """Whether `before` and the events see "step", the index of the step."""
     variables: ClassVar[tuple[str, ...] | Mapping[str, float | str]] = ()
     """What each synapse has beside its weight: dimensionless and 0 at the start, or with the number
     that it starts at, the name of a parameter, or "weight": it then is of the weight's kind."""
@@ -122,6 +128,11 @@ class Plasticity(Component):
         """The rule of some synapses: `take` picks their values of what has one for each."""
         taken = {n: take(getattr(self, n)) for n in self.given_each()}
         return rebuild(type(self), vars(self) | taken) if taken else self
+
+    def before(self, at: Mapping[str, Array], dt: float) -> Mapping[str, Array]:
+        """What changes in every synapse before the spikes of a step."""
+        del at, dt
+        return {}
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         """What a spike of the target changes."""

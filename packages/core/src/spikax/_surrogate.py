@@ -25,6 +25,26 @@ def heaviside(x: ArrayLike) -> Array:
     return (x >= 0).astype(x.dtype)
 
 
+def piecewise_linear(x: Array) -> Array:
+    """A triangle of height 1 from -1 to 1: max(0, 1 - |x|)."""
+    return jnp.maximum(0.0, 1.0 - jnp.abs(x))
+
+
+def two_sided_exponential(x: Array) -> Array:
+    """e^(-|x|)."""
+    return jnp.exp(-jnp.abs(x))
+
+
+def fast_sigmoid_derivative(x: Array) -> Array:
+    """1 / (1 + |x|)^2, the derivative of x / (1 + |x|)."""
+    return 1.0 / (1.0 + jnp.abs(x)) ** 2
+
+
+def arctan_derivative(x: Array) -> Array:
+    """1 / (1 + x^2)."""
+    return 1.0 / (1.0 + x**2)
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _spike(surrogate: Surrogate, x: Array) -> Array:
     spikes = heaviside(x)
@@ -88,7 +108,7 @@ class SuperSpike(Surrogate):
     height: float = 1.0
 
     def derivative(self, x: Array) -> Array:
-        return self.height / (1.0 + self.beta * jnp.abs(x)) ** 2
+        return self.height * fast_sigmoid_derivative(self.beta * x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +121,7 @@ class ATan(Surrogate):
     alpha: float = 2.0
 
     def derivative(self, x: Array) -> Array:
-        return self.alpha / 2.0 / (1.0 + (math.pi / 2.0 * self.alpha * x) ** 2)
+        return self.alpha / 2.0 * arctan_derivative(math.pi / 2.0 * self.alpha * x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +139,7 @@ class Triangular(Surrogate):
         return self.width
 
     def derivative(self, x: Array) -> Array:
-        return self.height * jnp.maximum(0.0, 1.0 - jnp.abs(x) / self.width)
+        return self.height * piecewise_linear(x / self.width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +221,7 @@ class Exponential(Surrogate):
     height: float = 1.0
 
     def derivative(self, x: Array) -> Array:
-        return self.height * jnp.exp(-self.beta * jnp.abs(x))
+        return self.height * two_sided_exponential(self.beta * x)
 
 
 @dataclasses.dataclass(frozen=True)

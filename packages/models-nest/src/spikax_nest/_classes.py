@@ -22,6 +22,7 @@ from spikax_nest.devices.spike_dilutor import SpikeDilutor as SpikeDilutor
 from spikax_nest.devices.spike_generator import SpikeGenerator as SpikeGenerator
 from spikax_nest.devices.spike_train_injector import SpikeTrainInjector as SpikeTrainInjector
 from spikax_nest.devices.step_current_generator import StepCurrentGenerator as StepCurrentGenerator
+from spikax_nest.devices.step_rate_generator import StepRateGenerator as StepRateGenerator
 from spikax_nest.devices.volume_transmitter import VolumeTransmitter as VolumeTransmitter
 from spikax_nest.neurons.aeif_cond_alpha import AeifCondAlpha as AeifCondAlpha
 from spikax_nest.neurons.aeif_cond_alpha_multisynapse import (
@@ -35,6 +36,20 @@ from spikax_nest.neurons.aeif_psc_alpha import AeifPscAlpha as AeifPscAlpha
 from spikax_nest.neurons.aeif_psc_delta import AeifPscDelta as AeifPscDelta
 from spikax_nest.neurons.aeif_psc_exp import AeifPscExp as AeifPscExp
 from spikax_nest.neurons.amat2_psc_exp import Amat2PscExp as Amat2PscExp
+from spikax_nest.neurons.eprop_iaf import EpropIaf as EpropIaf
+from spikax_nest.neurons.eprop_iaf_adapt import EpropIafAdapt as EpropIafAdapt
+from spikax_nest.neurons.eprop_iaf_adapt_bsshslm_2020 import (
+    EpropIafAdaptBsshslm2020 as EpropIafAdaptBsshslm2020,
+)
+from spikax_nest.neurons.eprop_iaf_bsshslm_2020 import EpropIafBsshslm2020 as EpropIafBsshslm2020
+from spikax_nest.neurons.eprop_iaf_psc_delta import EpropIafPscDelta as EpropIafPscDelta
+from spikax_nest.neurons.eprop_iaf_psc_delta_adapt import (
+    EpropIafPscDeltaAdapt as EpropIafPscDeltaAdapt,
+)
+from spikax_nest.neurons.eprop_readout import EpropReadout as EpropReadout
+from spikax_nest.neurons.eprop_readout_bsshslm_2020 import (
+    EpropReadoutBsshslm2020 as EpropReadoutBsshslm2020,
+)
 from spikax_nest.neurons.erfc_neuron import ErfcNeuron as ErfcNeuron
 from spikax_nest.neurons.gauss_rate_ipn import GaussRateIpn as GaussRateIpn
 from spikax_nest.neurons.gif_cond_exp import GifCondExp as GifCondExp
@@ -97,6 +112,10 @@ from spikax_nest.neurons.tanh_rate_opn import TanhRateOpn as TanhRateOpn
 from spikax_nest.neurons.threshold_lin_rate_ipn import ThresholdLinRateIpn as ThresholdLinRateIpn
 from spikax_nest.neurons.threshold_lin_rate_opn import ThresholdLinRateOpn as ThresholdLinRateOpn
 from spikax_nest.synapses.bernoulli_synapse import BernoulliSynapse as BernoulliSynapse
+from spikax_nest.synapses.eprop_synapse import EpropSynapse as EpropSynapse
+from spikax_nest.synapses.eprop_synapse_bsshslm_2020 import (
+    EpropSynapseBsshslm2020 as EpropSynapseBsshslm2020,
+)
 from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
 from spikax_nest.synapses.stdp_synapse import StdpSynapse as StdpSynapse
 from spikax_nest.synapses.stdp_synapse_hom import StdpSynapseHom as StdpSynapseHom

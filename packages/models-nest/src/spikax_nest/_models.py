@@ -81,6 +81,30 @@ NEURONS = (
         "the same with any number of receptors",
         "Pozzorini et al. 2015",
     ),
+    ("eprop_iaf", "leaky integrate-and-fire with a soft reset, for e-prop", "Bellec et al. 2020"),
+    ("eprop_iaf_adapt", "the same with an adaptive threshold", "Bellec et al. 2020"),
+    (
+        "eprop_iaf_adapt_bsshslm_2020",
+        "the same with updates at fixed intervals",
+        "Bellec et al. 2020",
+    ),
+    (
+        "eprop_iaf_bsshslm_2020",
+        "leaky integrate-and-fire for e-prop at fixed intervals",
+        "Bellec et al. 2020",
+    ),
+    ("eprop_iaf_psc_delta", "iaf_psc_delta for e-prop", "Korcsak-Gorzo et al. 2025"),
+    (
+        "eprop_iaf_psc_delta_adapt",
+        "the same with an adaptive threshold",
+        "Korcsak-Gorzo et al. 2025",
+    ),
+    ("eprop_readout", "leaky readout for e-prop", "Bellec et al. 2020"),
+    (
+        "eprop_readout_bsshslm_2020",
+        "leaky readout for e-prop at fixed intervals",
+        "Bellec et al. 2020",
+    ),
     (
         "gif_psc_exp",
         "generalised integrate-and-fire with escape noise, exponential currents",
@@ -170,10 +194,13 @@ DEVICES = (
     ("spike_generator", "spikes at given times", ""),
     ("spike_train_injector", "a neuron that spikes at given times", ""),
     ("step_current_generator", "current that changes in steps", ""),
+    ("step_rate_generator", "rate that changes in steps", ""),
     ("volume_transmitter", "collects dopamine for plastic synapses", "Potjans et al. 2010"),
 )
 SYNAPSES = (
     ("bernoulli_synapse", "spikes pass with a probability", "Lefort et al. 2009"),
+    ("eprop_synapse", "e-prop in every step", "Korcsak-Gorzo et al. 2025"),
+    ("eprop_synapse_bsshslm_2020", "e-prop at fixed intervals", "Bellec et al. 2020"),
     (
         "stdp_dopamine_synapse",
         "spike-timing-dependent plasticity gated by dopamine",

@@ -31,6 +31,12 @@ class NestNode(Dynamics):
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate", "most_events")
     """Fields that NEST does not have; `min_delay` and `train`, the row of a node, the network
     tells."""
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Parameters that NEST names by a word: here they are the place of the word."""
+    divisors: ClassVar[Mapping[str, float]] = {}
+    """What NEST divides a parameter by when it is set, and does not multiply when it is shown."""
+    settings: ClassVar[Mapping[str, str]] = {}
+    """Fields that follow attributes of NEST's kernel, with the names of these."""
     pads: ClassVar[Mapping[str, float]] = {}
     """What stands at the end of vectors that are shorter than others, by parameter."""
     computed: ClassVar[Mapping[str, Callable[[Mapping[str, np.ndarray]], Any]]] = {}
@@ -39,6 +45,8 @@ class NestNode(Dynamics):
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit; none if empty."""
+    teaches: ClassVar[str] = ""
+    """The signal that its connections of learning signals transmit; none if empty."""
     per_target: ClassVar[bool | str] = False
     """Whether each of its connections transmits a realisation of its own, or the parameter that
     says so."""
@@ -74,6 +82,11 @@ class NestNode(Dynamics):
     def rate_ports(self) -> Mapping[int, str]:
         """Port of rates by NEST's receptor type."""
         return {0: "rate"} if "rate" in self.ports else {}
+
+    @property
+    def learning_ports(self) -> Mapping[int, str]:
+        """Port of learning signals by NEST's receptor type."""
+        return {0: "learning"} if "learning" in self.ports else {}
 
     @property
     def receptor_types(self) -> Mapping[str, int]:

@@ -17,12 +17,14 @@ class SynapseRecord:
     Attributes:
         name: NEST's name.
         changes: Whether it has a rule of plasticity, in a file of its name.
-        carries: What it transmits: "spike" or "rate".
+        carries: What it transmits: "spike", "rate" or "learning", a learning signal.
         common: Parameters that all synapses of a model share.
         variants: Whether there are `_lbl` and `_hpc` forms of it.
         delayed: Whether it has a delay.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
         sized: Whether NEST says how many bytes one takes.
+        targets: Models that it can end on, with a delay of one step; all of them if empty.
+        nested: Values of a synapse that NEST shows and sets within a dict, `optimizer`.
     """
 
     name: str
@@ -33,6 +35,8 @@ class SynapseRecord:
     delayed: bool = True
     names: tuple[str, ...] = ()
     sized: bool = True
+    targets: tuple[str, ...] = ()
+    nested: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
@@ -49,6 +53,30 @@ class SynapseRecord:
 
 SYNAPSES = (
     SynapseRecord("bernoulli_synapse", changes=True),
+    SynapseRecord("eprop_learning_signal_connection", carries="learning", variants=False),
+    SynapseRecord(
+        "eprop_learning_signal_connection_bsshslm_2020", carries="learning", variants=False
+    ),
+    SynapseRecord(
+        "eprop_synapse",
+        changes=True,
+        common=("optimizer",),
+        nested=("m", "v"),
+        targets=(
+            *("eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"),
+            "eprop_readout",
+        ),
+    ),
+    SynapseRecord(
+        "eprop_synapse_bsshslm_2020",
+        changes=True,
+        common=("average_gradient", "optimizer"),
+        nested=("m", "v"),
+        targets=(
+            *("eprop_iaf_adapt_bsshslm_2020", "eprop_iaf_bsshslm_2020"),
+            "eprop_readout_bsshslm_2020",
+        ),
+    ),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
     SynapseRecord("static_synapse"),
     SynapseRecord("static_synapse_hom_w", common=("weight",)),

@@ -126,7 +126,8 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
 
 def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     model = kernel.synapse_catalogue[name]
-    wrong = sorted(set(given) - set(model.defaults) - set(model.nodes))
+    known = set(model.defaults) - set(model.record.nested)
+    wrong = sorted(set(given) - known - set(model.nodes))
     if wrong:
         hint = unknown_name(f"parameter of {name}", wrong[0], model.defaults)
         raise NESTErrors.UnaccessedDictionaryEntry(
@@ -135,13 +136,40 @@ def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     for key, value in given.items():
         if key in model.nodes:
             model.nodes[key] = _named(kernel, key, value)
-        elif isinstance(value, (str, Sequence, np.ndarray)):
+        elif isinstance(model.defaults[key], Mapping) and isinstance(value, Mapping):
+            given = {**given, key: _optimizer(kernel, model, value)}
+        elif isinstance(value, (str, Sequence, np.ndarray, Mapping)):
             raise NESTErrors.TypeMismatch(f"{key} is {value!r}; it must be a number.")
     if "delay" in given:
         kernel.check_delays(kernel.clock.delay_steps(given["delay"]))
     plain = {k: v for k, v in given.items() if k not in model.nodes}
     model.defaults |= {k: type(model.defaults[k])(v) for k, v in plain.items()}
     kernel.engine.rewired()
+
+
+def _optimizer(kernel: Any, model: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The optimiser of a synapse model, with some values set."""
+    from spikax_nest.synapses._eprop import ADAM, DESCENT
+
+    before = model.defaults["optimizer"]
+    kind = value.get("type", before["optimizer"])
+    if kind not in ("adam", "gradient_descent"):
+        raise NESTErrors.BadProperty(
+            f"The optimizer is {kind!r}; choose 'gradient_descent' or 'adam'."
+        )
+    if kind != before["optimizer"] and model.name in kernel.synapses.tables:
+        raise NESTErrors.BadProperty(
+            f"The optimizer of {model.name} cannot become {kind} once there are synapses of it."
+        )
+    known = {**DESCENT, **(ADAM if kind == "adam" else {}), "optimizer": kind}
+    made = {n: before.get(n, v) for n, v in known.items()} | {"optimizer": kind}
+    wrong = sorted(set(value) - set(known) - {"type"})
+    if wrong:
+        raise NESTErrors.UnaccessedDictionaryEntry(
+            "Unaccessed elements in params, in function SetDefaults:  "
+            f"{' '.join(wrong)} ({unknown_name('parameter of ' + kind, wrong[0], known)})"
+        )
+    return made | {n: type(known[n])(v) for n, v in value.items() if n != "type"}
 
 
 def _named(kernel: Any, name: str, nodes: Any) -> Any:
@@ -174,7 +202,7 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
 
 def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
     table = kernel.synapses.tables.get(model.name)
-    found = dict(model.defaults)
+    found = {n: v for n, v in model.defaults.items() if n not in model.record.nested}
     if not model.record.delayed:
         found.pop("delay")
     return dict(

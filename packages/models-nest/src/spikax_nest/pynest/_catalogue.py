@@ -99,6 +99,8 @@ def shown(system: type[NestNode] | None, name: str, value: Any) -> Any:
     """A value in the type that NEST gives it."""
     if np.ndim(value):
         return np.array(value, np.float64)
+    if system is not None and name in system.choices:
+        return value if isinstance(value, str) else system.choices[name][int(value)]
     kind = float if system is None else system.types.get(name, float)
     number = float(value)
     return kind(number) if math.isfinite(number) else number

@@ -200,11 +200,12 @@ def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
             f"{model.name} has one {common[0]!r} for all synapses: set it by "
             f"SetDefaults or CopyModel, not in Connect."
         )
-    wrong = sorted(set(spec) - set(model.defaults) - set(SPECIAL))
+    known = set(model.defaults) - set(model.record.nested)
+    wrong = sorted(set(spec) - known - set(SPECIAL))
     if wrong:
         raise NESTErrors.UnaccessedDictionaryEntry(
             f"Unaccessed elements in syn_spec, in function Connect:  {' '.join(wrong)} "
-            f"({model.name} takes {', '.join(sorted(model.defaults))})"
+            f"({model.name} takes {', '.join(sorted(known))})"
         )
 
 
@@ -214,7 +215,8 @@ def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:
     if rule is None:
         return
     given = {n: values.get(n, v) for n, v in model.defaults.items() if n in model.record.defaults()}
-    fields = {rule.names.get(n, n): v for n, v in given.items() if n != "Wmax"}
+    plain = {n: v for n, v in given.items() if n != "Wmax" and not isinstance(v, Mapping)}
+    fields = {rule.names.get(n, n): v for n, v in plain.items()}
     try:
         for name, value in fields.items():
             rule.declared[name].convert(value * rule.declared[name].unit, rule.__name__)

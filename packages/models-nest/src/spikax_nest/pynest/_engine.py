@@ -165,7 +165,7 @@ class Engine:
         nodes, states = dict(self.model.nodes), dict(self.state.nodes)
         for base in sorted(self.changed_tables & nodes.keys()):
             elements = self.layout.elements[base]
-            made = component(elements)
+            made = component(elements, self.kernel.settings)
             nodes[base] = jax.tree.map(lambda v: jnp.asarray(np.asarray(v, np.float64)), made)
             fresh = nodes[base].init_state(elements.size, key=0, dt=self.model.dt)
             cells = {cell: getattr(fresh, cell) for cell in elements.table.variables.values()}

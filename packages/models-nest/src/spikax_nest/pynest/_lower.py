@@ -26,6 +26,8 @@ SIZES = (4, 16, 64, 256, 1024)
 SMALL = SIZES[-1]
 """Nodes or synapses up to which compiled code is shared between networks; what is larger has code
 of its own, without what would make it slower."""
+TEACHING = -2
+"""In place of the number of a synapse model: it transmits learning signals."""
 SHORTEST = 16  # steps of the longest delay, at least: another delay then seldom compiles anew
 _NOTHING = 1e-300  # weight of a synapse between nodes that do nothing
 
@@ -171,13 +173,16 @@ def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout |
     for name, projection, some in _projections(kernel, elements, links, moving):
         projections.append(projection)
         edges[name] = some
-    populations = {e.table.base: sx.Population(component(e), e.size) for e in elements.values()}
+    populations = {
+        e.table.base: sx.Population(component(e, kernel.settings), e.size)
+        for e in elements.values()
+    }
     network = sx.Network(populations, projections)
     by_name = {e.table.base: e for e in elements.values()}
     return Layout(network, by_name, edges, links[~moving])
 
 
-def component(elements: Elements) -> NestNode:
+def component(elements: Elements, settings: Mapping[str, Any]) -> NestNode:
     """The dynamics of a population, one value per element for each parameter."""
     rows = elements.rows
     last = rows[-1:] if rows.size else np.zeros(1, np.int64)
@@ -186,7 +191,9 @@ def component(elements: Elements) -> NestNode:
     share = not elements.is_filled
     told = {"train": padded.astype(np.float64), "min_delay": elements.min_delay * ms}
     made = elements.table.component(padded, sign=sign, bucket=True, share=share, told=told)
-    return made.with_events(elements.events)
+    made = made.with_events(elements.events)
+    units = {f: made.declared[f].unit for f in made.settings}  # type: ignore[attr-defined]
+    return made.replace(**{f: settings[n] * units[f] for f, n in made.settings.items()})
 
 
 def _size(n: int) -> int:
@@ -320,18 +327,23 @@ def _projections(
     for table in kernel.synapses.ordered():
         if table.model.record.changes:
             kind_of[table.model.number] = table.model.number
+        elif table.model.record.carries == "learning":
+            kind_of[table.model.number] = TEACHING
     kinds = kind_of[links.table]
     merged: dict[tuple[Any, ...], list[np.ndarray]] = {}
-    for members in _alike(moving, links.pre, links.post, links.receptor, kinds + 1):
+    for members in _alike(moving, links.pre, links.post, links.receptor, kinds - TEACHING):
         at = members[0]
         pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
-        port = _port(pre, post, int(links.receptor[at]))
+        carries = "learning" if kinds[at] == TEACHING else "spike"
+        port = _port(pre, post, int(links.receptor[at]), carries)
         name = (pre.table.base, post.table.base, port, int(kinds[at]))
         merged.setdefault(name, []).append(members)
     by_base = {e.table.base: e for e in elements.values()}
     for (pre, post, port, kind), members in merged.items():
         which = members[0] if len(members) == 1 else np.sort(np.concatenate(members))
-        if kind < 0 or not len(which):
+        if kind == TEACHING:
+            yield teaching_projection(by_base[pre], by_base[post], port, links[which])
+        elif kind < 0 or not len(which):
             ends = by_base[pre], by_base[post]
             yield static_projection(*ends, port, links[which], kernel.clock.resolution)
         else:
@@ -355,8 +367,8 @@ def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[np.ndarray]:
         yield np.flatnonzero(key == value)
 
 
-def _port(pre: Elements, post: Elements, receptor: int) -> str:
-    return ports_of(post.sample, kind_of(type(pre.sample)))[receptor]
+def _port(pre: Elements, post: Elements, receptor: int, carries: str) -> str:
+    return ports_of(post.sample, kind_of(type(pre.sample), carries))[receptor]
 
 
 def name_of(pre: Elements, post: Elements, port: str, model: str) -> str:
@@ -385,6 +397,27 @@ def static_projection(
         sx.explicit(source, target, layout=_format(pre, post, source, target)),
         weight=weight * weight_unit(pre, post, port, signal),
         delay=delay * resolution * ms,
+        signal=signal,
+        name=name,
+    )
+    return name, projection, links
+
+
+def teaching_projection(
+    pre: Elements, post: Elements, port: str, links: Links
+) -> tuple[str, sx.Projection, Links]:
+    """Connections of learning signals, which reach their targets before the spikes of a step.
+
+    So they act in the step in which they are sent, where NEST's target takes note of them in the
+    next, whatever their delay.
+    """
+    name, signal = name_of(pre, post, port, "teaching"), pre.sample.teaches
+    projection = sx.Projection(
+        pre.table.base,
+        post.table.base,
+        port,
+        sx.explicit(links.source, links.target, layout="csr"),
+        weight=links.weight * weight_unit(pre, post, port, signal),
         signal=signal,
         name=name,
     )

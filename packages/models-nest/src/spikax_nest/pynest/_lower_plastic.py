@@ -19,6 +19,7 @@ from spikax_nest.pynest._lower import (
 )
 
 IGNORED = "ignored"
+LARGE = 1e18  # ms: in place of infinity
 
 
 def plastic_projections(
@@ -52,7 +53,7 @@ def _projection(
     if post.sample.relays and port != IGNORED:
         weight[: len(links)] = 1.0
     unit = weight_unit(pre, post, port, "spike")
-    rule = _rule(kernel, table, post, links.row, more, unit, sign)
+    rule = _rule(kernel, table, post, links, more, unit, sign)
     name = name_of(pre, post, port, table.model.name)
     projection = sx.Projection(
         pre.table.base,
@@ -68,12 +69,17 @@ def _projection(
 
 
 def _rule(
-    kernel: Any, table: Any, post: Elements, rows: np.ndarray, more: int, unit: Any, sign: int
+    kernel: Any, table: Any, post: Elements, links: Links, more: int, unit: Any, sign: int
 ) -> Any:
     """The rule with one value per synapse of what is no common parameter."""
     rule = table.model.record.load()
     values: dict[str, Any] = {}
+    rows = links.row
+    if table.model.record.targets:
+        values |= of_eprop(kernel, table, post, links, more)
     for name in table.model.record.defaults():
+        if name == "optimizer":
+            continue
         field = rule.names.get(name, name)
         value = _value(table, name, rows, more, sign if field == "w_max" else 1)
         of = unit if field == "w_max" else rule.declared[field].unit
@@ -84,6 +90,27 @@ def _rule(
     if table.model.record.names:
         values["transmitter"] = _row(kernel, table.model, table.model.record.names[0])
     return rule(**values)
+
+
+def of_eprop(kernel: Any, table: Any, post: Elements, links: Links, more: int) -> dict[str, Any]:
+    """What an e-prop synapse takes from its model's optimiser, its targets and the kernel."""
+    rule, sample = table.model.record.load(), post.sample
+    values: dict[str, Any] = dict(table.model.defaults["optimizer"])
+    values["recurrent"] = "learning" in sample.ports
+    for name in rule.of_target:
+        if name in post.table.columns:
+            column = np.clip(post.table.columns[name].astype(float), None, LARGE)[links.target]
+            same = column if np.any(column != column[0]) else column[:1]
+            value = np.append(same, np.repeat(same[-1:], more)) if len(same) > 1 else same[0]
+            values[name] = value * rule.declared[name].unit
+    if "shift" in rule.declared:
+        settings, dt = kernel.settings, kernel.clock.resolution
+        values |= {
+            "shift": sample.shift,  # type: ignore[attr-defined]
+            "interval_steps": round(settings["eprop_update_interval"] / dt),
+            "learning_window": settings["eprop_learning_window"] * ms,
+        }
+    return values
 
 
 def _row(kernel: Any, model: Any, name: str) -> int:

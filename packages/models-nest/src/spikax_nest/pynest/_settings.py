@@ -192,6 +192,8 @@ def _keep(name: str) -> Callable[[Any, Any], None]:
         if name not in kernel.settings:
             raise NESTErrors.KernelException(f"{name} cannot be set.")
         kernel.settings[name] = value
+        if name.startswith("eprop_"):
+            kernel.engine.rewired()
 
     return setter
 

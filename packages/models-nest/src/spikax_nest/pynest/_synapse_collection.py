@@ -178,7 +178,7 @@ class SynapseCollection:
 def keys_of(table: SynapseTable) -> list[str]:
     """What NEST shows of the synapses of a model."""
     model = table.model
-    own = set(model.defaults) - {"receptor_type"}
+    own = set(model.defaults) - {"receptor_type", *model.record.nested}
     if not model.record.delayed:
         own.discard("delay")
     return sorted({*own, *FIXED, "target_thread"})
@@ -197,6 +197,10 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
         return table.weights(rows, n).tolist()
     if name in c:
         return c[name][rows].tolist()
+    if name == "optimizer":
+        moments = table.model.defaults[name]["optimizer"] == "adam"
+        names = table.model.record.nested if moments else ()
+        return [{n: float(c[n][row]) for n in names} for row in rows]
     fixed = {
         "port": ports.tolist(),
         "sizeof": [32] * n,
@@ -211,6 +215,7 @@ def _set(
     table: SynapseTable, rows: np.ndarray, where: np.ndarray, values: Mapping[str, Any]
 ) -> None:
     kernel, model = _kernel.kernel(), table.model
+    values = _flat(model, values)
     settable = set(table.types()) - {"source", "target", "receptor", "alive"}
     for name in values:
         if name in model.record.common:
@@ -235,6 +240,23 @@ def _set(
         table.columns[name][rows_set] = some
         table.assigned.setdefault(name, []).append(rows_set)
     kernel.engine.rewired()
+
+
+def _flat(model: Any, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of a nested dict as values of their own."""
+    if not model.record.nested or "optimizer" not in values:
+        return values
+    flat, dicts = dict(values), [d or {} for d in values["optimizer"]]
+    del flat["optimizer"]
+    moments = model.defaults["optimizer"]["optimizer"] == "adam"
+    wrong = {n for d in dicts for n in d} - set(model.record.nested if moments else ())
+    if wrong:
+        raise NESTErrors.UnaccessedDictionaryEntry(
+            f"Unaccessed elements in params, in function ConnectionManager::set_status:  "
+            f"{sorted(wrong)[0]} (a synapse's optimizer has "
+            f"{', '.join(model.record.nested) if moments else 'nothing to set'})"
+        )
+    return flat | {n: [d.get(n) for d in dicts] for n in {n for d in dicts for n in d}}
 
 
 def _frame(columns: Mapping[str, list[Any]], sources: list[int]) -> Any:

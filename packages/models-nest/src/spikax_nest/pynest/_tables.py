@@ -112,6 +112,8 @@ class Table:
 
     def _put(self, rows: Rows, name: str, value: Any) -> None:
         column = self.columns[name]
+        if self.system is not None and name in self.system.divisors:
+            value = [_number(name, v, column.dtype) / self.system.divisors[name] for v in value]
         if column.dtype == object:
             for row, entry in zip(rows, value, strict=True):
                 column[row] = self._entry(name, entry)
@@ -174,6 +176,8 @@ class Table:
         """Values of some nodes; lists of values stand side by side, (longest, nodes)."""
         column = self.columns[name][rows]
         assert self.system is not None
+        if name in self.system.choices:
+            return _places(name, column, self.system.choices[name])
         if not self.is_vector(name):
             values = column.astype(np.float64)
             field: Any = self.system.declared[self.fields[name]]
@@ -186,6 +190,16 @@ class Table:
         for k, values in enumerate(column):
             table[: len(values), k] = values
         return table
+
+
+def _places(name: str, words: np.ndarray, choices: tuple[str, ...]) -> np.ndarray:
+    """Where each word stands among the choices."""
+    for word in words:
+        if word not in choices:
+            raise NESTErrors.BadProperty(
+                f"{name} is {word!r}; it must be one of {', '.join(map(repr, choices))}."
+            )
+    return np.array([choices.index(word) for word in words], np.float64)
 
 
 def _empty(value: Any) -> np.ndarray:

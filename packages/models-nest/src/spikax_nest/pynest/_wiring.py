@@ -18,8 +18,10 @@ CARRIES = {"current": "current", "rate": "rate", "rate_sent": "rate"}
 """What a signal is; all others are spikes."""
 
 
-def kind_of(system: type[NestNode]) -> str:
-    """What the connections of a node transmit: spikes, a current or a rate."""
+def kind_of(system: type[NestNode], carries: str = "spike") -> str:
+    """What the connections of a node transmit: spikes, a current, a rate or a learning signal."""
+    if carries == "learning":
+        return carries
     return CARRIES.get(system.sends, "spike")
 
 
@@ -29,6 +31,7 @@ def ports_of(component: NestNode, kind: str) -> Mapping[int, str]:
         "spike": component.spike_ports,
         "current": component.current_ports,
         "rate": component.rate_ports,
+        "learning": component.learning_ports,
     }[kind]
 
 
@@ -46,7 +49,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
     for source, target, where in _by_tables(kernel, values["source"], values["target"]):
         if source.system is None:
             _check_meter(kernel, source, target, values["source"][where], model)
-        elif not source.system.sends:
+        elif not (source.system.sends or source.system.teaches):
             raise _refused(
                 "Source node does not send output.\n"
                 f"  A {source.base} is named by synapse models, as their {source.base}."
@@ -58,11 +61,13 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
             )
         elif target.system is None:
             _check_recorder(source, target, model)
+            _check_targets(target, model, np.ones(1))
             if target.base in DETECTORS:
                 rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
                 _check_channels(target, rows, np.unique(receptor[where]))
         else:
             _check_plastic(source, target, model)
+            _check_targets(target, model, np.broadcast_to(values.get("delay", 1), n)[where])
             rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
             _check_ports(source, target, rows, np.unique(receptor[where]), model)
 
@@ -165,12 +170,27 @@ def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
             raise _refused(f"a {table.base} cannot be connected by the plastic {model.name}.")
 
 
+def _check_targets(target: Table, model: SynapseModel, delays: np.ndarray) -> None:
+    """Raise for a synapse model that asks more of its targets than this one can."""
+    if not model.record.targets:
+        return
+    if target.base not in model.record.targets:
+        raise _refused(
+            f"{model.name} cannot end on a {target.base}; it ends on "
+            f"{', '.join(model.record.targets)}."
+        )
+    if np.any(delays != 1):
+        raise _refused(f"{model.name} needs a delay of one step, got {delays.max()} steps.")
+
+
 def _check_ports(
     source: Table, target: Table, rows: np.ndarray, receptors: np.ndarray, model: SynapseModel
 ) -> None:
     assert source.system is not None
-    kind, carries = kind_of(source.system), model.record.carries
-    if (kind == "rate") != (carries == "rate"):
+    carries = model.record.carries
+    kind = kind_of(source.system, carries)
+    teaches = carries == "learning" and source.system.teaches
+    if (kind == "rate") != (carries == "rate") or (carries == "learning" and not teaches):
         raise _refused(
             f"a {source.base} sends {kind}s, which {model.name} does not transmit; "
             f"it transmits {carries}s."
