@@ -56,6 +56,9 @@ SYNAPSES = (
         common=("A_minus", "A_plus", "Wmax", "Wmin", "b", "tau_c", "tau_n", "tau_plus"),
         names=("volume_transmitter",),
     ),
+    SynapseRecord(
+        "stdp_pl_synapse_hom", changes=True, common=("alpha", "lambda", "mu", "tau_plus")
+    ),
     SynapseRecord("stdp_synapse", changes=True),
     SynapseRecord(
         "stdp_synapse_hom",
@@ -64,4 +67,8 @@ SYNAPSES = (
     ),
     SynapseRecord("tsodyks2_synapse", changes=True),
     SynapseRecord("tsodyks_synapse", changes=True),
+    SynapseRecord(
+        "tsodyks_synapse_hom", changes=True, common=("U", "tau_fac", "tau_psc", "tau_rec", "weight")
+    ),
+    SynapseRecord("vogels_sprekeler_synapse", changes=True),
 )
