@@ -124,6 +124,31 @@ def tsodyks(rng, n):
     return values | {"x": rng.uniform(0, 0.6, n), "y": rng.uniform(0, 0.4, n)}
 
 
+def tsodyks_hom(rng, n):
+    values = tsodyks(rng, n)
+    common = ("U", "tau_fac", "tau_psc", "tau_rec", "weight")
+    return values | {k: float(values[k][0]) for k in common}
+
+
+def power_law(rng, n):
+    """Some weights reach 0."""
+    values = {k: v for k, v in hom(rng, n).items() if k not in ("Wmax", "mu_plus", "mu_minus")}
+    return values | {"mu": float(rng.choice([0.0, 0.4, 1.0]))}
+
+
+def balancing(rng, n):
+    """Weights of either sign; some reach 0 or their bound."""
+    w_max = rng.uniform(20, 60, n) * rng.choice([-1, 1], n)
+    return {
+        "Wmax": w_max,
+        "weight": w_max * rng.uniform(0, 1, n),
+        "tau": rng.uniform(5, 40, n),
+        "alpha": rng.uniform(0.1, 2, n),
+        "eta": rng.uniform(0.5, 9, n),
+        "Kplus": rng.uniform(0, 2, n),
+    }
+
+
 def bernoulli(rng, n):
     return {"weight": rng.normal(0, 50, n), "p_transmit": rng.integers(0, 2, n).astype(float)}
 

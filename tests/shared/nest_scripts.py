@@ -77,17 +77,23 @@ SYNAPSES = {
     "static_synapse": lambda rng, n: {"weight": rng.normal(0, 80, n)},
     "static_synapse_hom_w": lambda rng, n: {"weight": float(rng.normal(0, 80))},
     "stdp_dopamine_synapse": draws.dopamine,
+    "stdp_pl_synapse_hom": draws.power_law,
     "stdp_synapse": draws.stdp,
     "stdp_synapse_hom": draws.hom,
     "tsodyks_synapse": draws.tsodyks,
+    "tsodyks_synapse_hom": draws.tsodyks_hom,
     "tsodyks2_synapse": draws.tsodyks2,
+    "vogels_sprekeler_synapse": draws.balancing,
     "bernoulli_synapse": draws.bernoulli,
 }
 SHOWN = {
+    "stdp_pl_synapse_hom": ("weight", "Kplus"),
     "stdp_synapse": ("weight",),
     "stdp_synapse_hom": ("weight",),
     "tsodyks_synapse": ("x", "y", "u"),
+    "tsodyks_synapse_hom": ("x", "y", "u"),
     "tsodyks2_synapse": ("x", "u"),
+    "vogels_sprekeler_synapse": ("weight", "Kplus"),
 }
 
 

@@ -206,10 +206,13 @@ SYNAPSES = (
         "spike-timing-dependent plasticity gated by dopamine",
         "Izhikevich 2007",
     ),
+    ("stdp_pl_synapse_hom", "potentiation by a power of the weight", "Morrison et al. 2007"),
     ("stdp_synapse", "spike-timing-dependent plasticity with a power law", "Guetig et al. 2003"),
     ("stdp_synapse_hom", "the same with parameters in common", "Guetig et al. 2003"),
     ("tsodyks2_synapse", "short-term depression and facilitation", "Fuhrmann et al. 2002"),
     ("tsodyks_synapse", "short-term plasticity of three states", "Tsodyks et al. 2000"),
+    ("tsodyks_synapse_hom", "the same with parameters in common", "Tsodyks et al. 2000"),
+    ("vogels_sprekeler_synapse", "inhibitory plasticity that balances", "Vogels et al. 2011"),
 )
 
 

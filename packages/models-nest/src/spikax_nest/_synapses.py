@@ -87,6 +87,9 @@ SYNAPSES = (
         names=("volume_transmitter",),
         sized=False,
     ),
+    SynapseRecord(
+        "stdp_pl_synapse_hom", changes=True, common=("alpha", "lambda", "mu", "tau_plus")
+    ),
     SynapseRecord("stdp_synapse", changes=True),
     SynapseRecord(
         "stdp_synapse_hom",
@@ -95,4 +98,8 @@ SYNAPSES = (
     ),
     SynapseRecord("tsodyks2_synapse", changes=True),
     SynapseRecord("tsodyks_synapse", changes=True),
+    SynapseRecord(
+        "tsodyks_synapse_hom", changes=True, common=("U", "tau_fac", "tau_psc", "tau_rec", "weight")
+    ),
+    SynapseRecord("vogels_sprekeler_synapse", changes=True),
 )
