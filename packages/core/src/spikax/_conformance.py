@@ -250,7 +250,7 @@ def _scan_splits(case: Case) -> None:
 def _elementwise(case: Case) -> None:
     """The blocks of each neuron, from tangents of ones, must make up any whole tangent."""
     values, structure = jax.tree.flatten(case.state)
-    live = [i for i, x in enumerate(leaves(case.state)) if floats(x)]
+    live = [i for i, x in enumerate(leaves(case.state)) if floats(x) and values[i].size]
 
     def after(*chosen: Any) -> list[Any]:
         filled = list(values)

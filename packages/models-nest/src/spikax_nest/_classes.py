@@ -117,7 +117,12 @@ from spikax_nest.synapses.eprop_synapse_bsshslm_2020 import (
     EpropSynapseBsshslm2020 as EpropSynapseBsshslm2020,
 )
 from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
+from spikax_nest.synapses.stdp_pl_synapse_hom import StdpPlSynapseHom as StdpPlSynapseHom
 from spikax_nest.synapses.stdp_synapse import StdpSynapse as StdpSynapse
 from spikax_nest.synapses.stdp_synapse_hom import StdpSynapseHom as StdpSynapseHom
 from spikax_nest.synapses.tsodyks2_synapse import Tsodyks2Synapse as Tsodyks2Synapse
 from spikax_nest.synapses.tsodyks_synapse import TsodyksSynapse as TsodyksSynapse
+from spikax_nest.synapses.tsodyks_synapse_hom import TsodyksSynapseHom as TsodyksSynapseHom
+from spikax_nest.synapses.vogels_sprekeler_synapse import (
+    VogelsSprekelerSynapse as VogelsSprekelerSynapse,
+)

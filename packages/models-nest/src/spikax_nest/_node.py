@@ -20,6 +20,8 @@ class NestNode(Dynamics):
     element_type: ClassVar[str] = "neuron"
     archives: ClassVar[bool] = True
     """Whether NEST keeps its spikes for the synapses that end on it."""
+    forced: ClassVar[bool] = True
+    """Whether NEST shows ignore_and_spike of it, by which it can be made to spike."""
     feeds_plastic: ClassVar[bool] = True
     """Whether its connections may be plastic."""
     recordables: ClassVar[tuple[str, ...]] = ()

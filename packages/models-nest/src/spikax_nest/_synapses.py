@@ -19,10 +19,11 @@ class SynapseRecord:
         changes: Whether it has a rule of plasticity, in a file of its name.
         carries: What it transmits: "spike", "rate" or "learning", a learning signal.
         common: Parameters that all synapses of a model share.
-        variants: Whether there are `_lbl` and `_hpc` forms of it.
+        variants: Endings of the names of its forms: with a label, compact.
         delayed: Whether it has a delay.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
         sized: Whether NEST says how many bytes one takes.
+        weight: NEST's default.
         targets: Models that it can end on, with a delay of one step; all of them if empty.
         nested: Values of a synapse that NEST shows and sets within a dict, `optimizer`.
     """
@@ -31,10 +32,11 @@ class SynapseRecord:
     changes: bool = False
     carries: str = "spike"
     common: tuple[str, ...] = ()
-    variants: bool = True
+    variants: tuple[str, ...] = ("_hpc", "_lbl")
     delayed: bool = True
     names: tuple[str, ...] = ()
     sized: bool = True
+    weight: float = 1.0
     targets: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
 
@@ -53,13 +55,12 @@ class SynapseRecord:
 
 SYNAPSES = (
     SynapseRecord("bernoulli_synapse", changes=True),
-    SynapseRecord("eprop_learning_signal_connection", carries="learning", variants=False),
-    SynapseRecord(
-        "eprop_learning_signal_connection_bsshslm_2020", carries="learning", variants=False
-    ),
+    SynapseRecord("eprop_learning_signal_connection", carries="learning", variants=()),
+    SynapseRecord("eprop_learning_signal_connection_bsshslm_2020", carries="learning", variants=()),
     SynapseRecord(
         "eprop_synapse",
         changes=True,
+        variants=("_hpc",),
         common=("optimizer",),
         nested=("m", "v"),
         targets=(
@@ -70,6 +71,7 @@ SYNAPSES = (
     SynapseRecord(
         "eprop_synapse_bsshslm_2020",
         changes=True,
+        variants=("_hpc",),
         common=("average_gradient", "optimizer"),
         nested=("m", "v"),
         targets=(
@@ -77,7 +79,7 @@ SYNAPSES = (
             "eprop_readout_bsshslm_2020",
         ),
     ),
-    SynapseRecord("rate_connection_delayed", carries="rate", variants=False),
+    SynapseRecord("rate_connection_delayed", carries="rate", variants=()),
     SynapseRecord("static_synapse"),
     SynapseRecord("static_synapse_hom_w", common=("weight",)),
     SynapseRecord(
@@ -101,5 +103,5 @@ SYNAPSES = (
     SynapseRecord(
         "tsodyks_synapse_hom", changes=True, common=("U", "tau_fac", "tau_psc", "tau_rec", "weight")
     ),
-    SynapseRecord("vogels_sprekeler_synapse", changes=True),
+    SynapseRecord("vogels_sprekeler_synapse", changes=True, weight=0.5),
 )

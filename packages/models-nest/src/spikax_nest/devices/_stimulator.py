@@ -27,6 +27,7 @@ class Stimulator(NestNode):
 
     element_type = "stimulator"
     archives = False
+    forced = False
     feeds_plastic = False
     on_grid: ClassVar[tuple[str, ...]] = ("origin", "start", "stop")
     """Times that are multiples of the step."""

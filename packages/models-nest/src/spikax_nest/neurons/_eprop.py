@@ -54,6 +54,7 @@ class EpropMembrane(NestNode):
     The current of a step, I_e included, acts in the next: I_e is not there in the first.
     """
 
+    archives = False
     C_m: Array = param(250 * pF, above=0, doc="membrane capacitance")
     tau_m: Array = param(10 * ms, above=0, doc="membrane time constant")
     E_L: Array = param(-70 * mV, doc="resting potential")

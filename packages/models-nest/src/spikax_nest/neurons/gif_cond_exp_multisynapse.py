@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from spikax import cell, param
@@ -39,7 +40,11 @@ class GifCondExpMultisynapse(  # pyright: ignore[reportIncompatibleVariableOverr
     E_rev: Array = param([0.0] * mV, free=True, doc="reversal potential of each")
     stacks = {**Gif.stacks, "g": "tau_syn"}
     pads = {**Gif.pads, "tau_syn": 2.0, "E_rev": 0.0}
-    computed = {**Gif.computed, **Receptors.computed}
+    computed = {
+        **Gif.computed,
+        **Receptors.computed,
+        "g": lambda values: np.zeros(len(values["E_rev"])),
+    }
     weights = nS
     synaptic = ("g",)
     recordables = ("E_sfa", "I_stc", "V_m")

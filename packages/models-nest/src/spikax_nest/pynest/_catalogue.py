@@ -119,6 +119,8 @@ def builtin(name: str) -> NodeModel:
         return NodeModel(name, name, None, dict(RECORDERS[name]), number)
     system: Any = next(m for m in MODELS if m.name == name).load()
     generic = ARCHIVED if system.archives else GENERIC.get(system.element_type, {})
+    if system.forced and system.element_type == "neuron":
+        generic = {**generic, **{n: v for n, v in ARCHIVED.items() if n.startswith("ignore_and")}}
     return NodeModel(name, name, system, {**generic, **own_defaults(system)}, number)
 
 

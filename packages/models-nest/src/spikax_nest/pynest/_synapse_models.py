@@ -50,8 +50,7 @@ def _names() -> dict[str, SynapseRecord]:
     found: dict[str, SynapseRecord] = {}
     for record in SYNAPSES:
         found[record.name] = record
-        if record.variants:
-            found |= {record.name + end: record for end in (COMPACT, LABELLED)}
+        found |= {record.name + end: record for end in record.variants}
     return dict(sorted(found.items()))
 
 
@@ -61,7 +60,7 @@ def synapse_models() -> dict[str, SynapseModel]:
         name: SynapseModel(
             name,
             record,
-            {**COMMON, **record.defaults()}
+            {**COMMON, "weight": record.weight, **record.defaults()}
             | ({"synapse_label": -1} if name.endswith(LABELLED) else {}),
             number,
         )

@@ -165,7 +165,9 @@ def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
     assert target.system is not None
     if not model.record.changes:
         return
-    for table, may in ((source, source.system.feeds_plastic), (target, target.system.archives)):
+    # E-prop synapses need no archive of spikes: their targets are checked by name.
+    ends = target.system.archives or model.record.targets
+    for table, may in ((source, source.system.feeds_plastic), (target, ends)):
         if not may:
             raise _refused(f"a {table.base} cannot be connected by the plastic {model.name}.")
 
