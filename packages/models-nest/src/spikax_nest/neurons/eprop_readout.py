@@ -27,6 +27,7 @@ class ReadoutState(State):
 class Readout(EpropMembrane):
     """A leaky membrane that does not spike and sends how far it is from its target."""
 
+    forced = False
     E_L: Array = param(0 * mV, doc="resting potential")
     V_m: Array = param(0 * mV, doc="membrane potential at the start")
     sends = ""
