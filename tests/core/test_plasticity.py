@@ -372,7 +372,7 @@ class Synapses(sx.System):
         pre, post = ({"spike": inputs[end]} for end in ("pre", "post"))
         mod = dict.fromkeys(self.edge.reads["mod"], inputs["mod"])
         edge, sent = self.edge.update(state.edge, pre, post, mod, t=t, dt=dt)
-        return SynapsesState(edge=edge, out=ops.forward(self.edge.format, *sent))
+        return SynapsesState(edge=edge, out=ops.forward(self.edge.format, sent.weight, sent.x))
 
     def read(self, state, name):
         return state.out if name == "out" else self.edge.read(state.edge, name)
@@ -518,7 +518,7 @@ def test_a_named_channel_takes_plastic_synapses():
     edge = build(make("PairSTDP"), sx.all_to_all(), DT * ms, port="syn.b").edges["pre->post"]
     spikes = {"spike": jnp.ones(PRE)}, {"spike": jnp.zeros(POST)}
     state, sent = edge.update(edge.init_state(), *spikes, {}, t=jnp.int32(0), dt=DT)
-    arrived = edge.at_ports(ops.forward(edge.format, *sent))
+    arrived = edge.at_ports(ops.forward(edge.format, sent.weight, sent.x))
     assert np.allclose(arrived["syn"], [np.zeros(POST), state.weight.sum(0)])
 
 

@@ -14,16 +14,15 @@ from spikax_nest._models import MODELS
 
 pytestmark = pytest.mark.usefixtures("x64")
 PRECISE = [m.name for m in MODELS if ".neurons." in m.target and "_ps" in m.name]
-NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in PRECISE]
-RATES = {"lin_rate_ipn"}
+# What sends nothing that a static synapse transmits, and what ignores all that arrives.
+APART = {*PRECISE, "eprop_readout", "eprop_readout_bsshslm_2020", "ignore_and_fire"}
+NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in APART]
+RATES = {name for name in NEURONS if "rate_" in name}
 TWO_RECEPTORS = {
-    "iaf_psc_exp_multisynapse": {"tau_syn": [2.0, 5.0]},
-    "iaf_psc_alpha_multisynapse": {"tau_syn": [2.0, 5.0]},
-    "aeif_cond_beta_multisynapse": {
-        "E_rev": [0.0, -80.0],
-        "tau_rise": [1.0, 1.0],
-        "tau_decay": [2.0, 5.0],
-    },
+    "E_rev": [0.0, -80.0],
+    "tau_rise": [1.0, 1.0],
+    "tau_decay": [2.0, 5.0],
+    "tau_syn": [2.0, 5.0],
 }
 
 
@@ -35,8 +34,10 @@ def reader_of(name):
 def to_a_reader(name, synapse="static_synapse"):
     """Four nodes of a model, connected among themselves, that send to two of another."""
     nest.ResetKernel()
-    nodes = nest.Create(name, 4, TWO_RECEPTORS.get(name, {}))
-    among = {"synapse_model": synapse} | ({"receptor_type": 2} if name in TWO_RECEPTORS else {})
+    several = "multisynapse" in name
+    known = nest.GetDefaults(name) if several else {}
+    nodes = nest.Create(name, 4, {k: v for k, v in TWO_RECEPTORS.items() if k in known})
+    among = {"synapse_model": synapse} | ({"receptor_type": 2} if several else {})
     nest.Connect(nodes, nodes, syn_spec=among)
     if name not in RATES:
         nest.Connect(nodes, nest.Create(reader_of(name), 2), syn_spec={"delay": 2.0})

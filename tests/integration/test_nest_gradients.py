@@ -55,7 +55,9 @@ def neuron(name, surrogate, quiet):
     more = {"max_substeps": 48} if issubclass(system, RungeKuttaNeuron) else {}
     if name in QUIET and not quiet:
         more["V_peak"] = -40 * mV  # further up a potential hangs on the last by factors of 1e6
-    return system(I_e=np.linspace(low, high, N) * pA, surrogate=surrogate, **more)
+    if "I_e" in system.declared:
+        more["I_e"] = np.linspace(low, high, N) * pA
+    return system(surrogate=surrogate, **more)
 
 
 def network(name, surrogate, quiet=False):

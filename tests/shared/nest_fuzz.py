@@ -37,6 +37,7 @@ WEIGHT = {
     "eprop_iaf_bsshslm_2020": 5.0,
     "eprop_iaf_psc_delta": 5.0,
     "eprop_iaf_psc_delta_adapt": 5.0,
+    "iaf_chs_2007": 1.0,
     "iaf_psc_delta": 3.0,
     "iaf_psc_delta_ps": 3.0,
     "izhikevich": 3.0,
