@@ -44,8 +44,13 @@ def to_a_reader(name, synapse="static_synapse"):
     return nest.network()[0]
 
 
+# The grid has the others.
+OFTEN = {"iaf_psc_exp", "aeif_cond_alpha_multisynapse", "lin_rate_ipn", "ginzburg_neuron"}
+EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in NEURONS]
+
+
 @pytest.mark.parametrize("rule", [DRTRL(), EProp(), BPTT()], ids=lambda r: type(r).__name__)
-@pytest.mark.parametrize("name", NEURONS)
+@pytest.mark.parametrize("name", EACH)
 def test_every_neuron_is_accounted_for(name, rule):
     if name in RATES:
         net, reads = to_a_reader(name, "rate_connection_delayed"), f"{name}.rate"

@@ -163,7 +163,7 @@ def test_d_rtrl_is_backpropagation_with_cut_recurrence(name):
     assert_same_gradients(found, expected)
 
 
-@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@pytest.mark.parametrize("name", EACH)
 def test_what_online_rules_cannot_follow_is_named(name):
     model = network(name, sx.SuperSpike()).build(dt=DT * ms, seed=2)
     lists = [leaf.path for leaf in sx.leaves(model) if trained(leaf) and is_list(leaf)]
