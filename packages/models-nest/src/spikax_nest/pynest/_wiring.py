@@ -66,6 +66,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
                 rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
                 _check_channels(target, rows, np.unique(receptor[where]))
         else:
+            _check_binary(source, target)
             _check_plastic(source, target, model)
             _check_targets(target, model, np.broadcast_to(values.get("delay", 1), n)[where])
             rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
@@ -158,6 +159,21 @@ def _check_channels(target: Table, rows: np.ndarray, receptors: np.ndarray) -> N
                 f"Receptor type {wrong[0]} is not available in {target.base}; there are 0 to "
                 f"{n - 1}."
             )
+
+
+def _check_binary(source: Table, target: Table) -> None:
+    """Raise for spikes to a binary neuron, or its transitions to any other."""
+    assert source.system is not None
+    assert target.system is not None
+    sends, takes = source.system.sends == "change", target.system.sends == "change"
+    if kind_of(source.system) != "spike" or sends == takes:
+        return
+    if takes and source.system.element_type == "stimulator":
+        raise NESTErrors.NotImplemented(
+            f"a {source.base} to a {target.base}: NEST takes two spikes in a step for a transition "
+            "to active and one for a transition back, which is not there yet."
+        )
+    raise _refused(f"a {source.base} and a {target.base} do not speak of the same spikes.")
 
 
 def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
