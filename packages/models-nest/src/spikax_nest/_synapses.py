@@ -101,7 +101,10 @@ SYNAPSES = (
     SynapseRecord("tsodyks2_synapse", changes=True),
     SynapseRecord("tsodyks_synapse", changes=True),
     SynapseRecord(
-        "tsodyks_synapse_hom", changes=True, common=("U", "tau_fac", "tau_psc", "tau_rec", "weight")
+        "tsodyks_synapse_hom",
+        changes=True,
+        common=("U", "tau_fac", "tau_psc", "tau_rec", "weight"),
+        sized=False,
     ),
     SynapseRecord("vogels_sprekeler_synapse", changes=True, weight=0.5),
 )

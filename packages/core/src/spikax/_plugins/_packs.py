@@ -39,7 +39,12 @@ _NEST = """
 NEST_MODELS = tuple(_NEST.split())
 # Those that the pack has; a synapse that does not change is core's own.
 NEST_SYNAPSES = tuple(
-    ["bernoulli_synapse", "stdp_synapse", "stdp_synapse_hom", "tsodyks_synapse", "tsodyks2_synapse"]
+    [
+        *("bernoulli_synapse", "eprop_synapse", "eprop_synapse_bsshslm_2020"),
+        *("stdp_dopamine_synapse", "stdp_pl_synapse_hom", "stdp_synapse", "stdp_synapse_hom"),
+        *("tsodyks_synapse", "tsodyks_synapse_hom", "tsodyks2_synapse"),
+        "vogels_sprekeler_synapse",
+    ]
 )
 
 _LEARNING = """

@@ -105,7 +105,7 @@ class PreciseNeuron(BoundedNeuron):
     def validate(self) -> None:
         super().validate()
         known = isinstance(self.V_min, np.ndarray) and isinstance(self.V_reset, np.ndarray)
-        if known and np.any(self.V_reset < self.V_min):
+        if known and np.any((self.V_reset < self.V_min) & np.isfinite(self.V_min)):
             raise ConfigError(
                 f"{type(self).__name__}.V_reset is {np.min(self.V_reset):g} mV and V_min is "
                 f"{np.max(self.V_min):g} mV; V_reset must not be below V_min."
