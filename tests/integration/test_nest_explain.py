@@ -17,7 +17,8 @@ PRECISE = [m.name for m in MODELS if ".neurons." in m.target and "_ps" in m.name
 # What sends nothing that a static synapse transmits, and what ignores all that arrives.
 APART = {*PRECISE, "eprop_readout", "eprop_readout_bsshslm_2020", "ignore_and_fire"}
 NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in APART]
-RATES = {name for name in NEURONS if "rate_" in name}
+RATES = {name: "rate_connection_delayed" for name in NEURONS if "rate_" in name}
+RATES |= {"siegert_neuron": "diffusion_connection"}
 TWO_RECEPTORS = {
     "E_rev": [0.0, -80.0],
     "tau_rise": [1.0, 1.0],
@@ -53,7 +54,7 @@ EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in
 @pytest.mark.parametrize("name", EACH)
 def test_every_neuron_is_accounted_for(name, rule):
     if name in RATES:
-        net, reads = to_a_reader(name, "rate_connection_delayed"), f"{name}.rate"
+        net, reads = to_a_reader(name, RATES[name]), f"{name}.rate"
     else:
         net, reads = to_a_reader(name), f"{reader_of(name)}.V_m"
     said = {entry.path: entry for entry in explain(net, rule, loss=mse(reads))}

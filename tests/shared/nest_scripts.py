@@ -371,6 +371,75 @@ def rates(nest, model, seed, h, n, duration):
     return by_time(meter.events, "times", "senders", *names)
 
 
+INSTANT = {  # what makes each sure to settle
+    "lin_rate_ipn": {"sigma": 0.0},
+    "rate_transformer_threshold_lin": {"alpha": 3.0},
+    "sigmoid_rate_ipn": {"sigma": 0.0},
+    "tanh_rate_opn": {"sigma": 0.0},
+}
+
+
+def relaxing(nest, h, seed):
+    """Waveform relaxation in networks of even number, iterated until nothing changes."""
+    reset(nest, h)
+    nest.set(use_wfr=seed % 2 == 0)
+    if seed % 2 == 0:
+        nest.set(wfr_comm_interval=SLICE * h, wfr_tol=1e-12, wfr_max_iterations=100)
+
+
+def instant(nest, model, seed, h, n, duration):
+    """Rate neurons of several models, coupled without delay and with one."""
+    rng = rng_of(seed, model)
+    relaxing(nest, h, seed)
+    each, nodes = -(-n // len(INSTANT)), None
+    for name, values in INSTANT.items():
+        group = nest.Create(name, each, values)
+        group.rate = rng.normal(0, 2, each)
+        nodes = group if nodes is None else nodes + group
+    pairs = rng.integers(1, len(nodes) + 1, (2, 4 * n))
+    synapse = {"weight": rng.normal(0, 0.3, 4 * n), "synapse_model": model}
+    nest.Connect(pairs[0], pairs[1], "one_to_one", synapse)
+    synapse |= {"delay": np.full(4 * n, SLICE * h), "synapse_model": "rate_connection_delayed"}
+    nest.Connect(pairs[1], pairs[0], "one_to_one", synapse)
+    return recorded_rates(nest, nodes, h, duration)
+
+
+def recorded_rates(nest, nodes, h, duration):
+    meter = nest.Create("multimeter", params={"record_from": ["rate"], "interval": h})
+    nest.Connect(meter, nodes, syn_spec={"delay": SLICE * h})
+    in_pieces(nest, h, duration, least=SLICE)
+    return by_time(meter.events, *RATED)
+
+
+def diffusion(nest, model, seed, h, n, duration):
+    """Mean-field rates below and above threshold, with coloured noise and with none."""
+    rng = rng_of(seed, model)
+    relaxing(nest, h, seed)
+    nodes = nest.Create("siegert_neuron", n)
+    nodes.set(
+        [
+            {
+                "mean": rng.uniform(0, 10),
+                "rate": rng.uniform(0, 30),
+                "t_ref": rng.uniform(0, 3),
+                "tau": rng.uniform(1, 9),
+                "tau_m": rng.uniform(5, 20),
+                "tau_syn": rng.uniform(0, 2) * rng.integers(2),
+                "theta": rng.uniform(5, 18),
+                "V_reset": rng.uniform(-3, 3),
+            }
+            for _ in range(n)
+        ]
+    )
+    pairs = rng.integers(1, n + 1, (2, 4 * n))
+    noise = rng.uniform(0, 0.2, 4 * n) * (pairs[1] % 4 > 0)
+    drift = np.where(pairs[1] % 4 > 0, rng.normal(0.3, 0.3, 4 * n), -0.1)
+    synapse = {"drift_factor": drift, "diffusion_factor": noise}
+    synapse["synapse_model"] = "diffusion_connection"
+    nest.Connect(pairs[0], pairs[1], "one_to_one", synapse)
+    return recorded_rates(nest, nodes, h, duration)
+
+
 EXACT = (
     dict.fromkeys(SYNAPSES, synapses)
     | dict.fromkeys(GENERATORS, generators)
@@ -380,6 +449,8 @@ EXACT = (
     | dict.fromkeys(DETECTORS, detectors)
     | dict.fromkeys(RATE_MODELS, rates)
     | {"parrot_neuron": parrots, "rate_connection_delayed": rates}
+    | {"diffusion_connection": diffusion, "rate_connection_instantaneous": instant}
+    | {"siegert_neuron": diffusion}
 )
 
 

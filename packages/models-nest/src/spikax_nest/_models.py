@@ -176,6 +176,7 @@ NEURONS = (
     ("parrot_neuron", "sends on what arrives", ""),
     ("parrot_neuron_ps", "sends on what arrives, at precise times", "Morrison et al. 2007"),
     ("pp_psc_delta", "point process whose rate follows a leaky potential", "Jolivet et al. 2006"),
+    ("siegert_neuron", "mean-field rate of integrate-and-fire neurons", "Hahne et al. 2017"),
 )
 DEVICES = (
     ("ac_generator", "sinusoidal current", ""),

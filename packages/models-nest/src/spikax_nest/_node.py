@@ -47,6 +47,10 @@ class NestNode(Dynamics):
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit; none if empty."""
+    shows: ClassVar[str] = ""
+    """What connections without delay transmit in its place where NEST does not iterate."""
+    couples: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The signals that synapses without delay transmit, by what these carry."""
     teaches: ClassVar[str] = ""
     """The signal that its connections of learning signals transmit; none if empty."""
     per_target: ClassVar[bool | str] = False

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spikax_nest._models import target
+
+COUPLED = ("diffusion", "gap", "instant")
+"""What acts within a step, without delay."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +20,14 @@ class SynapseRecord:
     Attributes:
         name: NEST's name.
         changes: Whether it has a rule of plasticity, in a file of its name.
-        carries: What it transmits: "spike", "rate" or "learning", a learning signal.
+        carries: What it transmits: "spike", "rate", "learning" (a learning signal), or what its
+            ends need of each other within a step: "instant" (a rate), "diffusion" or "gap".
         common: Parameters that all synapses of a model share.
         variants: Endings of the names of its forms: with a label, compact.
         delayed: Whether it has a delay.
+        instead: What NEST says to use in place of one.
+        factors: Parameters that are the weights, each for a port of its own, by port.
+        symmetric: Whether there must be the same synapse the other way.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
         sized: Whether NEST says how many bytes one takes.
         weight: NEST's default.
@@ -34,6 +41,9 @@ class SynapseRecord:
     common: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("_hpc", "_lbl")
     delayed: bool = True
+    instead: str = ""
+    factors: Mapping[str, str] = field(default_factory=dict[str, str])
+    symmetric: bool = False
     names: tuple[str, ...] = ()
     sized: bool = True
     weight: float = 1.0
@@ -50,11 +60,23 @@ class SynapseRecord:
     def defaults(self) -> Mapping[str, Any]:
         """NEST's values of its own parameters."""
         rule = self.load()
-        return {} if rule is None else rule.nest_defaults()
+        return dict.fromkeys(self.factors.values(), 1.0) if rule is None else rule.nest_defaults()
+
+    @property
+    def couples(self) -> bool:
+        """Whether its ends act on each other within a step."""
+        return self.carries in COUPLED
 
 
 SYNAPSES = (
     SynapseRecord("bernoulli_synapse", changes=True),
+    SynapseRecord(
+        "diffusion_connection",
+        carries="diffusion",
+        variants=(),
+        delayed=False,
+        factors={"drift": "drift_factor", "diffusion": "diffusion_factor"},
+    ),
     SynapseRecord("eprop_learning_signal_connection", carries="learning", variants=()),
     SynapseRecord("eprop_learning_signal_connection_bsshslm_2020", carries="learning", variants=()),
     SynapseRecord(
@@ -80,6 +102,13 @@ SYNAPSES = (
         ),
     ),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=()),
+    SynapseRecord(
+        "rate_connection_instantaneous",
+        carries="instant",
+        variants=(),
+        delayed=False,
+        instead="rate_connection_delayed",
+    ),
     SynapseRecord("static_synapse"),
     SynapseRecord("static_synapse_hom_w", common=("weight",)),
     SynapseRecord(

@@ -145,6 +145,7 @@ class OutputNoise(Multiplied):
     recordables = ("noise", "noisy_rate", "rate")
     computed = {"noise": lambda v: 0.0, "noisy_rate": lambda v: 0.0}
     sends = "rate_sent"
+    shows = "noisy_rate"
     State = OutputNoiseState
 
     def init_state(self, size: int, *, key: Any, dt: float) -> OutputNoiseState:

@@ -11,6 +11,7 @@ import numpy as np
 
 from spikax_nest.pynest import _kernel, _settings, _status
 from spikax_nest.pynest._collection import NodeCollection
+from spikax_nest.pynest._coupling import check_names
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._parameter import Parameter
 from spikax_nest.pynest._synapse_collection import SynapseCollection
@@ -133,6 +134,7 @@ def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
         raise NESTErrors.UnaccessedDictionaryEntry(
             f"Unaccessed elements in params, in function SetDefaults:  {' '.join(wrong)} ({hint})"
         )
+    check_names(model, given)
     for key, value in given.items():
         if key in model.nodes:
             model.nodes[key] = _named(kernel, key, value)
@@ -203,8 +205,6 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
 def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
     table = kernel.synapses.tables.get(model.name)
     found = {n: v for n, v in model.defaults.items() if n not in model.record.nested}
-    if not model.record.delayed:
-        found.pop("delay")
     return dict(
         sorted(
             (
@@ -213,7 +213,7 @@ def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
                     "element_type": "synapse",
                     "has_delay": model.record.delayed,
                     "num_connections": 0 if table is None else int(table.columns["alive"].sum()),
-                    "requires_symmetric": False,
+                    "requires_symmetric": model.record.symmetric,
                     **({"sizeof": 32} if model.record.sized or model.labelled else {}),
                     "synapse_model": model.name,
                     "synapse_modelid": model.number,

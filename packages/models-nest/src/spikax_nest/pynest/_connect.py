@@ -10,6 +10,7 @@ import numpy as np
 from spikax.errors import SpikaxError
 from spikax_nest.pynest import _kernel, _rules
 from spikax_nest.pynest._collection import NodeCollection
+from spikax_nest.pynest._coupling import check_names, check_symmetric
 from spikax_nest.pynest._detectors import DETECTORS
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Context, Parameter
@@ -98,6 +99,10 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
             f"make_symmetric with the rule {spec['rule']}; it goes with {' and '.join(SYMMETRIC)}."
         )
     for one in syn_specs:
+        if symmetric and any(isinstance(value, Parameter) for value in one.values()):
+            raise NESTErrors.NotImplemented(
+                "Symmetric connections require parameters that can be reset."
+            )
         _make(kernel, sources, targets, pairs, nodes, spec, one)
         if symmetric:
             _make(kernel, targets, sources, pairs[::-1], nodes[::-1], spec, one)
@@ -171,6 +176,8 @@ def _make(
     """Add a synapse for each pair."""
     model = kernel.synapse_catalogue[syn_spec.get("synapse_model", "static_synapse")]
     _refuse_unknown(model, syn_spec)
+    check_names(model, syn_spec)
+    check_symmetric(model, conn_spec, (sources, targets), syn_spec.values())
     pre, post = pairs
     n = len(pre)
     rng = kernel.host_rng()

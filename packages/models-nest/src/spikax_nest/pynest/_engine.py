@@ -14,6 +14,7 @@ from spikax.errors import NumericsError, SpikaxError
 from spikax.units import ms
 from spikax_nest._precise import EVENTS
 from spikax_nest.pynest._carry import carried
+from spikax_nest.pynest._coupling import couples, without_coupling
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._lower import Layout, component, lower
 from spikax_nest.pynest._tables import Table
@@ -179,13 +180,20 @@ class Engine:
         if self.layout is None:
             clock.step = end
             return
+        if clock.step == 0 and couples(self.kernel) and not self.kernel.settings["use_wfr"]:
+            model = self.model
+            with self._precision():
+                self.model = without_coupling(self.kernel, model, self.layout)
+            self._run(1)
+            self.model = model
         delivery = self._last_delivery(end)
         if clock.step < delivery < end:
             self._run(delivery - clock.step)
         if clock.step == delivery:
             self.delivered = self.state
             self.stale_synapses = set(self.kernel.synapses.tables)
-        self._run(end - clock.step)
+        if clock.step < end:
+            self._run(end - clock.step)
 
     def _last_delivery(self, end: int) -> int:
         """The step of the last delivery before `end`, where it matters: synapses change then.

@@ -8,6 +8,7 @@ import numpy as np
 
 from spikax_nest.pynest._catalogue import Catalogue
 from spikax_nest.pynest._clock import Clock
+from spikax_nest.pynest._coupling import couples, slice_steps
 from spikax_nest.pynest._engine import Engine
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._nodes import Nodes
@@ -74,7 +75,12 @@ class Kernel:
         """min_delay and max_delay in steps."""
         if self.extrema is not None:
             return self.extrema
-        return self.synapses.delays or (1, 1)
+        found = self.synapses.delays
+        if couples(self):
+            steps = slice_steps(self)
+            low, high = found or (steps, steps)
+            found = min(low, steps), max(high, steps)
+        return found or (1, 1)
 
     def check_delays(self, steps: Any) -> None:
         """Raise if delays are outside of what was fixed."""

@@ -19,6 +19,7 @@ import spikax as sx
 from spikax.units import ms
 from spikax_nest._node import NestNode
 from spikax_nest._precise import EVENTS
+from spikax_nest.pynest._coupling import coupled_projections
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
 
@@ -325,7 +326,7 @@ def _projections(
     # Static synapses can stand together; of those that change each model by itself.
     kind_of = np.full(int(links.table.max()) + 1, -1, np.int16)
     for table in kernel.synapses.ordered():
-        if table.model.record.changes:
+        if table.model.record.changes or table.model.record.couples:
             kind_of[table.model.number] = table.model.number
         elif table.model.record.carries == "learning":
             kind_of[table.model.number] = TEACHING
@@ -334,7 +335,7 @@ def _projections(
     for members in _alike(moving, links.pre, links.post, links.receptor, kinds - TEACHING):
         at = members[0]
         pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
-        carries = "learning" if kinds[at] == TEACHING else "spike"
+        carries = kernel.synapses.numbered(links.table[at]).model.record.carries
         port = _port(pre, post, int(links.receptor[at]), carries)
         name = (pre.table.base, post.table.base, port, int(kinds[at]))
         merged.setdefault(name, []).append(members)
@@ -346,6 +347,8 @@ def _projections(
         elif kind < 0 or not len(which):
             ends = by_base[pre], by_base[post]
             yield static_projection(*ends, port, links[which], kernel.clock.resolution)
+        elif kernel.synapses.numbered(kind).model.record.couples:
+            yield from coupled_projections(kernel, by_base[pre], by_base[post], port, links[which])
         else:
             from spikax_nest.pynest._lower_plastic import plastic_projections
 
@@ -383,12 +386,14 @@ def static_projection(
     links: Links,
     resolution: float,
     model: str = "static",
+    signal: str = "",
 ) -> tuple[str, sx.Projection, Links]:
-    """Synapses that do not change."""
+    """Synapses that do not change, of what their source sends unless `signal` is given."""
     relays = post.sample.relays
     weight = np.ones(len(links)) if relays else links.weight
     source, target, weight, delay = filled(pre, post, links, weight)
-    signal = "spike" if relays and kind_of(type(pre.sample)) == "spike" else pre.sample.sends
+    spikes = relays and kind_of(type(pre.sample)) == "spike"
+    signal = signal or ("spike" if spikes else pre.sample.sends)
     name = name_of(pre, post, port, model)
     projection = sx.Projection(
         pre.table.base,

@@ -183,7 +183,7 @@ def put(kernel: Any, values: Mapping[str, Any]) -> None:
 
 def _first(name: str) -> tuple[int, str]:
     """The grain of time comes before what is measured by it."""
-    order = ("tics_per_ms", "resolution")
+    order = ("tics_per_ms", "resolution", "use_wfr")
     return (order.index(name) if name in order else len(order), name)
 
 
@@ -205,6 +205,10 @@ def _set_resolution(kernel: Any, value: Any) -> None:
             "resolution before the first Create(), after ResetKernel()."
         )
     kernel.clock.set_resolution(float(value))
+    interval = float(value)
+    if kernel.settings["use_wfr"]:
+        interval = max(interval, kernel.settings["wfr_comm_interval"])
+    kernel.settings["wfr_comm_interval"] = interval
     for name in DETECTORS:
         follow_resolution(name, kernel.catalogue[name].defaults, kernel.clock)
 
@@ -277,6 +281,47 @@ def _set_precision(kernel: Any, value: Any) -> None:
     kernel.settings["precision"] = value
 
 
+def _set_wfr(kernel: Any, value: Any) -> None:
+    if len(kernel.nodes):
+        raise NESTErrors.KernelException(
+            "Cannot enable/disable usage of waveform relaxation after nodes have been created. "
+            "Please call ResetKernel first."
+        )
+    kernel.settings["use_wfr"] = bool(value)
+    if not value:
+        kernel.settings["wfr_comm_interval"] = float(kernel.clock.resolution)
+
+
+def _set_wfr_interval(kernel: Any, value: Any) -> None:
+    if not kernel.settings["use_wfr"]:
+        raise NESTErrors.KernelException(
+            "Cannot set waveform communication interval when usage of waveform relaxation is "
+            "disabled. Set use_wfr to true first."
+        )
+    if len(kernel.synapses):
+        raise NESTErrors.KernelException(
+            "Cannot change waveform communication interval after connections have been created. "
+            "Please call ResetKernel first."
+        )
+    if float(value) < kernel.clock.resolution:
+        raise NESTErrors.KernelException(
+            f"wfr_comm_interval is {value} ms; it must be {kernel.clock.resolution:g} ms, the "
+            "resolution, or more."
+        )
+    kernel.settings["wfr_comm_interval"] = float(value)
+
+
+def _set_wfr_number(
+    name: str, kind: type, right: Callable[[Any], bool], must: str
+) -> Callable[[Any, Any], None]:
+    def setter(kernel: Any, value: Any) -> None:
+        if not right(value):
+            raise NESTErrors.KernelException(f"{name} is {value}; it must be {must}.")
+        kernel.settings[name] = kind(value)
+
+    return setter
+
+
 SETTERS: Mapping[str, Callable[[Any, Any], None]] = {
     "biological_time": _set_time,
     "local_num_threads": _set_threads,
@@ -288,4 +333,11 @@ SETTERS: Mapping[str, Callable[[Any, Any], None]] = {
     "rng_type": _set_rng,
     "tics_per_ms": _set_tics,
     "total_num_virtual_procs": _set_threads,
+    "use_wfr": _set_wfr,
+    "wfr_comm_interval": _set_wfr_interval,
+    "wfr_interpolation_order": _set_wfr_number(
+        "wfr_interpolation_order", int, lambda v: v in (0, 1, 3), "0, 1 or 3"
+    ),
+    "wfr_max_iterations": _set_wfr_number("wfr_max_iterations", int, lambda v: v > 0, "1 or more"),
+    "wfr_tol": _set_wfr_number("wfr_tol", float, lambda v: v >= 0, "0 or more"),
 }

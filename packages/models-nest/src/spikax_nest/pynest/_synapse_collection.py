@@ -9,6 +9,7 @@ import numpy as np
 
 from spikax_nest.pynest import _kernel
 from spikax_nest.pynest._collection import NodeCollection
+from spikax_nest.pynest._coupling import check_names
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._order import nests_order
 from spikax_nest.pynest._synapse_table import SynapseTable
@@ -179,8 +180,6 @@ def keys_of(table: SynapseTable) -> list[str]:
     """What NEST shows of the synapses of a model."""
     model = table.model
     own = set(model.defaults) - {"receptor_type", *model.record.nested}
-    if not model.record.delayed:
-        own.discard("delay")
     return sorted({*own, *FIXED, "target_thread"})
 
 
@@ -191,6 +190,8 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
         raise KeyError(name)
     kernel.engine.fetch_synapses(table)
     n, c = len(rows), table.columns
+    if name == "delay" and not table.model.record.delayed:
+        return [table.model.defaults[name]] * n
     if name == "delay":
         return kernel.clock.ms(c["delay"][rows]).tolist()
     if name == "weight":
@@ -216,6 +217,7 @@ def _set(
 ) -> None:
     kernel, model = _kernel.kernel(), table.model
     values = _flat(model, values)
+    check_names(model, values)
     settable = set(table.types()) - {"source", "target", "receptor", "alive"}
     for name in values:
         if name in model.record.common:

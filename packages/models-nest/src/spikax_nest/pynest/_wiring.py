@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from spikax_nest._node import NestNode
+from spikax_nest._synapses import COUPLED
+from spikax_nest.pynest._coupling import reason_against
 from spikax_nest.pynest._detectors import DETECTORS, channels
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._synapse_models import COMPACT, SynapseModel
@@ -20,7 +22,7 @@ CARRIES = {"current": "current", "rate": "rate", "rate_sent": "rate"}
 
 def kind_of(system: type[NestNode], carries: str = "spike") -> str:
     """What the connections of a node transmit: spikes, a current, a rate or a learning signal."""
-    if carries == "learning":
+    if carries == "learning" or carries in COUPLED:
         return carries
     return CARRIES.get(system.sends, "spike")
 
@@ -32,6 +34,7 @@ def ports_of(component: NestNode, kind: str) -> Mapping[int, str]:
         "current": component.current_ports,
         "rate": component.rate_ports,
         "learning": component.learning_ports,
+        **{carries: {0: carries} for carries in COUPLED},
     }[kind]
 
 
@@ -49,10 +52,17 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
     for source, target, where in _by_tables(kernel, values["source"], values["target"]):
         if source.system is None:
             _check_meter(kernel, source, target, values["source"][where], model)
-        elif not (source.system.sends or source.system.teaches):
+        elif model.record.couples:
+            _check_coupled(source, target, model, np.unique(receptor[where]))
+        elif not (source.system.sends or source.system.teaches or source.system.couples):
             raise _refused(
                 "Source node does not send output.\n"
                 f"  A {source.base} is named by synapse models, as their {source.base}."
+            )
+        elif not (source.system.sends or source.system.teaches):
+            raise _refused(
+                "Source node does not send output.\n"
+                "  Note that recorders must be connected as Connect(neuron, recorder)."
             )
         elif source.system.element_type == "stimulator" and is_global(target):
             raise _refused(
@@ -186,6 +196,18 @@ def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:
     for table, may in ((source, source.system.feeds_plastic), (target, ends)):
         if not may:
             raise _refused(f"a {table.base} cannot be connected by the plastic {model.name}.")
+
+
+def _check_coupled(
+    source: Table, target: Table, model: SynapseModel, receptors: np.ndarray
+) -> None:
+    assert source.system is not None
+    if reason := reason_against(source.system, target.system, model):
+        raise _refused(reason)
+    if np.any(receptors != 0):
+        raise NESTErrors.UnknownReceptorType(
+            f"Receptor type {receptors[receptors != 0][0]} is not available in {target.base}."
+        )
 
 
 def _check_targets(target: Table, model: SynapseModel, delays: np.ndarray) -> None:
