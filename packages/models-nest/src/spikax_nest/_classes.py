@@ -103,6 +103,7 @@ from spikax_nest.neurons.rate_transformer_tanh import RateTransformerTanh as Rat
 from spikax_nest.neurons.rate_transformer_threshold_lin import (
     RateTransformerThresholdLin as RateTransformerThresholdLin,
 )
+from spikax_nest.neurons.siegert_neuron import SiegertNeuron as SiegertNeuron
 from spikax_nest.neurons.sigmoid_rate_gg_1998_ipn import (
     SigmoidRateGg1998Ipn as SigmoidRateGg1998Ipn,
 )
