@@ -59,7 +59,7 @@ def check(nest, model, h):
     assert np.abs(mine[2] - theirs[2]).max() < 1e-9
 
 
-@pytest.mark.nest
+@pytest.mark.nest_live
 def test_spike_times_are_those_of_nest(nest):
     check(nest, "iaf_psc_alpha_ps", 1.0)
 
