@@ -256,8 +256,9 @@ class explicit(Rule):
                     f"explicit.{name} has shape {index.shape} and dtype {index.dtype}; "
                     "give a list of neuron indices"
                 )
-            narrow = index if index.dtype == np.int32 else index.astype(np.int64)
-            object.__setattr__(self, name, narrow)
+            # In an array of its own, and narrow where it was given so.
+            own = index.astype(np.int32 if index.dtype == np.int32 else np.int64)
+            object.__setattr__(self, name, own)
         if self.pre.size != self.post.size:
             raise ShapeError(
                 f"explicit has {self.pre.size} sources and {self.post.size} targets; "

@@ -73,11 +73,10 @@ class Engine:
             for n in values
             if (c := getattr(self.state.nodes[table.base], n, None)) is not None
         }
-        return {
-            n: type(values[n])(np.asarray(c)[places[0]])
-            for n, c in cells.items()
-            if places.size and np.ndim(c) == 1
-        }
+        if not places.size:
+            return {}
+        found = {n: _stacked(c)[..., places[0]] for n, c in cells.items()}
+        return {n: c if c.ndim else type(values[n])(c) for n, c in found.items()}
 
     def fetch_synapses(self, table: Any) -> None:
         """Bring what changed of some synapses into their table."""

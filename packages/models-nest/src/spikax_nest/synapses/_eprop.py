@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array, lax
 
-from spikax import Plasticity, param, static
+from spikax import param, static
 from spikax.optimizers import adam_step
 from spikax.units import ms, mV
-from spikax_nest.synapses._synapse import NestSynapse
+from spikax_nest.synapses._synapse import NO_BOUND, NestSynapse
 
-_w_max: Any = Plasticity.declared["w_max"]
 DESCENT: Mapping[str, Any] = {
     "Wmax": 100.0,
     "Wmin": -100.0,
@@ -44,7 +42,7 @@ class EpropRule(NestSynapse):
     tau_m: Array = param(10 * ms, above=0, doc="membrane time constant of the target")
     adapt_beta: Array = param(0 * mV, doc="adaptation of the target's threshold")
     adapt_tau: Array = param(10 * ms, above=0, doc="its time constant")
-    w_max: Any = dataclasses.replace(_w_max, default=None)
+    w_max: Any = NO_BOUND
     sees_target = ()
     post_signals = ("surrogate_due", "signal_due", "rate_due")
     pre_clocks = {"since": -1e30}

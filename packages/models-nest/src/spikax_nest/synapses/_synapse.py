@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
-from spikax import Plasticity
+from spikax import Plasticity, param
 from spikax.errors import ConfigError
+from spikax.units import ms
 
 
 class NestSynapse(Plasticity):
@@ -50,11 +53,42 @@ class NestSynapse(Plasticity):
                 )
 
 
-_w_max: Any = Plasticity.declared["w_max"]
+NO_BOUND: Any = dataclasses.replace(cast(Any, Plasticity.declared["w_max"]), default=None)
+"""The `w_max` of a synapse whose rule keeps its weight in bounds, if there are any."""
 
 
 class Unbounded(NestSynapse):
     """A synapse whose weight does not change: it has no bounds, and `efficacy` is sent."""
 
-    w_max: Any = dataclasses.replace(_w_max, default=None)
+    w_max: Any = NO_BOUND
     sends = "efficacy"
+
+
+class Traced(NestSynapse):
+    """A synapse that pairs spikes of its ends: Kminus is its target's, Kplus its own.
+
+    NEST shows the weight as it was after the last spike of the source: the variable `committed`.
+    Kplus is kept likewise, with a time constant for each synapse.
+    """
+
+    Kplus: Array = param(0.0, at_least=0, doc="trace of the source at the start")
+    tau_minus: Array = param(20 * ms, above=0, doc="time constant of Kminus, of the target")
+    fades: ClassVar[str] = "tau_plus"
+    """The time constant of Kplus."""
+    shown = {"weight": "committed"}
+    post_traces = {"Kminus": "tau_minus"}
+    per_neuron = ("tau_minus",)
+    pre_clocks = {"since": 0.0}
+    variables = {"committed": "weight", "Kplus": "Kplus"}
+
+    def now(self, at: Mapping[str, Array]) -> Array:
+        """Kplus just before the event, from what it was after the source's last spike."""
+        return at["Kplus"] * jnp.exp(-at["since"] / getattr(self, self.fades))
+
+    def rise(self, at: Mapping[str, Array]) -> dict[str, Array]:
+        """What a spike of the source adds to Kplus."""
+        return {"Kplus": self.now(at) + 1.0 - at["Kplus"]}
+
+    def left(self, at: Mapping[str, Array], weight: Array) -> dict[str, Array]:
+        """What a spike of the source changes that leaves a weight."""
+        return {"weight": weight - at["weight"], "committed": weight - at["committed"]}

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from spikax import Plasticity, param, static
+from spikax import param, static
 from spikax.units import ms
-from spikax_nest.synapses._synapse import NestSynapse
-
-_w_max: Any = Plasticity.declared["w_max"]
+from spikax_nest.synapses._synapse import NO_BOUND, Traced
 
 
-class StdpDopamineSynapse(NestSynapse):
+class StdpDopamineSynapse(Traced):
     """Spike-timing-dependent plasticity that dopamine gates (NEST's `stdp_dopamine_synapse`).
 
         dw/dt = c (n - b), between Wmin and Wmax
@@ -42,19 +39,14 @@ class StdpDopamineSynapse(NestSynapse):
     b: Array = param(0.0, doc="concentration of dopamine without effect")
     c: Array = param(0.0, doc="eligibility at the start")
     n: Array = param(0.0, doc="concentration of dopamine at the start")
-    Kplus: Array = param(0.0, at_least=0, doc="trace of the source at the start")
     Wmin: Array = param(0.0, doc="lowest weight")
     Wmax: Array = param(200.0, doc="largest weight")
     tau_c: Array = param(1000 * ms, above=0, doc="time constant of the eligibility")
     tau_n: Array = param(200 * ms, above=0, doc="time constant of dopamine")
     tau_plus: Array = param(20 * ms, above=0, doc="time constant of Kplus")
-    tau_minus: Array = param(20 * ms, above=0, doc="time constant of Kminus, of the target")
-    w_max: Any = dataclasses.replace(_w_max, default=None)
+    w_max: Any = NO_BOUND
     common = ("A_plus", "A_minus", "b", "Wmin", "Wmax", "tau_c", "tau_n", "tau_plus")
     mod_traces = {"jump": "tau_n"}
-    post_traces = {"Kminus": "tau_minus"}
-    per_neuron = ("tau_minus",)
-    pre_clocks = {"since": 0.0}
     variables = {"Kplus": "Kplus", "c": "c", "n": "n", "efficacy": "weight"}
     sends = "efficacy"
     shown = {"weight": "weight"}
@@ -78,13 +70,9 @@ class StdpDopamineSynapse(NestSynapse):
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         return {
             "c": -self.A_minus * at["Kminus"],
-            "Kplus": self.now(at) + 1.0 - at["Kplus"],
             "efficacy": at["weight"] - at["efficacy"],
+            **self.rise(at),
         }
-
-    def now(self, at: Mapping[str, Array]) -> Array:
-        """Kplus just before the event, from what it was after the source's last spike."""
-        return at["Kplus"] * jnp.exp(-at["since"] / self.tau_plus)
 
     def flow(self, at: Mapping[str, Array], dt: float) -> Mapping[str, Array]:
         c, n, rate = at["c"], at["n"] + at["jump"], 1.0 / self.tau_c + 1.0 / self.tau_n

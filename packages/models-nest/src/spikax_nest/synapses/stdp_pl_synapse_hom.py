@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +10,11 @@ from jax import Array
 
 from spikax import param
 from spikax.units import ms
-from spikax_nest.synapses._synapse import NestSynapse
+from spikax_nest.synapses._synapse import NO_BOUND, Traced
 from spikax_nest.synapses.stdp_synapse import power
 
-_w_max: Any = NestSynapse.declared["w_max"]
 
-
-class StdpPlSynapseHom(NestSynapse):
+class StdpPlSynapseHom(Traced):
     """Spike-timing-dependent plasticity, potentiation by a power (NEST's `stdp_pl_synapse_hom`).
 
     With w the weight in its unit, Kplus and Kminus traces of spikes of source and target:
@@ -35,29 +32,14 @@ class StdpPlSynapseHom(NestSynapse):
     lambda_: Array = param(0.1, doc="step size")
     alpha: Array = param(1.0, doc="depression over potentiation")
     mu: Array = param(0.4, doc="exponent of the weight in potentiation")
-    Kplus: Array = param(0.0, at_least=0, doc="trace of the source at the start")
-    tau_minus: Array = param(20 * ms, above=0, doc="time constant of Kminus, of the target")
-    w_max: Any = dataclasses.replace(_w_max, default=None)
+    w_max: Any = NO_BOUND
     names = {"lambda": "lambda_"}
     common = ("tau_plus", "lambda_", "alpha", "mu")
-    shown = {"weight": "committed"}
-    post_traces = {"Kminus": "tau_minus"}
-    per_neuron = ("tau_minus",)
-    pre_clocks = {"since": 0.0}
-    variables = {"committed": "weight", "Kplus": "Kplus"}
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         return {"weight": self.lambda_ * power(at["weight"], self.mu) * self.now(at)}
 
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         w = at["weight"]
-        left = jnp.maximum(w - self.alpha * self.lambda_ * w * at["Kminus"], 0.0)
-        return {
-            "weight": left - w,
-            "committed": left - at["committed"],
-            "Kplus": self.now(at) + 1.0 - at["Kplus"],
-        }
-
-    def now(self, at: Mapping[str, Array]) -> Array:
-        """Kplus just before the event, from what it was after the source's last spike."""
-        return at["Kplus"] * jnp.exp(-at["since"] / self.tau_plus)
+        less = w - self.alpha * self.lambda_ * w * at["Kminus"]
+        return self.left(at, jnp.maximum(less, 0.0)) | self.rise(at)

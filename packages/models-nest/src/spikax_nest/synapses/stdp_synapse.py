@@ -9,10 +9,10 @@ from jax import Array
 
 from spikax import param
 from spikax.units import ms
-from spikax_nest.synapses._synapse import NestSynapse
+from spikax_nest.synapses._synapse import Traced
 
 
-class StdpSynapse(NestSynapse):
+class StdpSynapse(Traced):
     """Spike-timing-dependent plasticity with a power law of the weight (NEST's `stdp_synapse`).
 
     With w as a share of Wmax (either sign), Kplus and Kminus traces of spikes of source and target:
@@ -31,15 +31,8 @@ class StdpSynapse(NestSynapse):
     alpha: Array = param(1.0, doc="depression over potentiation")
     mu_plus: Array = param(1.0, doc="exponent of the weight in potentiation")
     mu_minus: Array = param(1.0, doc="exponent of the weight in depression")
-    Kplus: Array = param(0.0, at_least=0, doc="trace of the source at the start")
-    tau_minus: Array = param(20 * ms, above=0, doc="time constant of Kminus, of the target")
     names = {"lambda": "lambda_", "Wmax": "w_max"}
     defaults = {"Wmax": 100.0}
-    shown = {"weight": "committed"}
-    post_traces = {"Kminus": "tau_minus"}
-    per_neuron = ("tau_minus",)
-    pre_clocks = {"since": 0.0}
-    variables = {"committed": "weight", "Kplus": "Kplus"}
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         w = at["weight"]
@@ -49,16 +42,7 @@ class StdpSynapse(NestSynapse):
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         w = at["weight"]
         less = w - self.alpha * self.lambda_ * power(w, self.mu_minus) * at["Kminus"]
-        left = jnp.maximum(less, 0.0)
-        return {
-            "weight": left - w,
-            "committed": left - at["committed"],
-            "Kplus": self.now(at) + 1.0 - at["Kplus"],
-        }
-
-    def now(self, at: Mapping[str, Array]) -> Array:
-        """Kplus just before the event, from what it was after the source's last spike."""
-        return at["Kplus"] * jnp.exp(-at["since"] / self.tau_plus)
+        return self.left(at, jnp.maximum(less, 0.0)) | self.rise(at)
 
 
 def power(share: Array, mu: Array) -> Array:
