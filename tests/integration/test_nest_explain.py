@@ -19,6 +19,7 @@ APART = {*PRECISE, "eprop_readout", "eprop_readout_bsshslm_2020", "ignore_and_fi
 NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in APART]
 RATES = {name: "rate_connection_delayed" for name in NEURONS if "rate_" in name}
 RATES |= {"siegert_neuron": "diffusion_connection"}
+BINARY = ("ginzburg_neuron", "erfc_neuron", "mcculloch_pitts_neuron")
 TWO_RECEPTORS = {
     "E_rev": [0.0, -80.0],
     "tau_rise": [1.0, 1.0],
@@ -40,7 +41,7 @@ def to_a_reader(name, synapse="static_synapse"):
     nodes = nest.Create(name, 4, {k: v for k, v in TWO_RECEPTORS.items() if k in known})
     among = {"synapse_model": synapse} | ({"receptor_type": 2} if several else {})
     nest.Connect(nodes, nodes, syn_spec=among)
-    if name not in RATES:
+    if name not in (*RATES, *BINARY):
         nest.Connect(nodes, nest.Create(reader_of(name), 2), syn_spec={"delay": 2.0})
     return nest.network()[0]
 
@@ -55,6 +56,8 @@ EACH = [pytest.param(n, marks=[] if n in OFTEN else [pytest.mark.grid]) for n in
 def test_every_neuron_is_accounted_for(name, rule):
     if name in RATES:
         net, reads = to_a_reader(name, RATES[name]), f"{name}.rate"
+    elif name in BINARY:
+        net, reads = to_a_reader(name), f"{name}.h"
     else:
         net, reads = to_a_reader(name), f"{reader_of(name)}.V_m"
     said = {entry.path: entry for entry in explain(net, rule, loss=mse(reads))}

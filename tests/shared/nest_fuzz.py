@@ -69,6 +69,20 @@ FIXED = {
     "pp_psc_delta": {"c_2": 0.0},
     "lin_rate_ipn": {"sigma": 0.0, "std": 0.0},
 }
+# What the default of 0 would leave out.
+ZEROS = {
+    **dict.fromkeys(("g_ex", "g_in", "g_rr", "g_sfa", "dg_ex", "dg_in"), (0.0, 5.0)),
+    **dict.fromkeys(("I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in", "w"), (0.0, 50.0)),
+    "E_ex": (-5.0, 5.0),
+    "V_noise": (0.2, 1.0),
+    "V_peak": (0.0, 10.0),
+    "V_th_v": (-2.0, 2.0),
+    "adaptation": (0.0, 1.0),
+    "alpha_2": (0.5, 5.0),
+    "beta": (-0.3, 0.3),
+    "t_ref": (0.0, 3.0),
+}
+FLAGS = ("refractory_input", "regular_spike_arrival")
 KEPT = {
     *("Ca", "beta_Ca", "tau_Ca", "tau_minus", "tau_minus_triplet", "t_spike", "post_trace"),
     *("ignore_and_spike_interval", "ignore_and_spike_offset", "gsl_error_tol", "V_min"),
@@ -82,6 +96,7 @@ TRIGGERED = {
     "q_stc": (-20.0, 20.0),
 }
 VECTORS = {
+    "iaf_chs_2007": {"noise": (-0.5, 0.5)},
     "iaf_psc_exp_multisynapse": {"tau_syn": (0.5, 10.0)},
     "iaf_psc_alpha_multisynapse": {"tau_syn": (0.5, 10.0)},
     "aeif_cond_alpha_multisynapse": {"tau_syn": (0.3, 10.0), "E_rev": (-85.0, 0.0)},
@@ -97,6 +112,8 @@ VECTORS = {
     "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
 }
 RECEPTORS = 3
+# NEST reads past the end of the noise.
+LENGTHS = {"noise": 8000}
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
 ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "siegert_neuron"}
 ELSEWHERE |= {"eprop_readout", "eprop_readout_bsshslm_2020"}
@@ -129,13 +146,17 @@ def params_of(nest, model, n, rng):
     defaults = nest.GetDefaults(model)
     floats = [k for k, v in defaults.items() if isinstance(v, float) and k not in KEPT]
     names = [k for k in floats if is_settable(nest, model, k, defaults[k])]
+    flags = [k for k in FLAGS if k in defaults and is_settable(nest, model, k, True)]
     found = []
     while len(found) < n:
-        one = {k: around(k, defaults[k], rng) for k in names} | FIXED.get(model, {})
+        one = {k: around(k, defaults[k], rng) for k in names}
+        one |= {k: rng.uniform(*ZEROS[k]) for k in names if k in ZEROS and not defaults[k]}
+        one |= {k: bool(rng.integers(2)) for k in flags}
+        one |= FIXED.get(model, {})
         if "I_e" in defaults:
             one["I_e"] = rng.uniform(*DRIVE.get(model, (250.0, 600.0)))
         for name, bounds in VECTORS.get(model, {}).items():
-            one[name] = rng.uniform(*bounds, RECEPTORS).tolist()
+            one[name] = rng.uniform(*bounds, LENGTHS.get(name, RECEPTORS)).tolist()
         try:
             nest.SetDefaults(model, one)
         except nest.NESTErrors.KernelException:

@@ -9,7 +9,7 @@ from typing import Any
 
 from spikax_nest._models import target
 
-COUPLED = ("diffusion", "gap", "instant")
+COUPLED = ("diffusion", "instant")
 """What acts within a step, without delay."""
 
 
@@ -21,13 +21,12 @@ class SynapseRecord:
         name: NEST's name.
         changes: Whether it has a rule of plasticity, in a file of its name.
         carries: What it transmits: "spike", "rate", "learning" (a learning signal), or what its
-            ends need of each other within a step: "instant" (a rate), "diffusion" or "gap".
+            ends need of each other within a step: "instant" (a rate) or "diffusion".
         common: Parameters that all synapses of a model share.
         variants: Endings of the names of its forms: with a label, compact.
         delayed: Whether it has a delay.
         instead: What NEST says to use in place of one.
         factors: Parameters that are the weights, each for a port of its own, by port.
-        symmetric: Whether there must be the same synapse the other way.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
         sized: Whether NEST says how many bytes one takes.
         weight: NEST's default.
@@ -43,7 +42,6 @@ class SynapseRecord:
     delayed: bool = True
     instead: str = ""
     factors: Mapping[str, str] = field(default_factory=dict[str, str])
-    symmetric: bool = False
     names: tuple[str, ...] = ()
     sized: bool = True
     weight: float = 1.0

@@ -130,10 +130,10 @@ class BetaConductances(Rising):
     def synaptic_rates(self, y: Y) -> Y:
         """Rates of the conductances."""
         return {
-            "g_ex": y["dg_ex"] - y["g_ex"] / self.tau_decay_ex,
-            "dg_ex": -y["dg_ex"] / self.tau_rise_ex,
-            "g_in": y["dg_in"] - y["g_in"] / self.tau_decay_in,
-            "dg_in": -y["dg_in"] / self.tau_rise_in,
+            "g_ex": y["dg_ex"] - y["g_ex"] / self.tau_rise_ex,
+            "dg_ex": -y["dg_ex"] / self.tau_decay_ex,
+            "g_in": y["dg_in"] - y["g_in"] / self.tau_rise_in,
+            "dg_in": -y["dg_in"] / self.tau_decay_in,
         }
 
     def arrive(self, y: Y, inputs: Any) -> Y:
@@ -145,7 +145,7 @@ class BetaConductances(Rising):
 
 
 def beta_rise(tau_rise: Array, tau_decay: Array) -> Array:
-    """What dg jumps by for a peak of 1, where g' = dg - g / tau_decay, dg' = -dg / tau_rise.
+    """What dg jumps by for a peak of 1, where g' = dg - g / tau_rise, dg' = -dg / tau_decay.
 
     The peak is at t = tau_rise tau_decay / (tau_decay - tau_rise) log(tau_decay / tau_rise).
     """

@@ -34,7 +34,7 @@ class IafChs2007(SpikingNode):
         V >= 1:  spike, V_spike <- V_spike - V_reset;  dV_spike/dt = -V_spike / tau_reset
 
     Weights below 0 have no effect. NEST writes V_m anew in every step: what it is set to shows no
-    effect.
+    effect. After the last entry there is no noise; NEST reads on into memory that is not its own.
 
     Source: Carandini, Horton & Sincich 2007, J. Vis. 7:20; behaviour as of NEST 3.10.
     """

@@ -10,7 +10,7 @@ import numpy as np
 from spikax.errors import SpikaxError
 from spikax_nest.pynest import _kernel, _rules
 from spikax_nest.pynest._collection import NodeCollection
-from spikax_nest.pynest._coupling import check_names, check_symmetric
+from spikax_nest.pynest._coupling import check_names
 from spikax_nest.pynest._detectors import DETECTORS
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Context, Parameter
@@ -177,7 +177,6 @@ def _make(
     model = kernel.synapse_catalogue[syn_spec.get("synapse_model", "static_synapse")]
     _refuse_unknown(model, syn_spec)
     check_names(model, syn_spec)
-    check_symmetric(model, conn_spec, (sources, targets), syn_spec.values())
     pre, post = pairs
     n = len(pre)
     rng = kernel.host_rng()

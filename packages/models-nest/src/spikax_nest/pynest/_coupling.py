@@ -1,20 +1,19 @@
-"""Synapses without delay, whose ends act on each other within a step: rates, diffusion, gaps."""
+"""Synapses without delay, whose ends act on each other within a step: rates, diffusion."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 import spikax as sx
 from spikax_nest._node import NestNode
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._synapse_models import SynapseModel
 
-CALLED = {"diffusion": "diffusion", "gap": "gap junction", "instant": "instantaneous rate"}
+CALLED = {"diffusion": "diffusion", "instant": "instantaneous rate"}
 
 
 def signals_of(system: type[NestNode], carries: str, *, iterated: bool = True) -> tuple[str, ...]:
@@ -52,22 +51,6 @@ def check_names(model: SynapseModel, names: Any) -> None:
             f"Please use the parameters {' and '.join(record.factors.values())} to specify the "
             f"weights of a {record.name}."
         )
-
-
-def check_symmetric(
-    model: SynapseModel, conn_spec: Mapping[str, Any], ends: Sequence[Any], values: Any
-) -> None:
-    """Raise if a synapse model needs the same synapses the other way, and these have none."""
-    alike = np.array_equal(*ends) and not any(np.ndim(v) for v in values)
-    if not model.record.symmetric or conn_spec.get("make_symmetric"):
-        return
-    if conn_spec["rule"] == "all_to_all" and alike:
-        return
-    raise NESTErrors.BadProperty(
-        "Connections with this synapse model can only be created as one-to-one connections with "
-        '"make_symmetric" set to true or as all-to-all connections with equal source and target '
-        "populations and default or scalar parameters."
-    )
 
 
 def coupled_projections(
