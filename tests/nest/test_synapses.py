@@ -6,9 +6,9 @@ recorder sees within 1e-9, and so must what NEST shows of its synapses afterward
 
 from dataclasses import dataclass
 
+import nest_draws as draws
 import numpy as np
 import pytest
-from nest_draws import bernoulli, hom, inhibitory, stdp, tsodyks, tsodyks2
 from scipy import stats
 
 import spikax as sx
@@ -39,7 +39,7 @@ class Case:
     model: str
     pre: list[np.ndarray]
     post: list[np.ndarray]
-    tau_minus: np.ndarray
+    tau_minus: dict[str, np.ndarray]
     pairs: np.ndarray
     values: dict[str, np.ndarray | float]
 
@@ -49,12 +49,18 @@ class Case:
 
 
 KINDS = {
-    "stdp": ("stdp_synapse", stdp),
-    "stdp, negative": ("stdp_synapse", inhibitory),
-    "stdp_hom": ("stdp_synapse_hom", hom),
-    "tsodyks2": ("tsodyks2_synapse", tsodyks2),
-    "tsodyks": ("tsodyks_synapse", tsodyks),
-    "bernoulli": ("bernoulli_synapse", bernoulli),
+    "stdp": ("stdp_synapse", draws.stdp),
+    "stdp, negative": ("stdp_synapse", draws.inhibitory),
+    "stdp_hom": ("stdp_synapse_hom", draws.hom),
+    "nn_pre_centered": ("stdp_nn_pre_centered_synapse", draws.stdp),
+    "nn_restr": ("stdp_nn_restr_synapse", draws.nearest),
+    "nn_symm": ("stdp_nn_symm_synapse", draws.nearest),
+    "triplet": ("stdp_triplet_synapse", draws.triplet),
+    "jonke": ("jonke_synapse", draws.exponential),
+    "ht": ("ht_synapse", draws.pool),
+    "tsodyks2": ("tsodyks2_synapse", draws.tsodyks2),
+    "tsodyks": ("tsodyks_synapse", draws.tsodyks),
+    "bernoulli": ("bernoulli_synapse", draws.bernoulli),
 }
 MODELS = tuple(dict.fromkeys(model for model, _ in KINDS.values()))
 
@@ -75,7 +81,7 @@ def draw(kind, seed=5):
         model,
         trains(N_PRE),
         trains(N_POST),
-        rng.uniform(10, 40, N_POST),
+        {n: rng.uniform(10, 40, N_POST) for n in ("tau_minus", "tau_minus_triplet")},
         pairs,
         values(rng, N_SYNAPSES) | {"delay": delay},
     )
@@ -85,8 +91,7 @@ def rule_of(case):
     rule = sx.model(case.model)
     units = {p.name: p.unit for p in parameters(rule)} | {"w_max": pA}
     fields = {rule.names.get(n, n): v for n, v in case.of_rule.items()}
-    if "tau_minus" in units:
-        fields["tau_minus"] = case.tau_minus
+    fields |= {name: case.tau_minus[name] for name in rule.per_neuron}
     return rule(**{n: v * units[n] for n, v in fields.items()})
 
 
@@ -132,7 +137,7 @@ def run_nest(nest, case):
     common = {n: case.values[n] for n in case.values if rule.names.get(n, n) in rule.common}
     nest.CopyModel(case.model, "syn", {"weight_recorder": recorder, **common})
     pre, post = parrots(nest, case.pre), parrots(nest, case.post)
-    post.set([{"tau_minus": tau} for tau in case.tau_minus])
+    post.set(case.tau_minus)
     ids = [np.array(nodes.tolist())[k] for nodes, k in zip((pre, post), case.pairs.T, strict=True)]
     each = {n: v for n, v in case.values.items() if n not in common}
     each["receptor_type"] = np.ones(N_SYNAPSES, int)

@@ -108,6 +108,51 @@ def hom(rng, n):
     return values | each
 
 
+def nearest(rng, n):
+    return {k: v for k, v in stdp(rng, n).items() if k != "Kplus"}
+
+
+def triplet(rng, n):
+    """Weights of either sign; some reach a bound."""
+    w_max = rng.uniform(20, 60, n) * rng.choice([-1, 1], n)
+    return {
+        "Wmax": w_max,
+        "weight": w_max * rng.uniform(0, 1, n),
+        "tau_plus": rng.uniform(5, 40, n),
+        "tau_plus_triplet": rng.uniform(40, 200, n),
+        "Aplus": rng.uniform(0, 5, n),
+        "Aminus": rng.uniform(0, 5, n),
+        "Aplus_triplet": rng.uniform(0, 5, n),
+        "Aminus_triplet": rng.uniform(0, 5, n),
+        "Kplus": rng.uniform(0, 2, n),
+        "Kplus_triplet": rng.uniform(0, 2, n),
+    }
+
+
+def exponential(rng, n):
+    """Some weights reach a bound."""
+    return {
+        "Wmax": 40.0,
+        "weight": rng.uniform(0, 40, n),
+        "tau_plus": float(rng.uniform(5, 40)),
+        "lambda": float(rng.uniform(0.5, 3)),
+        "alpha": float(rng.uniform(0.5, 1.5)),
+        "beta": float(rng.uniform(0, 0.5)),
+        "mu_plus": float(rng.uniform(-0.05, 0.05)),
+        "mu_minus": float(rng.uniform(-0.05, 0.05)),
+        "Kplus": rng.uniform(0, 2, n),
+    }
+
+
+def pool(rng, n):
+    return {
+        "weight": rng.normal(0, 50, n),
+        "tau_P": rng.uniform(10, 500, n),
+        "delta_P": rng.uniform(0, 1, n),
+        "P": rng.uniform(0, 1, n),
+    }
+
+
 def tsodyks2(rng, n):
     return {
         "weight": rng.normal(0, 50, n),

@@ -69,17 +69,27 @@ def spiking(nest, rng, n):
     return nest.Create(
         "iaf_psc_exp",
         n,
-        {"I_e": rng.uniform(370.0, 480.0, n), "tau_minus": rng.uniform(10.0, 40.0, n)},
+        {
+            "I_e": rng.uniform(370.0, 480.0, n),
+            "tau_minus": rng.uniform(10.0, 40.0, n),
+            "tau_minus_triplet": rng.uniform(50.0, 150.0, n),
+        },
     )
 
 
 SYNAPSES = {
     "static_synapse": lambda rng, n: {"weight": rng.normal(0, 80, n)},
     "static_synapse_hom_w": lambda rng, n: {"weight": float(rng.normal(0, 80))},
+    "ht_synapse": draws.pool,
+    "jonke_synapse": draws.exponential,
     "stdp_dopamine_synapse": draws.dopamine,
+    "stdp_nn_pre_centered_synapse": draws.stdp,
+    "stdp_nn_restr_synapse": draws.nearest,
+    "stdp_nn_symm_synapse": draws.nearest,
     "stdp_pl_synapse_hom": draws.power_law,
     "stdp_synapse": draws.stdp,
     "stdp_synapse_hom": draws.hom,
+    "stdp_triplet_synapse": draws.triplet,
     "tsodyks_synapse": draws.tsodyks,
     "tsodyks_synapse_hom": draws.tsodyks_hom,
     "tsodyks2_synapse": draws.tsodyks2,
@@ -87,9 +97,15 @@ SYNAPSES = {
     "bernoulli_synapse": draws.bernoulli,
 }
 SHOWN = {
+    "ht_synapse": ("P",),
+    "jonke_synapse": ("weight", "Kplus"),
+    "stdp_nn_pre_centered_synapse": ("weight", "Kplus"),
+    "stdp_nn_restr_synapse": ("weight",),
+    "stdp_nn_symm_synapse": ("weight",),
     "stdp_pl_synapse_hom": ("weight", "Kplus"),
     "stdp_synapse": ("weight",),
     "stdp_synapse_hom": ("weight",),
+    "stdp_triplet_synapse": ("weight", "Kplus", "Kplus_triplet"),
     "tsodyks_synapse": ("x", "y", "u"),
     "tsodyks_synapse_hom": ("x", "y", "u"),
     "tsodyks2_synapse": ("x", "u"),

@@ -117,10 +117,18 @@ from spikax_nest.synapses.eprop_synapse import EpropSynapse as EpropSynapse
 from spikax_nest.synapses.eprop_synapse_bsshslm_2020 import (
     EpropSynapseBsshslm2020 as EpropSynapseBsshslm2020,
 )
+from spikax_nest.synapses.ht_synapse import HtSynapse as HtSynapse
+from spikax_nest.synapses.jonke_synapse import JonkeSynapse as JonkeSynapse
 from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
+from spikax_nest.synapses.stdp_nn_pre_centered_synapse import (
+    StdpNnPreCenteredSynapse as StdpNnPreCenteredSynapse,
+)
+from spikax_nest.synapses.stdp_nn_restr_synapse import StdpNnRestrSynapse as StdpNnRestrSynapse
+from spikax_nest.synapses.stdp_nn_symm_synapse import StdpNnSymmSynapse as StdpNnSymmSynapse
 from spikax_nest.synapses.stdp_pl_synapse_hom import StdpPlSynapseHom as StdpPlSynapseHom
 from spikax_nest.synapses.stdp_synapse import StdpSynapse as StdpSynapse
 from spikax_nest.synapses.stdp_synapse_hom import StdpSynapseHom as StdpSynapseHom
+from spikax_nest.synapses.stdp_triplet_synapse import StdpTripletSynapse as StdpTripletSynapse
 from spikax_nest.synapses.tsodyks2_synapse import Tsodyks2Synapse as Tsodyks2Synapse
 from spikax_nest.synapses.tsodyks_synapse import TsodyksSynapse as TsodyksSynapse
 from spikax_nest.synapses.tsodyks_synapse_hom import TsodyksSynapseHom as TsodyksSynapseHom

@@ -99,6 +99,12 @@ SYNAPSES = (
             "eprop_readout_bsshslm_2020",
         ),
     ),
+    SynapseRecord("ht_synapse", changes=True),
+    SynapseRecord(
+        "jonke_synapse",
+        changes=True,
+        common=("Wmax", "alpha", "beta", "lambda", "mu_minus", "mu_plus", "tau_plus"),
+    ),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=()),
     SynapseRecord(
         "rate_connection_instantaneous",
@@ -116,6 +122,9 @@ SYNAPSES = (
         names=("volume_transmitter",),
         sized=False,
     ),
+    SynapseRecord("stdp_nn_pre_centered_synapse", changes=True),
+    SynapseRecord("stdp_nn_restr_synapse", changes=True),
+    SynapseRecord("stdp_nn_symm_synapse", changes=True),
     SynapseRecord(
         "stdp_pl_synapse_hom", changes=True, common=("alpha", "lambda", "mu", "tau_plus")
     ),
@@ -125,6 +134,7 @@ SYNAPSES = (
         changes=True,
         common=("Wmax", "alpha", "lambda", "mu_minus", "mu_plus", "tau_plus"),
     ),
+    SynapseRecord("stdp_triplet_synapse", changes=True),
     SynapseRecord("tsodyks2_synapse", changes=True),
     SynapseRecord("tsodyks_synapse", changes=True),
     SynapseRecord(

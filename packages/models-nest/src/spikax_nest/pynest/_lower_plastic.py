@@ -84,9 +84,8 @@ def _rule(
         value = _value(table, name, rows, more, sign if field == "w_max" else 1)
         of = unit if field == "w_max" else rule.declared[field].unit
         values[field] = value if str(of) == "1" else value * of
-    if "tau_minus" in rule.per_neuron:
-        padded = np.append(post.rows, np.repeat(post.rows[-1:], post.size - post.n))
-        values["tau_minus"] = post.table.columns["tau_minus"][padded] * ms
+    padded = np.append(post.rows, np.repeat(post.rows[-1:], post.size - post.n))
+    values |= {name: post.table.columns[name][padded] * ms for name in rule.per_neuron}
     if table.model.record.names:
         values["transmitter"] = _row(kernel, table.model, table.model.record.names[0])
     return rule(**values)

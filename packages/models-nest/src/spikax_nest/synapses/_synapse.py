@@ -64,31 +64,62 @@ class Unbounded(NestSynapse):
     sends = "efficacy"
 
 
-class Traced(NestSynapse):
-    """A synapse that pairs spikes of its ends: Kminus is its target's, Kplus its own.
+class Pairing(NestSynapse):
+    """A synapse that pairs spikes of its ends: Kminus is the trace of its target.
 
     NEST shows the weight as it was after the last spike of the source: the variable `committed`.
-    Kplus is kept likewise, with a time constant for each synapse.
     """
 
-    Kplus: Array = param(0.0, at_least=0, doc="trace of the source at the start")
     tau_minus: Array = param(20 * ms, above=0, doc="time constant of Kminus, of the target")
     fades: ClassVar[str] = "tau_plus"
-    """The time constant of Kplus."""
+    """The time constant of Kplus, the trace of the source."""
     shown = {"weight": "committed"}
     post_traces = {"Kminus": "tau_minus"}
     per_neuron = ("tau_minus",)
     pre_clocks = {"since": 0.0}
+    variables = {"committed": "weight"}
+
+    def faded(self, at: Mapping[str, Array]) -> Array:
+        """What is left of 1 since the source's last spike."""
+        return jnp.exp(-at["since"] / getattr(self, self.fades))
+
+    def left(self, at: Mapping[str, Array], weight: Array) -> dict[str, Array]:
+        """What a spike of the source changes that leaves a weight."""
+        return {"weight": weight - at["weight"], "committed": weight - at["committed"]}
+
+
+class Traced(Pairing):
+    """Its Kplus is kept as it was after the last spike of the source, too."""
+
+    Kplus: Array = param(0.0, at_least=0, doc="trace of the source at the start")
     variables = {"committed": "weight", "Kplus": "Kplus"}
 
     def now(self, at: Mapping[str, Array]) -> Array:
-        """Kplus just before the event, from what it was after the source's last spike."""
-        return at["Kplus"] * jnp.exp(-at["since"] / getattr(self, self.fades))
+        """Kplus just before the event."""
+        return at["Kplus"] * self.faded(at)
 
     def rise(self, at: Mapping[str, Array]) -> dict[str, Array]:
         """What a spike of the source adds to Kplus."""
         return {"Kplus": self.now(at) + 1.0 - at["Kplus"]}
 
-    def left(self, at: Mapping[str, Array], weight: Array) -> dict[str, Array]:
-        """What a spike of the source changes that leaves a weight."""
-        return {"weight": weight - at["weight"], "committed": weight - at["committed"]}
+
+class Nearest(Pairing):
+    """Of the target's spikes, the last one alone counts."""
+
+    def arrive(self, trace: Array, spikes: Array) -> Array:
+        return trace + spikes * (1.0 - trace)
+
+
+class Sized(Traced):
+    """A rule for the size of a weight, which has the sign of Wmax and is kept as small."""
+
+    Wmax: Array = param(100.0, doc="largest weight")
+    w_max: Any = NO_BOUND
+
+    def grown(self, size: Array) -> Array:
+        """A weight that is larger, up to the bound."""
+        return self.signed(jnp.minimum(size, jnp.abs(self.Wmax)))
+
+    def signed(self, size: Array) -> Array:
+        """A weight of this size."""
+        return jnp.where(self.Wmax < 0, -size, size)

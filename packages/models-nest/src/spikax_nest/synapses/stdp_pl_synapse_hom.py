@@ -10,8 +10,8 @@ from jax import Array
 
 from spikax import param
 from spikax.units import ms
+from spikax_nest.synapses._power_law import power
 from spikax_nest.synapses._synapse import NO_BOUND, Traced
-from spikax_nest.synapses.stdp_synapse import power
 
 
 class StdpPlSynapseHom(Traced):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import jax.numpy as jnp
 from jax import Array
 
-from spikax import param
-from spikax.units import ms
+from spikax_nest.synapses._power_law import PowerLaw
 from spikax_nest.synapses._synapse import Traced
 
 
-class StdpSynapse(Traced):
+class StdpSynapse(PowerLaw, Traced):
     """Spike-timing-dependent plasticity with a power law of the weight (NEST's `stdp_synapse`).
 
     With w as a share of Wmax (either sign), Kplus and Kminus traces of spikes of source and target:
@@ -26,26 +24,9 @@ class StdpSynapse(Traced):
     Source: Guetig et al. 2003, J. Neurosci. 23; behaviour as of NEST 3.10.
     """
 
-    tau_plus: Array = param(20 * ms, above=0, doc="time constant of Kplus")
-    lambda_: Array = param(0.01, doc="step size")
-    alpha: Array = param(1.0, doc="depression over potentiation")
-    mu_plus: Array = param(1.0, doc="exponent of the weight in potentiation")
-    mu_minus: Array = param(1.0, doc="exponent of the weight in depression")
-    names = {"lambda": "lambda_", "Wmax": "w_max"}
-    defaults = {"Wmax": 100.0}
-
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         w = at["weight"]
-        grown = w + self.lambda_ * power(1.0 - w, self.mu_plus) * self.now(at)
-        return {"weight": jnp.minimum(grown, 1.0) - w}
+        return {"weight": self.stronger(w, self.now(at)) - w}
 
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
-        w = at["weight"]
-        less = w - self.alpha * self.lambda_ * power(w, self.mu_minus) * at["Kminus"]
-        return self.left(at, jnp.maximum(less, 0.0)) | self.rise(at)
-
-
-def power(share: Array, mu: Array) -> Array:
-    """share^mu for 0 <= share <= 1; at 0 it is 0 with slope 0, but 1 where mu is 0."""
-    inside = jnp.where(share > 0, share, 1.0) ** mu
-    return jnp.where((share > 0) | (mu == 0), inside, 0.0)
+        return self.left(at, self.weaker(at["weight"], at["Kminus"])) | self.rise(at)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from spikax import param
 from spikax.units import ms
-from spikax_nest.synapses._synapse import NO_BOUND, Traced
+from spikax_nest.synapses._synapse import Sized
 
 
-class VogelsSprekelerSynapse(Traced):
+class VogelsSprekelerSynapse(Sized):
     """Symmetric plasticity that balances excitation (NEST's `vogels_sprekeler_synapse`).
 
     With w the size of the weight, which has the sign of Wmax, Kplus and Kminus traces of spikes:
@@ -32,21 +31,13 @@ class VogelsSprekelerSynapse(Traced):
     alpha: Array = param(0.12, doc="depression by a spike of the source, as a share of eta")
     eta: Array = param(0.001, doc="learning rate")
     Wmax: Array = param(1.0, doc="largest weight")
-    w_max: Any = NO_BOUND
     fades = "tau"
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         w = at["weight"]
-        return {"weight": self.signed(self.grown(w, self.now(at))) - w}
+        return {"weight": self.grown(jnp.abs(w) + self.eta * self.now(at)) - w}
 
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
-        less = self.grown(at["weight"], at["Kminus"]) - self.alpha * self.eta
-        return self.left(at, self.signed(jnp.maximum(less, 0.0))) | self.rise(at)
-
-    def grown(self, w: Array, trace: Array) -> Array:
-        """The size of a weight after potentiation by a trace of the other end."""
-        return jnp.minimum(jnp.abs(w) + self.eta * trace, jnp.abs(self.Wmax))
-
-    def signed(self, size: Array) -> Array:
-        """A weight of this size, with the sign of Wmax."""
-        return jnp.where(self.Wmax < 0, -size, size)
+        grown = jnp.abs(self.grown(jnp.abs(at["weight"]) + self.eta * at["Kminus"]))
+        less = jnp.maximum(grown - self.alpha * self.eta, 0.0)
+        return self.left(at, self.signed(less)) | self.rise(at)
