@@ -82,6 +82,7 @@ SYNAPSES = {
     "static_synapse_hom_w": lambda rng, n: {"weight": float(rng.normal(0, 80))},
     "ht_synapse": draws.pool,
     "jonke_synapse": draws.exponential,
+    "quantal_stp_synapse": draws.quantal,
     "stdp_dopamine_synapse": draws.dopamine,
     "stdp_nn_pre_centered_synapse": draws.stdp,
     "stdp_nn_restr_synapse": draws.nearest,
@@ -99,6 +100,7 @@ SYNAPSES = {
 SHOWN = {
     "ht_synapse": ("P",),
     "jonke_synapse": ("weight", "Kplus"),
+    "quantal_stp_synapse": ("a", "u"),
     "stdp_nn_pre_centered_synapse": ("weight", "Kplus"),
     "stdp_nn_restr_synapse": ("weight",),
     "stdp_nn_symm_synapse": ("weight",),
@@ -648,10 +650,30 @@ def passed(nest, rng, n, duration):
     return counted(nest, nodes, duration)
 
 
+def released(nest, rng, n, duration):
+    """How many sites of each synapse release at its spikes, first and second, and in all."""
+    times = np.sort(rng.choice(np.arange(1, int(duration) - 10), 25, False)) * 1.0
+    sources, weights = told(nest, [times] * n), nest.Create("weight_recorder")
+    nodes = nest.Create("iaf_psc_exp", n)
+    sites = int(rng.integers(2, 9))
+    values = {"n": sites, "a": sites, "U": rng.uniform(0.2, 0.8), "u": rng.uniform(0.2, 0.8)}
+    values |= {"tau_rec": rng.uniform(3, 50), "tau_fac": rng.uniform(0, 50)}
+    nest.CopyModel("quantal_stp_synapse", "recorded", {"weight_recorder": weights, **values})
+    nest.Connect(sources, nodes, "one_to_one", {"synapse_model": "recorded"})
+    nest.Simulate(duration)
+    steps = np.rint(np.asarray(weights.events["times"]) / nest.resolution).astype(int)
+    table = np.zeros((n, steps.max() + 1))
+    ids = np.asarray(weights.events["senders"], int) - sources[0].global_id
+    np.add.at(table, (ids, steps), np.asarray(weights.events["weights"]))
+    some = table[:, np.unique(steps)]
+    return {"first": some[:, 0], "second": some[:, 1], "last": some[:, -1], "all": some.sum(1)}
+
+
 CHANCE = {
     "poisson_generator": poisson,
     "noise_generator": noise,
     "bernoulli_synapse": passed,
+    "quantal_stp_synapse": released,
     "gamma_sup_generator": trained(
         "gamma_sup_generator",
         rate=between(20, 80),

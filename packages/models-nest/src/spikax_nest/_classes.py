@@ -119,6 +119,7 @@ from spikax_nest.synapses.eprop_synapse_bsshslm_2020 import (
 )
 from spikax_nest.synapses.ht_synapse import HtSynapse as HtSynapse
 from spikax_nest.synapses.jonke_synapse import JonkeSynapse as JonkeSynapse
+from spikax_nest.synapses.quantal_stp_synapse import QuantalStpSynapse as QuantalStpSynapse
 from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
 from spikax_nest.synapses.stdp_nn_pre_centered_synapse import (
     StdpNnPreCenteredSynapse as StdpNnPreCenteredSynapse,

@@ -204,6 +204,7 @@ SYNAPSES = (
     ("eprop_synapse_bsshslm_2020", "e-prop at fixed intervals", "Bellec et al. 2020"),
     ("ht_synapse", "short-term depression, recovering to a full pool", "Hill & Tononi 2005"),
     ("jonke_synapse", "changes that depend on the weight exponentially", "Jonke et al. 2017"),
+    ("quantal_stp_synapse", "short-term plasticity of release sites", "Fuhrmann et al. 2002"),
     (
         "stdp_dopamine_synapse",
         "spike-timing-dependent plasticity gated by dopamine",

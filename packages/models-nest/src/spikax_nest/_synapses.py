@@ -105,6 +105,7 @@ SYNAPSES = (
         changes=True,
         common=("Wmax", "alpha", "beta", "lambda", "mu_minus", "mu_plus", "tau_plus"),
     ),
+    SynapseRecord("quantal_stp_synapse", changes=True),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=()),
     SynapseRecord(
         "rate_connection_instantaneous",
