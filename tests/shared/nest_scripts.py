@@ -278,6 +278,47 @@ def recorders(nest, model, seed, h, n, duration):
     return found
 
 
+def spins(nest, model, seed, h, n, duration):
+    """Transitions of trains: of two spikes in a step, and of one.
+
+    Of lone spikes of several senders in one step NEST loses all but one.
+    """
+    rng = rng_of(seed, model)
+    windows = draws.windows(rng, n, h)
+    last = round((duration - fuzz.LONGEST) / h)
+    own = rng.permutation(np.arange(1, last))[: last // n * n].reshape(n, -1)[:, :25]
+    times = [h * np.sort(np.append(t, t[rng.random(len(t)) < 0.5])) for t in own]
+    reset(nest, h)
+    parrots, devices = told(nest, times), nest.Create(model, n)
+    devices.set(windows)
+    for k in range(n):
+        nest.Connect(parrots[: k + 1], devices[k])
+    in_pieces(nest, h, duration)
+    return {
+        f"{k}: {name}": values
+        for k, device in enumerate(devices)
+        if device.n_events
+        for name, values in by_time(device.events, "times", "senders", "state").items()
+    }
+
+
+def correlated_spins(nest, model, seed, h, n, duration):
+    """Each detector with bins and a window of its own, of the states of three channels."""
+    rng = rng_of(seed, model)
+    reset(nest, h)
+    last = round((duration - fuzz.LONGEST) / h)
+    values = [{"delta_tau": h * w, "tau_max": h * w * b} for w, b in rng.integers(1, 6, (n, 2))]
+    devices = nest.Create(model, n)
+    devices.set([{"N_channels": 3, "Tstart": 5 * h, **v} for v in values])
+    for k in range(3 * n):
+        changes = np.sort(rng.choice(np.arange(1, last), 24, False))
+        times = h * np.repeat(changes, np.tile([2, 1], 12))
+        generator = nest.Create("spike_generator", params={"spike_times": times.tolist()})
+        nest.Connect(generator, devices[k // 3], syn_spec={"receptor_type": k % 3, "delay": 1.0})
+    in_pieces(nest, h, duration)
+    return {f"{k}: covariance": np.asarray(d.count_covariance) for k, d in enumerate(devices)}
+
+
 DETECTORS = ("correlation_detector", "correlomatrix_detector")
 
 
@@ -465,6 +506,7 @@ EXACT = (
     | dict.fromkeys(WINDOWED, windowed)
     | dict.fromkeys(RECORDERS, recorders)
     | dict.fromkeys(DETECTORS, detectors)
+    | {"correlospinmatrix_detector": correlated_spins, "spin_detector": spins}
     | dict.fromkeys(RATE_MODELS, rates)
     | {"parrot_neuron": parrots, "rate_connection_delayed": rates}
     | {"diffusion_connection": diffusion, "rate_connection_instantaneous": instant}

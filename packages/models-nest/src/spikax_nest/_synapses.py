@@ -105,7 +105,7 @@ SYNAPSES = (
         changes=True,
         common=("Wmax", "alpha", "beta", "lambda", "mu_minus", "mu_plus", "tau_plus"),
     ),
-    SynapseRecord("quantal_stp_synapse", changes=True),
+    SynapseRecord("quantal_stp_synapse", changes=True, sized=False),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=()),
     SynapseRecord(
         "rate_connection_instantaneous",
@@ -135,7 +135,7 @@ SYNAPSES = (
         changes=True,
         common=("Wmax", "alpha", "lambda", "mu_minus", "mu_plus", "tau_plus"),
     ),
-    SynapseRecord("stdp_triplet_synapse", changes=True),
+    SynapseRecord("stdp_triplet_synapse", changes=True, sized=False),
     SynapseRecord("tsodyks2_synapse", changes=True),
     SynapseRecord("tsodyks_synapse", changes=True),
     SynapseRecord(

@@ -21,7 +21,8 @@ class QuantalStpSynapse(Unbounded):
     ready, each with probability u, and sends the weight as often; of none, nothing is sent:
 
         u <- U + u (1 - U) exp(-h / tau_fac)
-        a <- a + Binomial(n - a, 1 - exp(-h / tau_rec));  released: Binomial(a, u);  a <- a - released
+        a <- a + Binomial(n - a, 1 - exp(-h / tau_rec))
+        released: Binomial(a, u);  a <- a - released
 
     The first spike takes u and a as they are. tau_fac = 0 stands for no facilitation. The gradient
     is that of the weight alone.
