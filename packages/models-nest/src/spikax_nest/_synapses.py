@@ -25,6 +25,7 @@ class SynapseRecord:
         common: Parameters that all synapses of a model share.
         variants: Endings of the names of its forms: with a label, compact.
         delayed: Whether it has a delay.
+        precise: Whether its delay need not be whole steps: how much less it is, is `early`.
         instead: What NEST says to use in place of one.
         factors: Parameters that are the weights, each for a port of its own, by port.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
@@ -40,6 +41,7 @@ class SynapseRecord:
     common: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("_hpc", "_lbl")
     delayed: bool = True
+    precise: bool = False
     instead: str = ""
     factors: Mapping[str, str] = field(default_factory=dict[str, str])
     names: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ class SynapseRecord:
 
 SYNAPSES = (
     SynapseRecord("bernoulli_synapse", changes=True),
+    SynapseRecord("cont_delay_synapse", precise=True),
     SynapseRecord(
         "diffusion_connection",
         carries="diffusion",

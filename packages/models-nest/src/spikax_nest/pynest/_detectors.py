@@ -155,6 +155,7 @@ def empty(base: str, values: Values) -> Values:
     matrix = np.zeros((n, n, 0))
     if base == SPINS:
         return {"count_covariance": matrix}
+    found: dict[str, Any]
     if base == "correlomatrix_detector":
         found = dict.fromkeys(("count_covariance", "covariance"), matrix)
     else:
