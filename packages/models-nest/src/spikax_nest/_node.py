@@ -20,6 +20,8 @@ class NestNode(Dynamics):
     element_type: ClassVar[str] = "neuron"
     archives: ClassVar[bool] = True
     """Whether NEST keeps its spikes for the synapses that end on it."""
+    archives_late: ClassVar[bool] = True
+    """Whether it keeps their times within the step, where they have any, not those of the grid."""
     forced: ClassVar[bool] = True
     """Whether NEST shows ignore_and_spike of it, by which it can be made to spike."""
     feeds_plastic: ClassVar[bool] = True
