@@ -83,6 +83,7 @@ ZEROS = {
     "alpha_2": (0.5, 5.0),
     "beta": (-0.3, 0.3),
     "t_ref": (0.0, 3.0),
+    **dict.fromkeys(("x", "y", "u"), (0.0, 0.5)),
 }
 FLAGS = ("ahp_bug", "refractory_input", "regular_spike_arrival")
 KEPT = {

@@ -83,6 +83,7 @@ from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
 )
 from spikax_nest.neurons.iaf_psc_exp_ps import IafPscExpPs as IafPscExpPs
 from spikax_nest.neurons.iaf_psc_exp_ps_lossless import IafPscExpPsLossless as IafPscExpPsLossless
+from spikax_nest.neurons.iaf_tum_2000 import IafTum2000 as IafTum2000
 from spikax_nest.neurons.ignore_and_fire import IgnoreAndFire as IgnoreAndFire
 from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
 from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn

@@ -172,6 +172,11 @@ NEURONS = (
         "the same, no spike within a step is overlooked",
         "Krishnan et al. 2018",
     ),
+    (
+        "iaf_tum_2000",
+        "iaf_psc_exp with short-term plasticity of all that it sends",
+        "Tsodyks, Uziel & Markram 2000",
+    ),
     ("izhikevich", "simple spiking neuron by the Euler method", "Izhikevich 2003"),
     (
         "mat2_psc_exp",

@@ -49,6 +49,9 @@ class NestNode(Dynamics):
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit; none if empty."""
+    among: ClassVar[str] = ""
+    """The signal that its connections to nodes of its own model transmit in place of that, all of
+    them on receptor 1, where no others end."""
     shows: ClassVar[str] = ""
     """What connections without delay transmit in its place where NEST does not iterate."""
     couples: ClassVar[Mapping[str, tuple[str, ...]]] = {}
