@@ -16,6 +16,7 @@ from spikax.units import Hz, ms, mV, pA
 MODELS = {
     "iaf_psc_delta": {"refractory_input": 1.0, "V_min": -71 * mV},
     "iaf_psc_exp": {"delta": 2 * mV, "rho": 1e4 * Hz},
+    "iaf_tum_2000": {"x": 0.3, "y": 0.2, "u": 0.1},
     "iaf_psc_alpha": {"tau_syn_in": 10 * ms},
     "iaf_psc_exp_multisynapse": {"tau_syn": [1.0, 20.0] * ms},
     "iaf_psc_alpha_multisynapse": {"tau_syn": [1.0, 10.0] * ms, "V_min": -71 * mV},

@@ -82,6 +82,35 @@ def test_spike_times_do_not_depend_on_the_step(nest, model):
     assert np.abs(coarse[0] - fine[0]).max() < 1e-9
 
 
+def interpolated(nest, h):
+    """Neurons with interpolated spike times that send to one on the grid and to some off it."""
+    nest.ResetKernel()
+    nest.resolution = h
+    nodes = nest.Create("iaf_chxk_2008", 2, {"I_e": [1900.0, 2300.0], "ahp_bug": [True, False]})
+    targets = [nest.Create(name) for name in ("iaf_psc_exp", "iaf_psc_exp_ps", "parrot_neuron_ps")]
+    recorder = nest.Create("spike_recorder")
+    for target in targets:
+        nest.Connect(nodes, target, syn_spec={"weight": 400.0, "delay": 1.0})
+        nest.Connect(target, recorder)
+    nest.Connect(nodes, recorder)
+    for piece in (30.0, 1.0, 30.0):
+        nest.Simulate(piece)
+    times, senders = (np.asarray(recorder.events[n]) for n in ("times", "senders"))
+    order = np.lexsort((times, senders))
+    shown = (*nodes.t_spike, *nodes.Ca, targets[0].V_m, targets[1].V_m)
+    return senders[order], times[order], np.array(shown)
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("h", [0.1, 1.0])
+def test_interpolated_spike_times_are_those_of_nest(nest, h):
+    mine, theirs = (interpolated(n, h) for n in (spikax_nest, nest))
+    assert len(theirs[0]) > 10
+    assert np.any(theirs[1] % h > 0.01 * h)
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.abs(one - other).max() < 1e-9
+
+
 def test_more_events_than_there_is_room_for_make_room():
     spikax_nest.ResetKernel()
     times = np.linspace(1.001, 1.099, 30)

@@ -27,6 +27,7 @@ DRIVE = {
     "gif_psc_exp": (150.0, 300.0),
     "gif_psc_exp_multisynapse": (150.0, 300.0),
     "pp_psc_delta": (0.0, 400.0),
+    "iaf_chxk_2008": (1200.0, 2500.0),
     "iaf_cond_exp": (150.0, 500.0),
     "iaf_cond_alpha": (150.0, 500.0),
 }
@@ -38,6 +39,7 @@ WEIGHT = {
     "eprop_iaf_psc_delta": 5.0,
     "eprop_iaf_psc_delta_adapt": 5.0,
     "iaf_chs_2007": 1.0,
+    "iaf_chxk_2008": 30.0,
     "iaf_psc_delta": 3.0,
     "iaf_psc_delta_ps": 3.0,
     "izhikevich": 3.0,
@@ -81,8 +83,9 @@ ZEROS = {
     "alpha_2": (0.5, 5.0),
     "beta": (-0.3, 0.3),
     "t_ref": (0.0, 3.0),
+    **dict.fromkeys(("x", "y", "u"), (0.0, 0.5)),
 }
-FLAGS = ("refractory_input", "regular_spike_arrival")
+FLAGS = ("ahp_bug", "refractory_input", "regular_spike_arrival")
 KEPT = {
     *("Ca", "beta_Ca", "tau_Ca", "tau_minus", "tau_minus_triplet", "t_spike", "post_trace"),
     *("ignore_and_spike_interval", "ignore_and_spike_offset", "gsl_error_tol", "V_min"),
@@ -118,6 +121,9 @@ LENGTHS = {"noise": 8000}
 ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "siegert_neuron"}
 ELSEWHERE |= {"eprop_readout", "eprop_readout_bsshslm_2020"}
 ELSEWHERE |= {"erfc_neuron", "ginzburg_neuron", "mcculloch_pitts_neuron"}
+POTENTIALS = ("V_m", "V_th", "V_peak", "V_reset", "E_L", "E_ex", "E_in", "E_ahp")
+# Of the range of V_m: how far two runs of NEST that rounding alone sets apart have parted.
+PARTED = 1e-10
 # What only NEST has: how long an archive is that exists there alone.
 MEMORY = {"eprop_history_duration"}
 # Their noise is off here, and without it they do not spike.
@@ -295,9 +301,18 @@ def differences(case, ours, theirs, simulate_ours):
 
 def own_difference(nest, case, theirs):
     """How far NEST is from itself with all potentials moved by 16 mV: rounding, and no more."""
-    names = ("V_m", "V_th", "V_peak", "V_reset", "E_L")
-    moved = simulate(nest, shifted(case, 16.0, names))[0]["V_m"] - 16.0
+    moved = simulate(nest, shifted(case, 16.0, POTENTIALS))[0]["V_m"] - 16.0
     return float(np.abs(moved - theirs[0]["V_m"]).max() / span(theirs[0]["V_m"]))
+
+
+def until_parted(nest, case, ours, theirs):
+    """Both runs, each node up to where NEST is no longer what it is with all potentials moved."""
+    (values, spikes), V = theirs, theirs[0]["V_m"]
+    moved = simulate(nest, shifted(case, 16.0, POTENTIALS))
+    apart = (np.abs(moved[0]["V_m"] - 16.0 - V) > PARTED * span(V)) | (moved[1] != spikes)
+    parted = np.maximum.accumulate(apart, axis=0)
+    mine = {name: np.where(parted, values[name], ours[0][name]) for name in values}
+    return (mine, np.where(parted, 0, ours[1])), (values, np.where(parted, 0, spikes))
 
 
 def span(values):

@@ -64,6 +64,7 @@ from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
 from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
 from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
 from spikax_nest.neurons.iaf_chs_2007 import IafChs2007 as IafChs2007
+from spikax_nest.neurons.iaf_chxk_2008 import IafChxk2008 as IafChxk2008
 from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
 from spikax_nest.neurons.iaf_cond_beta import IafCondBeta as IafCondBeta
 from spikax_nest.neurons.iaf_cond_exp import IafCondExp as IafCondExp
@@ -82,6 +83,7 @@ from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
 )
 from spikax_nest.neurons.iaf_psc_exp_ps import IafPscExpPs as IafPscExpPs
 from spikax_nest.neurons.iaf_psc_exp_ps_lossless import IafPscExpPsLossless as IafPscExpPsLossless
+from spikax_nest.neurons.iaf_tum_2000 import IafTum2000 as IafTum2000
 from spikax_nest.neurons.ignore_and_fire import IgnoreAndFire as IgnoreAndFire
 from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
 from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn

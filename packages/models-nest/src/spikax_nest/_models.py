@@ -118,6 +118,11 @@ NEURONS = (
         "Traub & Miles 1991",
     ),
     ("hh_psc_alpha", "Hodgkin-Huxley, alpha-shaped synaptic currents", "Hodgkin & Huxley 1952"),
+    (
+        "iaf_chxk_2008",
+        "no reset, an afterhyperpolarising conductance, spikes off the grid",
+        "Casti et al. 2008",
+    ),
     ("iaf_cond_alpha", "leaky integrate-and-fire, alpha-shaped conductances", "Meffin et al. 2004"),
     ("iaf_cond_beta", "leaky integrate-and-fire, beta-shaped conductances", "Meffin et al. 2004"),
     (
@@ -166,6 +171,11 @@ NEURONS = (
         "iaf_psc_exp_ps_lossless",
         "the same, no spike within a step is overlooked",
         "Krishnan et al. 2018",
+    ),
+    (
+        "iaf_tum_2000",
+        "iaf_psc_exp with short-term plasticity of all that it sends",
+        "Tsodyks, Uziel & Markram 2000",
     ),
     ("izhikevich", "simple spiking neuron by the Euler method", "Izhikevich 2003"),
     (

@@ -20,6 +20,8 @@ class NestNode(Dynamics):
     element_type: ClassVar[str] = "neuron"
     archives: ClassVar[bool] = True
     """Whether NEST keeps its spikes for the synapses that end on it."""
+    archives_late: ClassVar[bool] = True
+    """Whether it keeps their times within the step, where they have any, not those of the grid."""
     forced: ClassVar[bool] = True
     """Whether NEST shows ignore_and_spike of it, by which it can be made to spike."""
     feeds_plastic: ClassVar[bool] = True
@@ -47,6 +49,9 @@ class NestNode(Dynamics):
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit; none if empty."""
+    among: ClassVar[str] = ""
+    """The signal that its connections to nodes of its own model transmit in place of that, all of
+    them on receptor 1, where no others end."""
     shows: ClassVar[str] = ""
     """What connections without delay transmit in its place where NEST does not iterate."""
     couples: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -399,7 +399,7 @@ def static_projection(
     if not post.sample.ports[port.partition(".")[0]].events:
         delay = np.ceil(delay)
     spikes = relays and kind_of(type(pre.sample)) == "spike"
-    signal = signal or ("spike" if spikes else pre.sample.sends)
+    signal = signal or among(pre, post) or ("spike" if spikes else pre.sample.sends)
     name = name_of(pre, post, port, model)
     projection = sx.Projection(
         pre.table.base,
@@ -441,6 +441,11 @@ def _format(pre: Elements, post: Elements, source: np.ndarray, target: np.ndarra
         return "csr"
     once = (source == target).all() and np.bincount(source, minlength=pre.size).all()
     return "one_to_one" if once else "csr"
+
+
+def among(pre: Elements, post: Elements) -> str:
+    """The signal that nodes of one model transmit among themselves, where it is one of its own."""
+    return pre.sample.among if pre.table.base == post.table.base else ""
 
 
 def weight_unit(pre: Elements, post: Elements, port: str, signal: str) -> Any:

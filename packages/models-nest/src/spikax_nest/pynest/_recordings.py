@@ -203,7 +203,7 @@ class Recordings:
             self.spikes += len(ids)
         if elements.sample.archives:
             end = self.kernel.clock.step + n
-            times = self.kernel.clock.ms(steps) - offsets
+            times = self.kernel.clock.ms(steps) - offsets * elements.sample.archives_late
             self.kernel.engine.spiked(base, elements.rows[ids], times, end)
         for wire in self.spike_wires:
             if wire.base != base:
