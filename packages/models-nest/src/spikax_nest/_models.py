@@ -113,6 +113,17 @@ NEURONS = (
     ("gif_psc_exp_multisynapse", "the same with any number of receptors", "Pozzorini et al. 2015"),
     ("ginzburg_neuron", "binary neuron, updated at random times", "Ginzburg & Sompolinsky 1994"),
     (
+        "glif_cond",
+        "generalised leaky integrate-and-fire, alpha-shaped conductances",
+        "Teeter et al. 2018",
+    ),
+    (
+        "glif_psc",
+        "generalised leaky integrate-and-fire, alpha-shaped currents",
+        "Teeter et al. 2018",
+    ),
+    ("glif_psc_double_alpha", "the same with currents of two parts", "Teeter et al. 2018"),
+    (
         "hh_cond_exp_traub",
         "Hodgkin-Huxley after Traub, exponential conductances",
         "Traub & Miles 1991",
