@@ -128,8 +128,31 @@ def large_population(nest):
     return found | {f"some {k}": v for k, v in some.events.items()}
 
 
+def longer_lists(nest):
+    """Receptors, and currents that spikes trigger, of which there are more after a run."""
+    nest.ResetKernel()
+    several = nest.Create("iaf_psc_exp_multisynapse", 2, {"I_e": 300.0})
+    driven = nest.Create("glif_psc", 2, {"after_spike_currents": True})
+    spikes = nest.Create("spike_generator", params={"spike_times": [22.0, 25.0]})
+    current = nest.Create("dc_generator", params={"amplitude": 500.0})
+    meter = nest.Create("voltmeter")
+    nest.Connect(current, driven)
+    nest.Connect(meter, several + driven)
+    nest.Simulate(20.0)
+    lists = {"asc_init": [0.0] * 3, "asc_decay": [0.01, 0.1, 0.2], "asc_r": [1.0] * 3}
+    driven[1].set(**lists, asc_amps=[-10.0, -90.0, -40.0], ASCurrents=[-40.0, -20.0, -10.0])
+    nest.Simulate(1.0)
+    several[1].tau_syn = [2.0, 3.0, 4.0]
+    nest.Connect(spikes, several[1], syn_spec={"receptor_type": 3, "weight": 100.0})
+    nest.Simulate(29.0)
+    found = {f"meter {k}": v for k, v in meter.events.items()}
+    return found | {"currents": driven[1].ASCurrents}
+
+
 @pytest.mark.nest
-@pytest.mark.parametrize("script", [grown_in_steps, plastic, late_model, large_population])
+@pytest.mark.parametrize(
+    "script", [longer_lists, grown_in_steps, plastic, late_model, large_population]
+)
 def test_scripts_give_what_nest_gives(nest, script):
     found = same(script, nest)
     assert all(np.size(values) for values in found.values())

@@ -120,10 +120,8 @@ class Engine:
     def prepare(self) -> None:
         """Make what runs agree with the tables."""
         with self._precision():
-            if not self.is_wired:
+            if not self.is_wired or not self._refresh():
                 self._rewire()
-            elif self.changed_tables:
-                self._refresh()
         self.changed_tables.clear()
 
     def network(self) -> tuple[Any, Any]:
@@ -159,8 +157,10 @@ class Engine:
         old = (self.layout, self.state)
         return layout, model, carried(old, layout, model.init_state(), self.kernel)
 
-    def _refresh(self) -> None:
-        """Other values of the same nodes: nothing is rewired, and nothing compiled."""
+    def _refresh(self) -> bool:
+        """Other values of the same nodes: nothing is compiled. False where lists became longer."""
+        if not self.changed_tables:
+            return True
         assert self.layout is not None
         nodes, states = dict(self.model.nodes), dict(self.state.nodes)
         for base in sorted(self.changed_tables & nodes.keys()):
@@ -168,10 +168,13 @@ class Engine:
             made = component(elements, self.kernel.settings)
             nodes[base] = jax.tree.map(lambda v: jnp.asarray(np.asarray(v, np.float64)), made)
             fresh = nodes[base].init_state(elements.size, key=0, dt=self.model.dt)
+            if jax.tree.structure(fresh) != jax.tree.structure(states[base]):
+                return False
             cells = {cell: getattr(fresh, cell) for cell in elements.table.variables.values()}
             states[base] = states[base].replace(**cells)
         self.model = self.model.replace(nodes=nodes)
         self.state = self.state.replace(nodes=states)
+        return True
 
     def advance(self, n: int) -> None:
         """Run n steps."""
