@@ -1,6 +1,7 @@
 """What online rules say of networks that PyNEST describes."""
 
 import jax
+import nest_fuzz as fuzz
 import numpy as np
 import optax
 import pytest
@@ -26,6 +27,9 @@ TWO_RECEPTORS = {
     "tau_rise": [1.0, 1.0],
     "tau_decay": [2.0, 5.0],
     "tau_syn": [2.0, 5.0],
+    "tau_syn_fast": [2.0, 5.0],
+    "tau_syn_slow": [6.0, 9.0],
+    "amp_slow": [0.3, 0.3],
 }
 
 
@@ -37,7 +41,7 @@ def reader_of(name):
 def to_a_reader(name, synapse="static_synapse"):
     """Four nodes of a model, connected among themselves, that send to two of another."""
     nest.ResetKernel()
-    several = "multisynapse" in name
+    several = fuzz.has_receptors(name)
     known = nest.GetDefaults(name) if several else {}
     nodes = nest.Create(name, 4, {k: v for k, v in TWO_RECEPTORS.items() if k in known})
     among = {"synapse_model": synapse, "receptor_type": 2 if several else RECEPTOR.get(name, 0)}

@@ -180,6 +180,16 @@ WRONG = {
     "to a voltmeter": lambda n: n.Connect(n.Create("iaf_psc_exp"), n.Create("voltmeter")),
     "to a generator": lambda n: n.Connect(n.Create("iaf_psc_exp"), n.Create("dc_generator")),
     "read-only": lambda n: n.Create("iaf_psc_exp").set(global_id=3),
+    "mechanisms without those they need": lambda n: n.Create(
+        "glif_psc", params={"adapting_threshold": True, "after_spike_currents": True}
+    ),
+    "what belongs to a mechanism that is off": lambda n: n.Create(
+        "glif_cond", params={"threshold_spike": 1.0}
+    ),
+    "fewer currents than decay rates": lambda n: n.Create(
+        "glif_cond", params={"after_spike_currents": True, "ASCurrents": [1.0]}
+    ),
+    "receptor 0 of receptors": lambda n: n.Connect(n.Create("glif_psc"), n.Create("glif_psc")),
     "time off the grid": lambda n: n.Simulate(0.05),
     "resolution after Create": lambda n: (n.Create("iaf_psc_exp"), n.set(resolution=0.2)),
     "name that is taken": lambda n: n.CopyModel("iaf_psc_exp", "iaf_psc_alpha"),

@@ -12,7 +12,7 @@ import pytest
 
 import spikax_nest
 from spikax_nest._models import MODELS
-from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
+from spikax_nest.neurons._runge_kutta import RungeKutta
 
 REPORT = Path(__file__).parents[2] / "reports/nest-live.json"
 NEURONS = [
@@ -37,7 +37,7 @@ RESOLUTIONS = (0.05, 0.1, 0.25, 1.0)
 def method(model):
     """How NEST integrates it."""
     system = next(m for m in MODELS if m.name == model).load()
-    return "RKF45" if issubclass(system, RungeKuttaNeuron) else "exact integration"
+    return "RKF45" if issubclass(system, RungeKutta) else "exact integration"
 
 
 def compared(nest, model, seed, n, h, duration):

@@ -27,6 +27,9 @@ DRIVE = {
     "gif_psc_exp": (150.0, 300.0),
     "gif_psc_exp_multisynapse": (150.0, 300.0),
     "pp_psc_delta": (0.0, 400.0),
+    "glif_cond": (400.0, 900.0),
+    "glif_psc": (300.0, 800.0),
+    "glif_psc_double_alpha": (300.0, 800.0),
     "iaf_chxk_2008": (1200.0, 2500.0),
     "iaf_cond_exp": (150.0, 500.0),
     "iaf_cond_alpha": (150.0, 500.0),
@@ -55,6 +58,7 @@ WEIGHT = {
     "gif_cond_exp_multisynapse": 3.0,
     "gif_psc_exp": 30.0,
     "gif_psc_exp_multisynapse": 30.0,
+    "glif_cond": 5.0,
     "hh_psc_alpha": 200.0,
 }
 # So little noise that the threshold is sharp.
@@ -86,6 +90,18 @@ ZEROS = {
     **dict.fromkeys(("x", "y", "u"), (0.0, 0.5)),
 }
 FLAGS = ("ahp_bug", "refractory_input", "regular_spike_arrival")
+# Flags of which NEST takes these combinations: each is drawn in turn.
+MECHANISMS = ("spike_dependent_threshold", "after_spike_currents", "adapting_threshold")
+COMBINATIONS = (
+    *((False, False, False), (True, False, False), (False, True, False)),
+    *((True, True, False), (True, True, True)),
+)
+# What can be set where a mechanism is on.
+OF_MECHANISMS = {
+    "spike_dependent_threshold": ("threshold_spike", (0.0, 5.0)),
+    "after_spike_currents": ("ASCurrents", (-100.0, 20.0)),
+    "adapting_threshold": ("threshold_voltage", (-2.0, 2.0)),
+}
 KEPT = {
     *("Ca", "beta_Ca", "tau_Ca", "tau_minus", "tau_minus_triplet", "t_spike", "post_trace"),
     *("ignore_and_spike_interval", "ignore_and_spike_offset", "gsl_error_tol", "V_min"),
@@ -97,6 +113,13 @@ TRIGGERED = {
     "q_sfa": (1.0, 10.0),
     "tau_stc": (20.0, 200.0),
     "q_stc": (-20.0, 20.0),
+}
+# In NEST asc_init changes nothing.
+AFTER_SPIKES = {
+    "asc_init": (-100.0, 20.0),
+    "asc_decay": (0.003, 0.2),
+    "asc_amps": (-150.0, 20.0),
+    "asc_r": (0.0, 1.0),
 }
 VECTORS = {
     "iaf_chs_2007": {"noise": (-0.5, 0.5)},
@@ -112,6 +135,10 @@ VECTORS = {
     "gif_cond_exp_multisynapse": TRIGGERED | {"tau_syn": (0.5, 10.0), "E_rev": (-85.0, 0.0)},
     "gif_psc_exp": TRIGGERED,
     "gif_psc_exp_multisynapse": TRIGGERED | {"tau_syn": (0.5, 10.0)},
+    "glif_cond": AFTER_SPIKES | {"tau_syn": (0.3, 10.0), "E_rev": (-85.0, 0.0)},
+    "glif_psc": AFTER_SPIKES | {"tau_syn": (0.5, 10.0)},
+    "glif_psc_double_alpha": AFTER_SPIKES
+    | {"tau_syn_fast": (0.5, 5.0), "tau_syn_slow": (2.0, 20.0), "amp_slow": (0.1, 1.0)},
     "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
 }
 RECEPTORS = 3
@@ -144,6 +171,7 @@ class Case:
     changes: np.ndarray
     current: np.ndarray
     gains: np.ndarray
+    drive: np.ndarray
     pieces: list[float] = field(default_factory=list)
 
 
@@ -163,6 +191,8 @@ def params_of(nest, model, n, rng):
             one["I_e"] = rng.uniform(*DRIVE.get(model, (250.0, 600.0)))
         for name, bounds in VECTORS.get(model, {}).items():
             one[name] = rng.uniform(*bounds, LENGTHS.get(name, RECEPTORS)).tolist()
+        if has_mechanisms(model):
+            one |= mechanisms(COMBINATIONS[len(found) % len(COMBINATIONS)], rng)
         try:
             nest.SetDefaults(model, one)
         except nest.NESTErrors.KernelException:
@@ -170,6 +200,25 @@ def params_of(nest, model, n, rng):
         found.append(one)
     nest.ResetKernel()
     return found
+
+
+def has_mechanisms(model):
+    """Whether it is one of those with the flags MECHANISMS, which have no I_e."""
+    return model.startswith("glif")
+
+
+def mechanisms(flags, rng):
+    """A combination of mechanisms, with first values of what belongs to those that are on."""
+    found = dict(zip(MECHANISMS, flags, strict=True))
+    for name, bounds in [OF_MECHANISMS[k] for k, on in found.items() if on]:
+        values = rng.uniform(*bounds, RECEPTORS)
+        found[name] = values.tolist() if name == "ASCurrents" else values[0]
+    return found
+
+
+def has_receptors(model):
+    """Whether spikes arrive at receptors 1 to n."""
+    return "multisynapse" in model or has_mechanisms(model)
 
 
 def is_settable(nest, model, name, value):
@@ -198,11 +247,15 @@ def draw(nest, model, seed, n, h, duration):
 
     scale = WEIGHT.get(model, 150.0)
     weights = scale * rng.normal(size=n * SOURCES)
-    many = "multisynapse" in model
+    many = has_receptors(model)
     receptors = rng.integers(1, RECEPTORS + 1, n * SOURCES) if many else np.zeros(n * SOURCES, int)
     if "cond" in model and many:
         weights = np.abs(weights)
     third = h * round(duration / 3 / h)
+    currents = np.array([abs(p.get("I_e", 0.0)) for p in params])
+    drive = np.zeros(n)
+    if has_mechanisms(model):
+        currents = drive = rng.uniform(*DRIVE[model], n)
     return Case(
         model,
         h,
@@ -213,7 +266,8 @@ def draw(nest, model, seed, n, h, duration):
         receptors,
         moments(CHANGES),
         rng.normal(size=CHANGES),
-        np.array([0.2 * abs(p.get("I_e", 0.0)) for p in params]),
+        0.2 * currents,
+        drive,
         [third, h, duration - third - h, LONGEST],
     )
 
@@ -231,7 +285,12 @@ def simulate(nest, case):
     targets = np.repeat(np.array(nodes.tolist()), SOURCES)
     synapses = {"weight": case.weights, "delay": case.delays, "receptor_type": case.receptors}
     nest.Connect(np.array(generators.tolist()), targets, "one_to_one", synapses)
-    if "I_e" in status:
+    if case.drive.any():
+        constant = nest.Create("dc_generator", params={"amplitude": 1.0})
+        nest.Connect(
+            constant, nodes, "all_to_all", {"weight": case.drive[:, None], "delay": case.h}
+        )
+    if case.gains.any():
         steps = {"amplitude_times": case.changes, "amplitude_values": case.current}
         current = nest.Create("step_current_generator", params=steps)
         synapses = {"weight": case.gains[:, None], "delay": case.h}

@@ -30,6 +30,8 @@ class NestNode(Dynamics):
     """Signals that a multimeter can record, by NEST's names."""
     types: ClassVar[Mapping[str, type]] = {}
     """Parameters that are not floats in NEST: `bool` or `int`."""
+    unshown: ClassVar[tuple[str, ...]] = ()
+    """Parameters that NEST lets set and does not show."""
     model_only: ClassVar[tuple[str, ...]] = ()
     """Parameters that are set as defaults of a model alone."""
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate", "most_events")

@@ -31,7 +31,7 @@ class RungeKuttaState(State):
     fault: Array = cell(kind="fault", doc="1: max_substeps was too low; 2: a variable ran away")
 
 
-class RungeKuttaNeuron(SpikingNode):
+class RungeKutta(SpikingNode):
     """A neuron that takes substeps of its own length within a step.
 
     As it is, it runs and is differentiated in forward mode (jax.jvp, online rules). For reverse
@@ -39,9 +39,6 @@ class RungeKuttaNeuron(SpikingNode):
     its length fixed; a step that needs more of them is a fault, never cut short.
     """
 
-    C_m: Array
-    I_e: Array = param(0 * pA, doc="constant current")
-    t_ref: Array
     max_substeps: int | None = static(None, doc="bound on the substeps of a step, for reverse mode")
     hidden = ("width", "surrogate", "max_substeps")
 
@@ -73,3 +70,11 @@ class RungeKuttaNeuron(SpikingNode):
             max_substeps=self.max_substeps,
         )
         return y, args, {"h": h, "fault": jnp.where(over, UNFINISHED, 0).astype(jnp.int32)}
+
+
+class RungeKuttaNeuron(RungeKutta):
+    """The same with a constant current."""
+
+    C_m: Array
+    I_e: Array = param(0 * pA, doc="constant current")
+    t_ref: Array

@@ -44,6 +44,7 @@ METER: Mapping[str, Any] = {**RECORDER, "interval": 1.0, "offset": 0.0}
 RECORDERS: Mapping[str, Mapping[str, Any]] = {
     "multimeter": {**METER, "record_from": ()},
     "spike_recorder": RECORDER,
+    "spin_detector": RECORDER,
     "voltmeter": {**METER, "record_from": ("V_m",)},
     "weight_recorder": {**RECORDER, "senders": (), "targets": ()},
     **DETECTORS,

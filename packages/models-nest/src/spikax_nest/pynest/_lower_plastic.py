@@ -89,6 +89,8 @@ def _rule(
         values[field] = value if str(of) == "1" else value * of
     padded = np.append(post.rows, np.repeat(post.rows[-1:], post.size - post.n))
     values |= {name: post.table.columns[name][padded] * ms for name in rule.per_neuron}
+    if "relayed" in rule.declared:
+        values["relayed"] = post.sample.relays
     if table.model.record.names:
         values["transmitter"] = _row(kernel, table.model, table.model.record.names[0])
     return rule(**values)

@@ -68,6 +68,10 @@ class Table:
             return counts or name in ("record_from", "senders", "targets")
         return name in self.fields and self.system.declared[self.fields[name]].free  # type: ignore[attr-defined]
 
+    def is_shown(self, name: str) -> bool:
+        """Whether NEST shows a column of this name."""
+        return name in self.columns and (self.system is None or name not in self.system.unshown)
+
     def get(self, row: int, name: str) -> Any:
         """A value as NEST shows it."""
         value = self.columns[name][row]

@@ -150,7 +150,7 @@ def _check_generators(kernel: Any, model: SynapseModel, sources: np.ndarray) -> 
 
 def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
     assert source.system is not None
-    takes = target.base == "spike_recorder" or target.base in DETECTORS
+    takes = target.base in ("spike_recorder", "spin_detector", *DETECTORS)
     if not takes or kind_of(source.system) != "spike":
         raise _refused(
             "The target node or synapse model does not support "
