@@ -51,7 +51,7 @@ def recurrent(nest, params, h):
 
 
 @pytest.mark.nest
-@pytest.mark.parametrize("h", [0.1, 0.5])
+@pytest.mark.parametrize("h", [0.1, 1.0])
 def test_a_recurrent_network_is_that_of_nest(nest, h):
     params = fuzz.params_of(nest, MODEL, N, np.random.default_rng(4))
     params[1]["tau_fac"] = 0.0

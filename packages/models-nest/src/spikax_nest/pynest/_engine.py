@@ -188,24 +188,24 @@ class Engine:
                 self.model = without_coupling(self.kernel, model, self.layout)
             self._run(1)
             self.model = model
-        delivery = self._last_delivery(end)
-        if clock.step < delivery < end:
-            self._run(delivery - clock.step)
-        if clock.step == delivery:
-            self.delivered = self.state
-            self.stale_synapses = set(self.kernel.synapses.tables)
-        if clock.step < end:
-            self._run(end - clock.step)
+        delivered = self._after_delivery(end)
+        for stop in sorted({delivered, end}):
+            if clock.step < stop:
+                self._run(stop - clock.step)
+            if clock.step == delivered:
+                self.delivered = self.state
+                self.stale_synapses = set(self.kernel.synapses.tables)
 
-    def _last_delivery(self, end: int) -> int:
-        """The step of the last delivery before `end`, where it matters: synapses change then.
+    def _after_delivery(self, end: int) -> int:
+        """The step after the last delivery up to `end`, where it matters: synapses change then.
 
-        It delivers the spikes of a slice at the start of the next.
+        The spikes of a slice, its last step included, are delivered at the start of the next: here
+        in its first step.
         """
         if not any(table.model.record.changes for table in self.kernel.synapses.tables.values()):
             return -1
         slice_steps = self.kernel.delay_extrema()[0]
-        return (-(-end // slice_steps) - 1) * slice_steps
+        return (-(-end // slice_steps) - 1) * slice_steps + 1
 
     def _run(self, n: int) -> None:
         assert self.layout is not None
