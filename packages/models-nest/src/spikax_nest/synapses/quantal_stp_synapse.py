@@ -10,8 +10,9 @@ from jax import Array, lax
 
 from spikax import param, static
 from spikax.units import ms
+from spikax_nest._short_term import left_after
 from spikax_nest.synapses._synapse import Unbounded
-from spikax_nest.synapses.tsodyks2_synapse import LONG_AGO, NEVER, left_after
+from spikax_nest.synapses.tsodyks2_synapse import LONG_AGO, NEVER
 
 
 class QuantalStpSynapse(Unbounded):
