@@ -61,6 +61,22 @@ def grown_in_steps(nest):
     }
 
 
+def equilibrated(nest):
+    """Gates that stay where they are when V_m is set, and that are told to follow it."""
+    nest.ResetKernel()
+    nest.SetDefaults("ht_neuron", {"V_m": -62.0, "equilibrate": True})
+    nodes = nest.Create("ht_neuron", 3, {"g_peak_h": [1.0, 2.0, 3.0]})
+    names = ["V_m", "I_h", "I_T", "I_KNa"]
+    meter = nest.Create("multimeter", params={"record_from": names})
+    nest.Connect(meter, nodes)
+    nodes[0].V_m = -80.0
+    nodes[1].set(V_m=-75.0, equilibrate=True)
+    nest.Simulate(10.0)
+    nodes.set([{"V_m": -60.0}, {"V_m": -60.0, "equilibrate": True}, {"voltage_clamp": True}])
+    nest.Simulate(10.0)
+    return dict(meter.events)
+
+
 def plastic(nest):
     """STDP between relays, looked at in the middle of a slice, too, and what it transmits."""
     nest.ResetKernel()
@@ -129,7 +145,9 @@ def large_population(nest):
 
 
 @pytest.mark.nest
-@pytest.mark.parametrize("script", [grown_in_steps, plastic, late_model, large_population])
+@pytest.mark.parametrize(
+    "script", [grown_in_steps, equilibrated, plastic, late_model, large_population]
+)
 def test_scripts_give_what_nest_gives(nest, script):
     found = same(script, nest)
     assert all(np.size(values) for values in found.values())

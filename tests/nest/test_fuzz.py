@@ -12,7 +12,7 @@ import pytest
 
 import spikax_nest
 from spikax_nest._models import MODELS
-from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron
+from spikax_nest.neurons._runge_kutta import Substepped
 
 REPORT = Path(__file__).parents[2] / "reports/nest-live.json"
 NEURONS = [
@@ -34,7 +34,7 @@ RESOLUTIONS = (0.05, 0.1, 0.25, 1.0)
 def method(model):
     """How NEST integrates it."""
     system = next(m for m in MODELS if m.name == model).load()
-    return "RKF45" if issubclass(system, RungeKuttaNeuron) else "exact integration"
+    return "RKF45" if issubclass(system, Substepped) else "exact integration"
 
 
 def compared(nest, model, seed, n, h, duration):

@@ -11,8 +11,10 @@ import numpy as np
 SOURCES, SPIKES, CHANGES, LONGEST = 4, 12, 5, 5.0
 
 # Constant current (pA) and weights that make a model fire now and then; the default suits many.
+# Where there is no I_e, the first is what the current that changes is measured by.
 DRIVE = {
     "hh_psc_alpha": (300.0, 900.0),
+    "ht_neuron": (25.0, 25.0),
     "aeif_cond_exp": (400.0, 900.0),
     "aeif_cond_alpha": (400.0, 900.0),
     "aeif_cond_alpha_multisynapse": (400.0, 900.0),
@@ -54,6 +56,7 @@ WEIGHT = {
     "gif_psc_exp": 30.0,
     "gif_psc_exp_multisynapse": 30.0,
     "hh_psc_alpha": 200.0,
+    "ht_neuron": 5.0,
 }
 # So little noise that the threshold is sharp.
 SHARP = {"Delta_V": 1e-9}
@@ -66,6 +69,9 @@ FIXED = {
     "gif_cond_exp_multisynapse": SHARP,
     "gif_psc_exp": SHARP,
     "gif_psc_exp_multisynapse": SHARP,
+    # Where a gate is below 0 in a trial, a broken power of it is no number; how GSL, as the wheel
+    # has it compiled, goes on from there, hangs on which variables share a register.
+    "ht_neuron": {"N_T": 3.0},
     "pp_psc_delta": {"c_2": 0.0},
     "lin_rate_ipn": {"sigma": 0.0, "std": 0.0},
 }
@@ -73,7 +79,7 @@ FIXED = {
 ZEROS = {
     **dict.fromkeys(("g_ex", "g_in", "g_rr", "g_sfa", "dg_ex", "dg_in"), (0.0, 5.0)),
     **dict.fromkeys(("I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in", "w"), (0.0, 50.0)),
-    "E_ex": (-5.0, 5.0),
+    **dict.fromkeys(("E_ex", "E_rev_AMPA", "E_rev_NMDA", "E_rev_T"), (-5.0, 5.0)),
     "V_noise": (0.2, 1.0),
     "V_peak": (0.0, 10.0),
     "V_th_v": (-2.0, 2.0),
@@ -83,6 +89,7 @@ ZEROS = {
     "t_ref": (0.0, 3.0),
 }
 FLAGS = ("refractory_input", "regular_spike_arrival")
+FLAGS += ("instant_unblock_NMDA", "voltage_clamp")
 KEPT = {
     *("Ca", "beta_Ca", "tau_Ca", "tau_minus", "tau_minus_triplet", "t_spike", "post_trace"),
     *("ignore_and_spike_interval", "ignore_and_spike_offset", "gsl_error_tol", "V_min"),
@@ -112,6 +119,9 @@ VECTORS = {
     "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
 }
 RECEPTORS = 3
+# The receptors that spikes arrive at, and currents, where these are not 0, or 1 to RECEPTORS.
+SPIKES_TO = {"ht_neuron": (1, 2, 3, 4)}
+CURRENTS_TO: dict[str, tuple[int, ...]] = {}
 # NEST reads past the end of the noise.
 LENGTHS = {"noise": 8000}
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
@@ -182,6 +192,12 @@ def around(name, value, rng):
     return value * rng.uniform(0.7, 1.3)
 
 
+def receptors_of(model):
+    """Where spikes arrive."""
+    several = range(1, RECEPTORS + 1) if "multisynapse" in model else (0,)
+    return np.array(SPIKES_TO.get(model, several))
+
+
 def draw(nest, model, seed, n, h, duration):
     """Random cases; their shapes do not depend on the seed."""
     rng = np.random.default_rng([seed, *model.encode()])
@@ -192,9 +208,11 @@ def draw(nest, model, seed, n, h, duration):
 
     scale = WEIGHT.get(model, 150.0)
     weights = scale * rng.normal(size=n * SOURCES)
-    many = "multisynapse" in model
-    receptors = rng.integers(1, RECEPTORS + 1, n * SOURCES) if many else np.zeros(n * SOURCES, int)
-    if "cond" in model and many:
+    ports = receptors_of(model)
+    receptors = ports[
+        rng.integers(len(ports), size=n * SOURCES) if len(ports) > 1 else [0] * n * SOURCES
+    ]
+    if len(ports) > 1 and "psc" not in model:
         weights = np.abs(weights)
     third = h * round(duration / 3 / h)
     return Case(
@@ -207,7 +225,7 @@ def draw(nest, model, seed, n, h, duration):
         receptors,
         moments(CHANGES),
         rng.normal(size=CHANGES),
-        np.array([0.2 * abs(p.get("I_e", 0.0)) for p in params]),
+        np.array([0.2 * abs(p.get("I_e", DRIVE.get(model, (0.0,))[0])) for p in params]),
         [third, h, duration - third - h, LONGEST],
     )
 
@@ -225,11 +243,12 @@ def simulate(nest, case):
     targets = np.repeat(np.array(nodes.tolist()), SOURCES)
     synapses = {"weight": case.weights, "delay": case.delays, "receptor_type": case.receptors}
     nest.Connect(np.array(generators.tolist()), targets, "one_to_one", synapses)
-    if "I_e" in status:
+    if case.gains.any():
         steps = {"amplitude_times": case.changes, "amplitude_values": case.current}
         current = nest.Create("step_current_generator", params=steps)
-        synapses = {"weight": case.gains[:, None], "delay": case.h}
-        nest.Connect(current, nodes, "all_to_all", synapses)
+        for port in CURRENTS_TO.get(case.model, (0,)):
+            synapses = {"weight": case.gains[:, None], "delay": case.h, "receptor_type": port}
+            nest.Connect(current, nodes, "all_to_all", synapses)
     names = [str(name) for name in status.get("recordables", ()) if name not in MEMORY]
     meter = nest.Create("multimeter", params={"record_from": names, "interval": case.h})
     recorder = nest.Create("spike_recorder")
@@ -255,7 +274,7 @@ def table(nodes, h, length, events, values):
     return found
 
 
-def shifted(case, by, names=("V_th", "V_peak", "omega", "V_T_star")):
+def shifted(case, by, names=("V_th", "V_peak", "omega", "V_T_star", "theta_eq")):
     """The same with all thresholds, or other parameters, moved."""
     moved = [{k: v + by if k in names else v for k, v in p.items()} for p in case.params]
     return Case(**{**vars(case), "params": moved})

@@ -63,6 +63,7 @@ from spikax_nest.neurons.gif_psc_exp_multisynapse import (
 from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
 from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
 from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
+from spikax_nest.neurons.ht_neuron import HtNeuron as HtNeuron
 from spikax_nest.neurons.iaf_chs_2007 import IafChs2007 as IafChs2007
 from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
 from spikax_nest.neurons.iaf_cond_beta import IafCondBeta as IafCondBeta

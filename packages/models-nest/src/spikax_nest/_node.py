@@ -33,6 +33,8 @@ class NestNode(Dynamics):
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate", "most_events")
     """Fields that NEST does not have; `min_delay` and `train`, the row of a node, the network
     tells."""
+    unshown: ClassVar[tuple[str, ...]] = ()
+    """Parameters that NEST keeps, or takes, and does not show."""
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Parameters that NEST names by a word: here they are the place of the word."""
     divisors: ClassVar[Mapping[str, float]] = {}

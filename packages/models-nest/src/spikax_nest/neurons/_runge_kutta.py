@@ -20,18 +20,23 @@ UNFINISHED, UNSTABLE = 1, 2
 """Faults: a step took more substeps than `max_substeps`; a variable ran away."""
 
 
-class RungeKuttaState(State):
+class SubsteppedState(State):
     """What these neurons share."""
 
-    V_m: Array = cell(mV, init="V_m", doc="membrane potential")
-    I_0: Array = cell(pA, doc="current that arrived in the last step")
     h: Array = cell(ms, kind="trace", doc="length of the next substep, kept from step to step")
     spike: Array = spike()
     r: Array = clock("steps left of the refractory period")
     fault: Array = cell(kind="fault", doc="1: max_substeps was too low; 2: a variable ran away")
 
 
-class RungeKuttaNeuron(SpikingNode):
+class RungeKuttaState(SubsteppedState):
+    """With the membrane of a point neuron."""
+
+    V_m: Array = cell(mV, init="V_m", doc="membrane potential")
+    I_0: Array = cell(pA, doc="current that arrived in the last step")
+
+
+class Substepped(SpikingNode):
     """A neuron that takes substeps of its own length within a step.
 
     As it is, it runs and is differentiated in forward mode (jax.jvp, online rules). For reverse
@@ -39,9 +44,6 @@ class RungeKuttaNeuron(SpikingNode):
     its length fixed; a step that needs more of them is a fault, never cut short.
     """
 
-    C_m: Array
-    I_e: Array = param(0 * pA, doc="constant current")
-    t_ref: Array
     max_substeps: int | None = static(None, doc="bound on the substeps of a step, for reverse mode")
     hidden = ("width", "surrogate", "max_substeps")
 
@@ -73,3 +75,11 @@ class RungeKuttaNeuron(SpikingNode):
             max_substeps=self.max_substeps,
         )
         return y, args, {"h": h, "fault": jnp.where(over, UNFINISHED, 0).astype(jnp.int32)}
+
+
+class RungeKuttaNeuron(Substepped):
+    """One with a membrane that currents charge."""
+
+    C_m: Array
+    I_e: Array = param(0 * pA, doc="constant current")
+    t_ref: Array

@@ -99,7 +99,7 @@ def status(gid: int) -> dict[str, Any]:
 
 def shown_columns(table: Table, row: int) -> list[str]:
     """The columns that NEST shows of a node."""
-    hidden: tuple[str, ...] = ()
+    hidden = () if table.system is None else table.system.unshown
     if "record_to" in table.columns:
         backend = table.columns["record_to"][row]
         hidden = ("senders", "targets")
