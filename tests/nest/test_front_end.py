@@ -77,6 +77,25 @@ def equilibrated(nest):
     return dict(meter.events)
 
 
+def compartments(nest):
+    """Parameters in dicts of their compartment, set as defaults and before and in a run."""
+    nest.ResetKernel()
+    nest.SetDefaults("iaf_cond_alpha_mc", {"soma": {"g_L": 11.0}, "V_th": -56.0})
+    nest.CopyModel("iaf_cond_alpha_mc", "small", {"distal": {"C_m": 60.0, "V_m": -66.0}})
+    nodes = nest.Create("small", 2, {"soma": {"I_e": 280.0}, "proximal": {"V_m": -65.0}})
+    ports = nodes[0].receptor_types
+    current = nest.Create("dc_generator", params={"amplitude": 50.0})
+    nest.Connect(current, nodes, syn_spec={"receptor_type": ports["distal_curr"]})
+    meter = nest.Create("multimeter", params={"record_from": nodes[0].recordables})
+    nest.Connect(meter, nodes)
+    nest.Simulate(20.0)
+    nodes[1].soma = {"V_m": -60.0, "E_L": -68.0}
+    nodes.set([{"g_sp": 5.0, "distal": {"V_m": -60.0}}, {"proximal": {"I_e": 30.0}}])
+    nest.Simulate(20.0)
+    found = {f"{c} {n}": v for c in ("soma", "distal") for n, v in nodes[1].get(c).items()}
+    return dict(meter.events) | found | {"V_m": nodes.get("soma", "V_m")}
+
+
 def plastic(nest):
     """STDP between relays, looked at in the middle of a slice, too, and what it transmits."""
     nest.ResetKernel()
@@ -146,7 +165,7 @@ def large_population(nest):
 
 @pytest.mark.nest
 @pytest.mark.parametrize(
-    "script", [grown_in_steps, equilibrated, plastic, late_model, large_population]
+    "script", [grown_in_steps, equilibrated, compartments, plastic, late_model, large_population]
 )
 def test_scripts_give_what_nest_gives(nest, script):
     found = same(script, nest)

@@ -14,7 +14,7 @@ SOURCES, SPIKES, CHANGES, LONGEST = 4, 12, 5, 5.0
 # Where there is no I_e, the first is what the current that changes is measured by.
 DRIVE = {
     "hh_psc_alpha": (300.0, 900.0),
-    "ht_neuron": (25.0, 25.0),
+    "ht_neuron": (200.0, 200.0),
     "aeif_cond_exp": (400.0, 900.0),
     "aeif_cond_alpha": (400.0, 900.0),
     "aeif_cond_alpha_multisynapse": (400.0, 900.0),
@@ -29,6 +29,7 @@ DRIVE = {
     "gif_psc_exp": (150.0, 300.0),
     "gif_psc_exp_multisynapse": (150.0, 300.0),
     "pp_psc_delta": (0.0, 400.0),
+    "iaf_cond_alpha_mc": (50.0, 250.0),
     "iaf_cond_exp": (150.0, 500.0),
     "iaf_cond_alpha": (150.0, 500.0),
 }
@@ -46,6 +47,7 @@ WEIGHT = {
     "pp_psc_delta": 3.0,
     "iaf_cond_exp": 10.0,
     "iaf_cond_alpha": 5.0,
+    "iaf_cond_alpha_mc": 10.0,
     "aeif_cond_exp": 10.0,
     "aeif_cond_alpha": 5.0,
     "aeif_cond_alpha_multisynapse": 3.0,
@@ -56,7 +58,7 @@ WEIGHT = {
     "gif_psc_exp": 30.0,
     "gif_psc_exp_multisynapse": 30.0,
     "hh_psc_alpha": 200.0,
-    "ht_neuron": 5.0,
+    "ht_neuron": 15.0,
 }
 # So little noise that the threshold is sharp.
 SHARP = {"Delta_V": 1e-9}
@@ -120,8 +122,8 @@ VECTORS = {
 }
 RECEPTORS = 3
 # The receptors that spikes arrive at, and currents, where these are not 0, or 1 to RECEPTORS.
-SPIKES_TO = {"ht_neuron": (1, 2, 3, 4)}
-CURRENTS_TO: dict[str, tuple[int, ...]] = {}
+SPIKES_TO = {"ht_neuron": (1, 2, 3, 4), "iaf_cond_alpha_mc": (1, 2, 3, 4, 5, 6)}
+CURRENTS_TO = {"iaf_cond_alpha_mc": (7, 8, 9)}
 # NEST reads past the end of the noise.
 LENGTHS = {"noise": 8000}
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
@@ -156,11 +158,14 @@ def params_of(nest, model, n, rng):
     defaults = nest.GetDefaults(model)
     floats = [k for k, v in defaults.items() if isinstance(v, float) and k not in KEPT]
     names = [k for k in floats if is_settable(nest, model, k, defaults[k])]
+    inner = [k for k, v in defaults.items() if isinstance(v, dict) and "C_m" in v]
     flags = [k for k in FLAGS if k in defaults and is_settable(nest, model, k, True)]
     found = []
     while len(found) < n:
-        one = {k: around(k, defaults[k], rng) for k in names}
-        one |= {k: rng.uniform(*ZEROS[k]) for k in names if k in ZEROS and not defaults[k]}
+        one = near(defaults, names, rng)
+        for part in inner:
+            one[part] = near(defaults[part], list(defaults[part]), rng)
+            one[part]["I_e"] = rng.uniform(*DRIVE[model])
         one |= {k: bool(rng.integers(2)) for k in flags}
         one |= FIXED.get(model, {})
         if "I_e" in defaults:
@@ -183,6 +188,12 @@ def is_settable(nest, model, name, value):
     except nest.NESTErrors.KernelException:
         return False
     return True
+
+
+def near(defaults, names, rng):
+    """Values near the defaults, or what is drawn where these are 0."""
+    one = {k: around(k, defaults[k], rng) for k in names}
+    return one | {k: rng.uniform(*ZEROS[k]) for k in names if k in ZEROS and not defaults[k]}
 
 
 def around(name, value, rng):

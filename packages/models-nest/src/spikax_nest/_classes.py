@@ -66,6 +66,7 @@ from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
 from spikax_nest.neurons.ht_neuron import HtNeuron as HtNeuron
 from spikax_nest.neurons.iaf_chs_2007 import IafChs2007 as IafChs2007
 from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
+from spikax_nest.neurons.iaf_cond_alpha_mc import IafCondAlphaMc as IafCondAlphaMc
 from spikax_nest.neurons.iaf_cond_beta import IafCondBeta as IafCondBeta
 from spikax_nest.neurons.iaf_cond_exp import IafCondExp as IafCondExp
 from spikax_nest.neurons.iaf_cond_exp_sfa_rr import IafCondExpSfaRr as IafCondExpSfaRr

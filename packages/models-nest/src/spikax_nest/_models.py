@@ -120,6 +120,11 @@ NEURONS = (
     ("hh_psc_alpha", "Hodgkin-Huxley, alpha-shaped synaptic currents", "Hodgkin & Huxley 1952"),
     ("ht_neuron", "four intrinsic currents and a moving threshold", "Hill & Tononi 2005"),
     ("iaf_cond_alpha", "leaky integrate-and-fire, alpha-shaped conductances", "Meffin et al. 2004"),
+    (
+        "iaf_cond_alpha_mc",
+        "three compartments, each with alpha-shaped conductances",
+        "Meffin et al. 2004",
+    ),
     ("iaf_cond_beta", "leaky integrate-and-fire, beta-shaped conductances", "Meffin et al. 2004"),
     (
         "iaf_cond_exp_sfa_rr",

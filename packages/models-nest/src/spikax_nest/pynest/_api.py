@@ -110,6 +110,7 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     model = kernel.catalogue[name]
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
+    given = table.flat(given)
     kernel.nodes.refuse_unknown(table, given, "SetDefaults")
     for n, v in given.items():
         if isinstance(v, Parameter) or (isinstance(v, list) and not table.is_vector(n)):
