@@ -38,6 +38,12 @@ length, and rounding errors of the remainder grow until the substeps are others.
 keep to the tolerance of the solver, 1e-3 in the unit of the variable, and spike in the same
 steps.
 
+`iaf_chxk_2008` is not reset, and its afterhyperpolarisation acts from the end of a step on: what
+follows a spike hangs on where in its step that was, and differences grow from spike to spike, the
+more the longer the step, severalfold, whatever the tolerance of the solver. A case
+counts up to where NEST is no longer what it is itself with all potentials moved by 16 mV, which
+changes the rounding alone.
+
 ## Devices and synapses
 
 Random networks of 32 cases each (`tests/shared/nest_scripts.py`), run in pieces: generators with

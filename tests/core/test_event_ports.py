@@ -74,10 +74,10 @@ FIRST, SECOND = RNG.random((2, STEPS, N)) < 0.2
 EARLY, LATE = np.sort(RNG.uniform(0, 1, (2, STEPS, N)), axis=0)[::-1]
 
 
-def network(most=24, on_grid=False):
+def network(most=24, on_grid=False, delay=DELAY):
     source = sx.Relay() if on_grid else Source()
     synapses = sx.Projection(
-        "in", "out", "syn", sx.explicit(PRE, POST), weight=WEIGHT, delay=DELAY * DT * ms
+        "in", "out", "syn", sx.explicit(PRE, POST), weight=WEIGHT, delay=delay * DT * ms
     )
     populations = {"in": sx.Population(source, N), "out": sx.Population(Sink(most=most), N)}
     return sx.Network(populations, [synapses]).build(dt=DT * ms, seed=1)
@@ -130,6 +130,29 @@ def test_all_events_arrive_in_time_the_earliest_first(on_grid):
             )
             seen += len(expected)
     assert seen > 100
+
+
+def test_a_delay_need_not_be_whole_steps():
+    """Each event comes when it was sent and its delay later."""
+    delay = DELAY + RNG.uniform(0, 1, SYNAPSES)
+    weight, offset = map(np.asarray, arrivals(network(delay=delay), inputs()))
+    step, _, target = np.nonzero(weight)
+    found = [(step + 1) * DT - offset[weight != 0], weight[weight != 0], target]
+    sent = [
+        ((k + 1 + delay[s]) * DT - early[k, PRE[s]] * DT, WEIGHT[s], POST[s])
+        for s in range(SYNAPSES)
+        for there, early in ((FIRST, EARLY), (SECOND, LATE))
+        for k in np.flatnonzero(there[:, PRE[s]])
+    ]
+    inside = sorted(event for event in sent if event[0] < STEPS * DT)
+    assert len(inside) > 100
+    found = np.transpose(found)
+    np.testing.assert_allclose(found[np.lexsort(found.T[::-1])], inside, atol=1e-12)
+
+
+def test_a_delay_below_a_step_is_refused():
+    with pytest.raises(ConfigError, match=r"0\.25 ms, below one step"):
+        network(delay=np.full(SYNAPSES, 0.5))
 
 
 def test_what_finds_no_place_raises():

@@ -20,12 +20,16 @@ APART = {*PRECISE, "eprop_readout", "eprop_readout_bsshslm_2020", "ignore_and_fi
 NEURONS = [m.name for m in MODELS if ".neurons." in m.target and m.name not in APART]
 RATES = {name: "rate_connection_delayed" for name in NEURONS if "rate_" in name}
 RATES |= {"siegert_neuron": "diffusion_connection"}
+RECEPTOR = {"iaf_tum_2000": 1}
 BINARY = ("ginzburg_neuron", "erfc_neuron", "mcculloch_pitts_neuron")
 TWO_RECEPTORS = {
     "E_rev": [0.0, -80.0],
     "tau_rise": [1.0, 1.0],
     "tau_decay": [2.0, 5.0],
     "tau_syn": [2.0, 5.0],
+    "tau_syn_fast": [2.0, 5.0],
+    "tau_syn_slow": [6.0, 9.0],
+    "amp_slow": [0.3, 0.3],
 }
 
 
@@ -40,7 +44,7 @@ def to_a_reader(name, synapse="static_synapse"):
     several = len(fuzz.receptors_of(name)) > 1
     known = nest.GetDefaults(name) if several else {}
     nodes = nest.Create(name, 4, {k: v for k, v in TWO_RECEPTORS.items() if k in known})
-    among = {"synapse_model": synapse} | ({"receptor_type": 2} if several else {})
+    among = {"synapse_model": synapse, "receptor_type": 2 if several else RECEPTOR.get(name, 0)}
     nest.Connect(nodes, nodes, syn_spec=among)
     if name not in (*RATES, *BINARY):
         nest.Connect(nodes, nest.Create(reader_of(name), 2), syn_spec={"delay": 2.0})

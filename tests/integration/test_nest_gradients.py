@@ -19,7 +19,7 @@ from spikax_nest.neurons._aeif import Aeif
 from spikax_nest.neurons._gif import Gif
 from spikax_nest.neurons._neuron import SpikingNode
 from spikax_nest.neurons._precise_neuron import PreciseNeuron
-from spikax_nest.neurons._runge_kutta import Substepped
+from spikax_nest.neurons._runge_kutta import RungeKutta
 
 pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 N, STEPS, DT = 3, 60, 0.25
@@ -56,9 +56,13 @@ def neuron(name, surrogate, quiet):
     """A population's model with values around those that make it fire, or stay below."""
     system, (low, high) = SYSTEMS[name], DRIVE.get(name, (350.0, 600.0))
     low, high = (0.0, 100.0) if quiet else (low, high)
-    more = {"max_substeps": 48} if issubclass(system, Substepped) else {}
+    more = {"max_substeps": 48} if issubclass(system, RungeKutta) else {}
     if name in AEIF and not quiet:
         more["V_peak"] = -40 * mV  # further up a potential hangs on the last by factors of 1e6
+    if fuzz.has_mechanisms(name):
+        more |= dict.fromkeys(fuzz.MECHANISMS, 1.0)
+    if name == "glif_cond":
+        more["tau_syn"] = [2.0, 2.0] * ms  # what arrives within 0.2 ms makes no spike
     if "I_e" in system.declared:
         more["I_e"] = np.linspace(low, high, N) * pA
     return system(surrogate=surrogate, **more)
@@ -156,7 +160,7 @@ def test_gradient_of_two_layers_is_that_of_finite_differences(name):
     found = [(at(h) - at(-h)) / (2 * h) for h in (1e-6, 3e-7)]
     assert abs(slope) > 1e-6
     # A finite difference moves the lengths of substeps, too; the gradient holds them fixed.
-    tolerance = 5e-3 if issubclass(SYSTEMS[name], Substepped) else 1e-4
+    tolerance = 5e-3 if issubclass(SYSTEMS[name], RungeKutta) else 1e-4
     assert min(abs(f / slope - 1) for f in found) < tolerance, (slope, found)
 
 

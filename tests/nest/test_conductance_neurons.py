@@ -8,10 +8,10 @@ from spikax.errors import NumericsError
 from spikax.testing import check_dynamics
 from spikax.units import ms, pA
 from spikax_nest._models import MODELS
-from spikax_nest.neurons._runge_kutta import Substepped
+from spikax_nest.neurons._runge_kutta import RungeKutta
 
 SYSTEMS = {m.name: m.load() for m in MODELS if ".neurons." in m.target}
-SOLVED = [name for name, system in SYSTEMS.items() if issubclass(system, Substepped)]
+SOLVED = [name for name, system in SYSTEMS.items() if issubclass(system, RungeKutta)]
 OFTEN = {"iaf_cond_exp"}
 
 
@@ -58,4 +58,4 @@ def test_without_a_bound_reverse_mode_says_what_to_do():
 
         with pytest.raises(ValueError, match="Reverse-mode differentiation"):
             jax.grad(potential)(weights)
-    assert "max_substeps" in Substepped.__doc__
+    assert "max_substeps" in RungeKutta.__doc__

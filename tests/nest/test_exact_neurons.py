@@ -13,9 +13,12 @@ from spikax.errors import ConfigError
 from spikax.testing import check_dynamics
 from spikax.units import Hz, ms, mV, pA
 
+FLAGS = ("spike_dependent_threshold", "after_spike_currents", "adapting_threshold")
+MECHANISMS = {**dict.fromkeys(FLAGS, 1.0), "voltage_reset_add": 0 * mV}
 MODELS = {
     "iaf_psc_delta": {"refractory_input": 1.0, "V_min": -71 * mV},
     "iaf_psc_exp": {"delta": 2 * mV, "rho": 1e4 * Hz},
+    "iaf_tum_2000": {"x": 0.3, "y": 0.2, "u": 0.1},
     "iaf_psc_alpha": {"tau_syn_in": 10 * ms},
     "iaf_psc_exp_multisynapse": {"tau_syn": [1.0, 20.0] * ms},
     "iaf_psc_alpha_multisynapse": {"tau_syn": [1.0, 10.0] * ms, "V_min": -71 * mV},
@@ -36,6 +39,8 @@ MODELS = {
         "q_sfa": [1.0] * mV,
         "with_reset": 0.5,
     },
+    "glif_psc": MECHANISMS | {"V_th": -78 * mV, "tau_syn": [1.0, 20.0] * ms},
+    "glif_psc_double_alpha": MECHANISMS | {"V_th": -78 * mV, "ASCurrents": [-5.0] * pA},
     "parrot_neuron": {},
     "ginzburg_neuron": {"c_1": 0.1 / mV, "tau_m": 0.2 * ms},
     "lin_rate_ipn": {"lambda_": 0.0, "mult_coupling": 1.0, "rectify_output": 1.0},
@@ -200,6 +205,17 @@ def test_parrots_relay_counts_of_port_0_alone():
 def test_lists_that_belong_together_have_one_length():
     with pytest.raises(ConfigError, match=r"tau_sfa 2, q_sfa 1"):
         sx.model("gif_psc_exp")(tau_sfa=[1.0, 2.0] * ms, q_sfa=[1.0] * mV)
+
+
+@pytest.mark.parametrize("name", ["glif_cond", "glif_psc", "glif_psc_double_alpha"])
+def test_mechanisms_go_together_as_in_nest(name):
+    for combination in np.ndindex(2, 2, 2):
+        values = dict(zip(FLAGS, map(float, combination), strict=True))
+        if combination[2] and combination != (1, 1, 1):
+            with pytest.raises(ConfigError, match="switch on all three"):
+                sx.model(name)(**values)
+        else:
+            sx.model(name)(**values)
 
 
 @pytest.mark.parametrize(

@@ -163,9 +163,39 @@ def large_population(nest):
     return found | {f"some {k}": v for k, v in some.events.items()}
 
 
+def longer_lists(nest):
+    """Receptors, and currents that spikes trigger, of which there are more after a run."""
+    nest.ResetKernel()
+    several = nest.Create("iaf_psc_exp_multisynapse", 2, {"I_e": 300.0})
+    driven = nest.Create("glif_psc", 2, {"after_spike_currents": True})
+    spikes = nest.Create("spike_generator", params={"spike_times": [22.0, 25.0]})
+    current = nest.Create("dc_generator", params={"amplitude": 500.0})
+    meter = nest.Create("voltmeter")
+    nest.Connect(current, driven)
+    nest.Connect(meter, several + driven)
+    nest.Simulate(20.0)
+    lists = {"asc_init": [0.0] * 3, "asc_decay": [0.01, 0.1, 0.2], "asc_r": [1.0] * 3}
+    driven[1].set(**lists, asc_amps=[-10.0, -90.0, -40.0], ASCurrents=[-40.0, -20.0, -10.0])
+    nest.Simulate(1.0)
+    several[1].tau_syn = [2.0, 3.0, 4.0]
+    nest.Connect(spikes, several[1], syn_spec={"receptor_type": 3, "weight": 100.0})
+    nest.Simulate(29.0)
+    found = {f"meter {k}": v for k, v in meter.events.items()}
+    return found | {"currents": driven[1].ASCurrents}
+
+
 @pytest.mark.nest
 @pytest.mark.parametrize(
-    "script", [grown_in_steps, equilibrated, compartments, plastic, late_model, large_population]
+    "script",
+    [
+        equilibrated,
+        compartments,
+        longer_lists,
+        grown_in_steps,
+        plastic,
+        late_model,
+        large_population,
+    ],
 )
 def test_scripts_give_what_nest_gives(nest, script):
     found = same(script, nest)
@@ -217,6 +247,16 @@ WRONG = {
     "to a voltmeter": lambda n: n.Connect(n.Create("iaf_psc_exp"), n.Create("voltmeter")),
     "to a generator": lambda n: n.Connect(n.Create("iaf_psc_exp"), n.Create("dc_generator")),
     "read-only": lambda n: n.Create("iaf_psc_exp").set(global_id=3),
+    "mechanisms without those they need": lambda n: n.Create(
+        "glif_psc", params={"adapting_threshold": True, "after_spike_currents": True}
+    ),
+    "what belongs to a mechanism that is off": lambda n: n.Create(
+        "glif_cond", params={"threshold_spike": 1.0}
+    ),
+    "fewer currents than decay rates": lambda n: n.Create(
+        "glif_cond", params={"after_spike_currents": True, "ASCurrents": [1.0]}
+    ),
+    "receptor 0 of receptors": lambda n: n.Connect(n.Create("glif_psc"), n.Create("glif_psc")),
     "time off the grid": lambda n: n.Simulate(0.05),
     "resolution after Create": lambda n: (n.Create("iaf_psc_exp"), n.set(resolution=0.2)),
     "name that is taken": lambda n: n.CopyModel("iaf_psc_exp", "iaf_psc_alpha"),

@@ -82,6 +82,35 @@ def test_spike_times_do_not_depend_on_the_step(nest, model):
     assert np.abs(coarse[0] - fine[0]).max() < 1e-9
 
 
+def interpolated(nest, h):
+    """Neurons with interpolated spike times that send to one on the grid and to some off it."""
+    nest.ResetKernel()
+    nest.resolution = h
+    nodes = nest.Create("iaf_chxk_2008", 2, {"I_e": [1900.0, 2300.0], "ahp_bug": [True, False]})
+    targets = [nest.Create(name) for name in ("iaf_psc_exp", "iaf_psc_exp_ps", "parrot_neuron_ps")]
+    recorder = nest.Create("spike_recorder")
+    for target in targets:
+        nest.Connect(nodes, target, syn_spec={"weight": 400.0, "delay": 1.0})
+        nest.Connect(target, recorder)
+    nest.Connect(nodes, recorder)
+    for piece in (30.0, 1.0, 30.0):
+        nest.Simulate(piece)
+    times, senders = (np.asarray(recorder.events[n]) for n in ("times", "senders"))
+    order = np.lexsort((times, senders))
+    shown = (*nodes.t_spike, *nodes.Ca, targets[0].V_m, targets[1].V_m)
+    return senders[order], times[order], np.array(shown)
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("h", [0.1, 1.0])
+def test_interpolated_spike_times_are_those_of_nest(nest, h):
+    mine, theirs = (interpolated(n, h) for n in (spikax_nest, nest))
+    assert len(theirs[0]) > 10
+    assert np.any(theirs[1] % h > 0.01 * h)
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.abs(one - other).max() < 1e-9
+
+
 def test_more_events_than_there_is_room_for_make_room():
     spikax_nest.ResetKernel()
     times = np.linspace(1.001, 1.099, 30)
@@ -156,3 +185,40 @@ def test_poisson_times_depend_neither_on_the_step_nor_on_the_pieces():
         assert np.abs(one - other).max() < 1e-12
         assert np.diff(one).min() > 0.2
         assert 0.4 < np.diff(one).mean() < 0.6
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize(
+    ("source", "model"),
+    [
+        ("parrot_neuron_ps", "iaf_psc_exp_ps"),
+        ("parrot_neuron", "iaf_psc_exp_ps"),
+        ("parrot_neuron", "iaf_psc_exp"),
+    ],
+)
+def test_delays_need_not_be_whole_steps(nest, source, model):
+    """Each copy of cont_delay_synapse has a delay of its own; on the grid it is rounded up."""
+    rng, found = np.random.default_rng(4), []
+    delays = np.append(rng.uniform(0.1, 3.0, 10), [0.1, 0.2, 1.0])
+    times = np.sort(rng.uniform(0.0, 40.0, 20))
+    if source == "parrot_neuron":
+        times = np.round(times, 1) + 0.1
+    for module in (nest, spikax_nest):
+        module.ResetKernel()
+        precise = source == "parrot_neuron_ps"
+        told = {"spike_times": np.unique(times), "precise_times": precise}
+        generator = module.Create("spike_generator", params=told)
+        parrot, targets = module.Create(source), module.Create(model, len(delays))
+        module.Connect(generator, parrot)
+        for k, delay in enumerate(delays):
+            module.CopyModel("cont_delay_synapse", f"late_{k}", {"delay": delay, "weight": 80.0})
+            module.Connect(parrot, targets[k], syn_spec={"synapse_model": f"late_{k}"})
+        meter = module.Create("multimeter", params={"record_from": ["V_m"], "interval": 0.1})
+        module.Connect(meter, targets)
+        module.Simulate(50.0)
+        shown = module.GetConnections(parrot, targets).get("delay")
+        found.append((np.sort(shown), np.asarray(meter.events["V_m"])))
+    (nests_delays, nests), (delays, ours) = found
+    assert np.ptp(nests) > 0.1
+    np.testing.assert_allclose(delays, nests_delays, atol=1e-12)
+    np.testing.assert_allclose(ours, nests, atol=1e-9)

@@ -198,6 +198,19 @@ def bernoulli(rng, n):
     return {"weight": rng.normal(0, 50, n), "p_transmit": rng.integers(0, 2, n).astype(float)}
 
 
+def quantal(rng, n):
+    """All sites that are ready release, or none; none recovers, or all do."""
+    sites, U = rng.integers(1, 6, n), rng.integers(0, 2, n).astype(float)
+    return {
+        "weight": rng.normal(0, 50, n),
+        "n": sites,
+        "a": rng.integers(0, sites + 1),
+        "U": U,
+        "u": U,
+        "tau_rec": rng.choice([1e-3, 1e12], n, p=[0.8, 0.2]),
+    }
+
+
 def dopamine(rng, n):
     """Weights reach both bounds."""
     return {

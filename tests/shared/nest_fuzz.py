@@ -30,6 +30,10 @@ DRIVE = {
     "gif_psc_exp_multisynapse": (150.0, 300.0),
     "pp_psc_delta": (0.0, 400.0),
     "iaf_cond_alpha_mc": (50.0, 250.0),
+    "glif_cond": (400.0, 900.0),
+    "glif_psc": (300.0, 800.0),
+    "glif_psc_double_alpha": (300.0, 800.0),
+    "iaf_chxk_2008": (1200.0, 2500.0),
     "iaf_cond_exp": (150.0, 500.0),
     "iaf_cond_alpha": (150.0, 500.0),
 }
@@ -41,6 +45,7 @@ WEIGHT = {
     "eprop_iaf_psc_delta": 5.0,
     "eprop_iaf_psc_delta_adapt": 5.0,
     "iaf_chs_2007": 1.0,
+    "iaf_chxk_2008": 30.0,
     "iaf_psc_delta": 3.0,
     "iaf_psc_delta_ps": 3.0,
     "izhikevich": 3.0,
@@ -57,6 +62,7 @@ WEIGHT = {
     "gif_cond_exp_multisynapse": 3.0,
     "gif_psc_exp": 30.0,
     "gif_psc_exp_multisynapse": 30.0,
+    "glif_cond": 5.0,
     "hh_psc_alpha": 200.0,
     "ht_neuron": 15.0,
 }
@@ -89,9 +95,22 @@ ZEROS = {
     "alpha_2": (0.5, 5.0),
     "beta": (-0.3, 0.3),
     "t_ref": (0.0, 3.0),
+    **dict.fromkeys(("x", "y", "u"), (0.0, 0.5)),
 }
-FLAGS = ("refractory_input", "regular_spike_arrival")
+FLAGS = ("ahp_bug", "refractory_input", "regular_spike_arrival")
 FLAGS += ("instant_unblock_NMDA", "voltage_clamp")
+# Flags of which NEST takes these combinations: each is drawn in turn.
+MECHANISMS = ("spike_dependent_threshold", "after_spike_currents", "adapting_threshold")
+COMBINATIONS = (
+    *((False, False, False), (True, False, False), (False, True, False)),
+    *((True, True, False), (True, True, True)),
+)
+# What can be set where a mechanism is on.
+OF_MECHANISMS = {
+    "spike_dependent_threshold": ("threshold_spike", (0.0, 5.0)),
+    "after_spike_currents": ("ASCurrents", (-100.0, 20.0)),
+    "adapting_threshold": ("threshold_voltage", (-2.0, 2.0)),
+}
 KEPT = {
     *("Ca", "beta_Ca", "tau_Ca", "tau_minus", "tau_minus_triplet", "t_spike", "post_trace"),
     *("ignore_and_spike_interval", "ignore_and_spike_offset", "gsl_error_tol", "V_min"),
@@ -103,6 +122,13 @@ TRIGGERED = {
     "q_sfa": (1.0, 10.0),
     "tau_stc": (20.0, 200.0),
     "q_stc": (-20.0, 20.0),
+}
+# In NEST asc_init changes nothing.
+AFTER_SPIKES = {
+    "asc_init": (-100.0, 20.0),
+    "asc_decay": (0.003, 0.2),
+    "asc_amps": (-150.0, 20.0),
+    "asc_r": (0.0, 1.0),
 }
 VECTORS = {
     "iaf_chs_2007": {"noise": (-0.5, 0.5)},
@@ -118,6 +144,10 @@ VECTORS = {
     "gif_cond_exp_multisynapse": TRIGGERED | {"tau_syn": (0.5, 10.0), "E_rev": (-85.0, 0.0)},
     "gif_psc_exp": TRIGGERED,
     "gif_psc_exp_multisynapse": TRIGGERED | {"tau_syn": (0.5, 10.0)},
+    "glif_cond": AFTER_SPIKES | {"tau_syn": (0.3, 10.0), "E_rev": (-85.0, 0.0)},
+    "glif_psc": AFTER_SPIKES | {"tau_syn": (0.5, 10.0)},
+    "glif_psc_double_alpha": AFTER_SPIKES
+    | {"tau_syn_fast": (0.5, 5.0), "tau_syn_slow": (2.0, 20.0), "amp_slow": (0.1, 1.0)},
     "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
 }
 RECEPTORS = 3
@@ -130,6 +160,9 @@ LENGTHS = {"noise": 8000}
 ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "siegert_neuron"}
 ELSEWHERE |= {"eprop_readout", "eprop_readout_bsshslm_2020"}
 ELSEWHERE |= {"erfc_neuron", "ginzburg_neuron", "mcculloch_pitts_neuron"}
+POTENTIALS = ("V_m", "V_th", "V_peak", "V_reset", "E_L", "E_ex", "E_in", "E_ahp")
+# Of the range of V_m: how far two runs of NEST that rounding alone sets apart have parted.
+PARTED = 1e-10
 # What only NEST has: how long an archive is that exists there alone.
 MEMORY = {"eprop_history_duration"}
 # Their noise is off here, and without it they do not spike.
@@ -150,6 +183,7 @@ class Case:
     changes: np.ndarray
     current: np.ndarray
     gains: np.ndarray
+    drive: np.ndarray
     pieces: list[float] = field(default_factory=list)
 
 
@@ -172,6 +206,8 @@ def params_of(nest, model, n, rng):
             one["I_e"] = rng.uniform(*DRIVE.get(model, (250.0, 600.0)))
         for name, bounds in VECTORS.get(model, {}).items():
             one[name] = rng.uniform(*bounds, LENGTHS.get(name, RECEPTORS)).tolist()
+        if has_mechanisms(model):
+            one |= mechanisms(COMBINATIONS[len(found) % len(COMBINATIONS)], rng)
         try:
             nest.SetDefaults(model, one)
         except nest.NESTErrors.KernelException:
@@ -179,6 +215,25 @@ def params_of(nest, model, n, rng):
         found.append(one)
     nest.ResetKernel()
     return found
+
+
+def has_mechanisms(model):
+    """Whether it is one of those with the flags MECHANISMS, which have no I_e."""
+    return model.startswith("glif")
+
+
+def mechanisms(flags, rng):
+    """A combination of mechanisms, with first values of what belongs to those that are on."""
+    found = dict(zip(MECHANISMS, flags, strict=True))
+    for name, bounds in [OF_MECHANISMS[k] for k, on in found.items() if on]:
+        values = rng.uniform(*bounds, RECEPTORS)
+        found[name] = values.tolist() if name == "ASCurrents" else values[0]
+    return found
+
+
+def has_receptors(model):
+    """Whether spikes arrive at receptors 1 to n."""
+    return "multisynapse" in model or has_mechanisms(model)
 
 
 def is_settable(nest, model, name, value):
@@ -205,7 +260,7 @@ def around(name, value, rng):
 
 def receptors_of(model):
     """Where spikes arrive."""
-    several = range(1, RECEPTORS + 1) if "multisynapse" in model else (0,)
+    several = range(1, RECEPTORS + 1) if has_receptors(model) else (0,)
     return np.array(SPIKES_TO.get(model, several))
 
 
@@ -220,12 +275,15 @@ def draw(nest, model, seed, n, h, duration):
     scale = WEIGHT.get(model, 150.0)
     weights = scale * rng.normal(size=n * SOURCES)
     ports = receptors_of(model)
-    receptors = ports[
-        rng.integers(len(ports), size=n * SOURCES) if len(ports) > 1 else [0] * n * SOURCES
-    ]
+    receptors = ports[rng.integers(len(ports), size=n * SOURCES)]
     if len(ports) > 1 and "psc" not in model:
         weights = np.abs(weights)
     third = h * round(duration / 3 / h)
+    measure = DRIVE.get(model, (0.0,))[0]
+    currents = np.array([abs(p.get("I_e", measure)) for p in params])
+    drive = np.zeros(n)
+    if has_mechanisms(model):
+        currents = drive = rng.uniform(*DRIVE[model], n)
     return Case(
         model,
         h,
@@ -236,7 +294,8 @@ def draw(nest, model, seed, n, h, duration):
         receptors,
         moments(CHANGES),
         rng.normal(size=CHANGES),
-        np.array([0.2 * abs(p.get("I_e", DRIVE.get(model, (0.0,))[0])) for p in params]),
+        0.2 * currents,
+        drive,
         [third, h, duration - third - h, LONGEST],
     )
 
@@ -254,6 +313,11 @@ def simulate(nest, case):
     targets = np.repeat(np.array(nodes.tolist()), SOURCES)
     synapses = {"weight": case.weights, "delay": case.delays, "receptor_type": case.receptors}
     nest.Connect(np.array(generators.tolist()), targets, "one_to_one", synapses)
+    if case.drive.any():
+        constant = nest.Create("dc_generator", params={"amplitude": 1.0})
+        nest.Connect(
+            constant, nodes, "all_to_all", {"weight": case.drive[:, None], "delay": case.h}
+        )
     if case.gains.any():
         steps = {"amplitude_times": case.changes, "amplitude_values": case.current}
         current = nest.Create("step_current_generator", params=steps)
@@ -325,9 +389,18 @@ def differences(case, ours, theirs, simulate_ours):
 
 def own_difference(nest, case, theirs):
     """How far NEST is from itself with all potentials moved by 16 mV: rounding, and no more."""
-    names = ("V_m", "V_th", "V_peak", "V_reset", "E_L")
-    moved = simulate(nest, shifted(case, 16.0, names))[0]["V_m"] - 16.0
+    moved = simulate(nest, shifted(case, 16.0, POTENTIALS))[0]["V_m"] - 16.0
     return float(np.abs(moved - theirs[0]["V_m"]).max() / span(theirs[0]["V_m"]))
+
+
+def until_parted(nest, case, ours, theirs):
+    """Both runs, each node up to where NEST is no longer what it is with all potentials moved."""
+    (values, spikes), V = theirs, theirs[0]["V_m"]
+    moved = simulate(nest, shifted(case, 16.0, POTENTIALS))
+    apart = (np.abs(moved[0]["V_m"] - 16.0 - V) > PARTED * span(V)) | (moved[1] != spikes)
+    parted = np.maximum.accumulate(apart, axis=0)
+    mine = {name: np.where(parted, values[name], ours[0][name]) for name in values}
+    return (mine, np.where(parted, 0, ours[1])), (values, np.where(parted, 0, spikes))
 
 
 def span(values):

@@ -82,6 +82,7 @@ SYNAPSES = {
     "static_synapse_hom_w": lambda rng, n: {"weight": float(rng.normal(0, 80))},
     "ht_synapse": draws.pool,
     "jonke_synapse": draws.exponential,
+    "quantal_stp_synapse": draws.quantal,
     "stdp_dopamine_synapse": draws.dopamine,
     "stdp_nn_pre_centered_synapse": draws.stdp,
     "stdp_nn_restr_synapse": draws.nearest,
@@ -99,6 +100,7 @@ SYNAPSES = {
 SHOWN = {
     "ht_synapse": ("P",),
     "jonke_synapse": ("weight", "Kplus"),
+    "quantal_stp_synapse": ("a", "u"),
     "stdp_nn_pre_centered_synapse": ("weight", "Kplus"),
     "stdp_nn_restr_synapse": ("weight",),
     "stdp_nn_symm_synapse": ("weight",),
@@ -274,6 +276,47 @@ def recorders(nest, model, seed, h, n, duration):
         for name, values in device.events.items():
             found[f"{k}: {name}"] = np.asarray(values, float)
     return found
+
+
+def spins(nest, model, seed, h, n, duration):
+    """Transitions of trains: of two spikes in a step, and of one.
+
+    Of lone spikes of several senders in one step NEST loses all but one.
+    """
+    rng = rng_of(seed, model)
+    windows = draws.windows(rng, n, h)
+    last = round((duration - fuzz.LONGEST) / h)
+    own = rng.permutation(np.arange(1, last))[: last // n * n].reshape(n, -1)[:, :25]
+    times = [h * np.sort(np.append(t, t[rng.random(len(t)) < 0.5])) for t in own]
+    reset(nest, h)
+    parrots, devices = told(nest, times), nest.Create(model, n)
+    devices.set(windows)
+    for k in range(n):
+        nest.Connect(parrots[: k + 1], devices[k])
+    in_pieces(nest, h, duration)
+    return {
+        f"{k}: {name}": values
+        for k, device in enumerate(devices)
+        if device.n_events
+        for name, values in by_time(device.events, "times", "senders", "state").items()
+    }
+
+
+def correlated_spins(nest, model, seed, h, n, duration):
+    """Each detector with bins and a window of its own, of the states of three channels."""
+    rng = rng_of(seed, model)
+    reset(nest, h)
+    last = round((duration - fuzz.LONGEST) / h)
+    values = [{"delta_tau": h * w, "tau_max": h * w * b} for w, b in rng.integers(1, 6, (n, 2))]
+    devices = nest.Create(model, n)
+    devices.set([{"N_channels": 3, "Tstart": 5 * h, **v} for v in values])
+    for k in range(3 * n):
+        changes = np.sort(rng.choice(np.arange(1, last), 24, False))
+        times = h * np.repeat(changes, np.tile([2, 1], 12))
+        generator = nest.Create("spike_generator", params={"spike_times": times.tolist()})
+        nest.Connect(generator, devices[k // 3], syn_spec={"receptor_type": k % 3, "delay": 1.0})
+    in_pieces(nest, h, duration)
+    return {f"{k}: covariance": np.asarray(d.count_covariance) for k, d in enumerate(devices)}
 
 
 DETECTORS = ("correlation_detector", "correlomatrix_detector")
@@ -463,6 +506,7 @@ EXACT = (
     | dict.fromkeys(WINDOWED, windowed)
     | dict.fromkeys(RECORDERS, recorders)
     | dict.fromkeys(DETECTORS, detectors)
+    | {"correlospinmatrix_detector": correlated_spins, "spin_detector": spins}
     | dict.fromkeys(RATE_MODELS, rates)
     | {"parrot_neuron": parrots, "rate_connection_delayed": rates}
     | {"diffusion_connection": diffusion, "rate_connection_instantaneous": instant}
@@ -648,10 +692,30 @@ def passed(nest, rng, n, duration):
     return counted(nest, nodes, duration)
 
 
+def released(nest, rng, n, duration):
+    """How many sites of each synapse release at its spikes, first and second, and in all."""
+    times = np.sort(rng.choice(np.arange(1, int(duration) - 10), 25, False)) * 1.0
+    sources, weights = told(nest, [times] * n), nest.Create("weight_recorder")
+    nodes = nest.Create("iaf_psc_exp", n)
+    sites = int(rng.integers(2, 9))
+    values = {"n": sites, "a": sites, "U": rng.uniform(0.2, 0.8), "u": rng.uniform(0.2, 0.8)}
+    values |= {"tau_rec": rng.uniform(3, 50), "tau_fac": rng.uniform(0, 50)}
+    nest.CopyModel("quantal_stp_synapse", "recorded", {"weight_recorder": weights, **values})
+    nest.Connect(sources, nodes, "one_to_one", {"synapse_model": "recorded"})
+    nest.Simulate(duration)
+    steps = np.rint(np.asarray(weights.events["times"]) / nest.resolution).astype(int)
+    table = np.zeros((n, steps.max() + 1))
+    ids = np.asarray(weights.events["senders"], int) - sources[0].global_id
+    np.add.at(table, (ids, steps), np.asarray(weights.events["weights"]))
+    some = table[:, np.unique(steps)]
+    return {"first": some[:, 0], "second": some[:, 1], "last": some[:, -1], "all": some.sum(1)}
+
+
 CHANCE = {
     "poisson_generator": poisson,
     "noise_generator": noise,
     "bernoulli_synapse": passed,
+    "quantal_stp_synapse": released,
     "gamma_sup_generator": trained(
         "gamma_sup_generator",
         rate=between(20, 80),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import jax
@@ -30,6 +31,7 @@ from spikax._system import Array, Port, System
 from spikax.errors import ConfigError, ShapeError
 from spikax.units import Unit, in_unit, ms, to_coherent
 
+ON_GRID = 1e-6  # share of a delay that is rounding alone
 C = TypeVar("C", bound=Component)
 Kept = Callable[[np.ndarray], np.ndarray]
 
@@ -141,13 +143,16 @@ def _edge(net: Network, edge: EdgeSpec, dt: float, seed: int) -> Edge:
         raise type(error)(f"edge {edge.name!r}: {error}") from None
     unit = net.weight_unit(edge)
     weight = _weights(edge, pairs, rng, unit)
-    steps = _steps(projection, pairs, rng, dt, edge.name)
+    apart = net.port(edge, next(iter(projection.factors)))[0].events
+    steps, early = (_split if apart else _steps)(projection, pairs, rng, dt, edge.name)
     rule = _rule_values(edge, pairs, rng, unit)
     if edge.turned or (projection.symmetric and edge.pre == edge.post):
         pairs, synapse = both_ways(pairs) if edge.pre == edge.post else turned(pairs)
-        weight, steps = (v[synapse] if np.ndim(v) else v for v in (weight, steps))
+        each = (weight, steps, early)
+        weight, steps, early = (v[synapse] if np.ndim(v) else v for v in each)
         rule = {n: v[synapse] if np.ndim(v) else v for n, v in rule.items()}
-    return _assemble(net, edge, pairs, weight, steps, unit, rule)
+    built = _assemble(net, edge, pairs, weight, steps, unit, rule)
+    return built.replace(early=_in_layout(early, built.format)) if np.any(early) else built
 
 
 def _rule_values(
@@ -274,6 +279,7 @@ def _fields(
         format=format_,
         weight=_in_layout(weight, format_),
         delays=_in_layout(steps, format_) if np.ndim(steps) else None,
+        early=None,
         pre=edge.pre,
         post=edge.post,
         signal=edge.projection.signal,
@@ -404,14 +410,28 @@ def _weights(edge: EdgeSpec, pairs: Pairs, rng: np.random.Generator, unit: Unit)
 
 def _steps(
     projection: Projection, pairs: Pairs, rng: np.random.Generator, dt: float, name: str
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Delays in whole steps: one for all synapses, or one for each, in the fewest bytes."""
     where, delay = f"delay of edge {name!r}", projection.delay
     if delay is None:
-        return np.array(int(projection.diffusive), np.int32)
-    if isinstance(delay, Distribution):
-        return _per_synapse(delay, ms, pairs, rng, where, lambda d: _narrow(_on_grid(d, dt)))
-    return _per_synapse(delay, ms, pairs, rng, where, lambda d: _narrow(_exact(d, dt, where)))
+        return np.array(int(projection.diffusive), np.int32), np.zeros(())
+    on_grid = _on_grid if isinstance(delay, Distribution) else partial(_exact, where=where)
+    steps = _per_synapse(delay, ms, pairs, rng, where, lambda d: _narrow(on_grid(d, dt)))
+    return steps, np.zeros(())
+
+
+def _split(
+    projection: Projection, pairs: Pairs, rng: np.random.Generator, dt: float, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Delays as the next whole number of steps, and how much less they are (ms)."""
+    where = f"delay of edge {name!r}"
+    delay = _per_synapse(projection.delay, ms, pairs, rng, where, np.array)
+    if np.any(delay < dt * (1 - ON_GRID)):
+        raise ConfigError(f"{where} is {np.min(delay):g} ms, below one step, dt = {dt:g} ms.")
+    steps = np.ceil(delay / dt * (1 - ON_GRID))
+    early = np.maximum(steps * dt - delay, 0.0)
+    early = np.where(early > ON_GRID * delay, early, 0.0)
+    return _narrow(steps), early.astype(jax.dtypes.canonicalize_dtype(float))
 
 
 def _on_grid(delay: np.ndarray, dt: float) -> np.ndarray:
@@ -424,7 +444,7 @@ def _exact(delay: np.ndarray, dt: float, where: str) -> np.ndarray:
     """The number of steps, which must be whole."""
     steps = np.round(delay / dt)
     off = np.abs(delay / dt - steps)
-    if np.any(off > 1e-6 * np.maximum(1, steps)):
+    if np.any(off > ON_GRID * np.maximum(1, steps)):
         bad = np.ravel(delay)[np.argmax(np.ravel(off))]
         raise ConfigError(
             f"{where} is {bad:g} ms, which is not a multiple of dt = {dt:g} ms; choose a dt that "

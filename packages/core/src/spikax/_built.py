@@ -104,10 +104,10 @@ class BuiltNetwork(System):
         arrived = self._empty(inputs)
         nodes, edges = dict(state.nodes), dict(state.edges)
         sent = self._call(self.delayed, edges, nodes, t, dt)
-        rings = self._deliver(sent, state.rings, arrived, edges, t)
+        rings = self._deliver(sent, state.rings, arrived, edges, t, dt)
         for node in self.order:
             before = [name for name in self.immediate if self.edges[name].post == node]
-            self._deliver(self._call(before, edges, nodes, t, dt), {}, arrived, edges, t)
+            self._deliver(self._call(before, edges, nodes, t, dt), {}, arrived, edges, t, dt)
             nodes[node] = _moved(self.nodes[node], nodes[node], arrived[node], t, dt)
         return NetworkState(t=t + 1, nodes=nodes, edges=edges, rings=rings)
 
@@ -169,11 +169,12 @@ class BuiltNetwork(System):
         arrived: dict[str, dict[str, Array]],
         edges: dict[str, Any],
         t: Array,
+        dt: float,
     ) -> Mapping[str, Ring | EventRing]:
         """Add what arrives at the end of the step to the ports, in place; the rings after it."""
         carried = {n: edges[n].weight for n in sent if isinstance(edges[n], Carrying)}
         spikes = {name for name in sent if self._sends_spikes(self.edges[name])}
-        rings, sums, carried = deliver(self.edges, sent, rings, t, carried, spikes)
+        rings, sums, carried = deliver(self.edges, sent, rings, t, dt, carried, spikes)
         edges |= {n: edges[n].replace(weight=weight) for n, weight in carried.items()}
         first = {self.edges[name].inbox: self.edges[name] for name in sent}
         for box, values in sums.items():

@@ -98,6 +98,7 @@ def deliver(
     sent: Mapping[str, Sends | Array],
     rings: Mapping[str, Ring | EventRing],
     t: Array,
+    dt: float,
     carried: Mapping[str, Array],
     spikes: Container[str] = (),
 ) -> Delivery:
@@ -108,11 +109,12 @@ def deliver(
         sent: What some of them send.
         rings: What is on its way, by inbox.
         t: The step.
+        dt: Time step in ms.
         carried: Weights that a scan carries for their tangent, by edge.
         spikes: Edges that send spikes of 0 and 1 as a neuron made them, see `ops.Sending`.
     """
     lists, sent = _split(edges, sent)
-    apart = {box.name: _posted(box, edges, lists, rings, t) for box in inboxes(edges, lists)}
+    apart = {box.name: _posted(box, edges, lists, rings, t, dt) for box in inboxes(edges, lists)}
     boxes = {box.name: box for box in inboxes(edges, sent)}
     sums = {name: _emptied(box, rings, t) for name, box in boxes.items()}
     for name, what in sent.items():
@@ -149,8 +151,9 @@ def _posted(
     sent: Mapping[str, Sends],
     rings: Mapping[str, Any],
     t: Array,
+    dt: float,
 ) -> Posted:
-    return posted(rings[box.name], [(edges[name], sent[name]) for name in box.edges], t)
+    return posted(rings[box.name], [(edges[name], sent[name]) for name in box.edges], t, dt)
 
 
 def flat(rings: Mapping[str, Ring | EventRing]) -> dict[str, Ring | EventRing]:

@@ -61,33 +61,43 @@ def no_events(length: int, events: int, width: int, unit: Unit) -> EventRing:
     )
 
 
-def posted(ring: EventRing, sent: Sequence[tuple[Edge, Sends]], t: Array) -> Posted:
+def posted(ring: EventRing, sent: Sequence[tuple[Edge, Sends]], t: Array, dt: float) -> Posted:
     """Empty the slot of step t, add what edges send in it, and read what arrives at t + 1."""
     length = len(ring.count)
     ring = ring.replace(
         **{n: getattr(ring, n).at[t % length].set(0) for n in ("weight", "offset", "count")}
     )
-    each = [_events(edge, what, length, t) for edge, what in sent]
+    each = [_events(edge, what, length, t, dt) for edge, what in sent]
     events = Events(*(jnp.concatenate(parts) for parts in zip(*each, strict=True)))
     ring = lax.cond(jnp.any(events.present), _listed, lambda ring, _: ring, ring, events)
     slot = (t + 1) % length
     return Posted(ring, _sorted(ring.weight[slot], ring.offset[slot]))
 
 
-def _events(edge: Edge, what: Sends, length: int, t: Array) -> Events:
+def _events(edge: Edge, what: Sends, length: int, t: Array, dt: float) -> Events:
     """What an edge sends, synapse by synapse, for each event of the sources."""
     fmt, rows = edge.format, jnp.atleast_2d(what.x)
-    slot = (t + fmt.delays(jnp.asarray(edge.steps)).astype(jnp.int32)) % length
-    place = jnp.broadcast_to(slot * fmt.n_post + fmt.targets, fmt.shape).ravel()
     size = [fmt.pre_values(row).ravel() for row in rows]
     weight = jnp.broadcast_to(fmt.weights(what.weight), fmt.shape).ravel()
     late = jnp.zeros_like(rows) if what.offset is None else what.offset
+    offset = jnp.concatenate([fmt.pre_values(row).ravel() for row in late])
+    steps = jnp.broadcast_to(fmt.delays(jnp.asarray(edge.steps)), fmt.shape).astype(jnp.int32)
+    steps = jnp.tile(steps.ravel(), len(rows))
+    if edge.early is not None:
+        early = jnp.broadcast_to(fmt.delays(edge.early), fmt.shape).ravel()
+        offset, steps = _advanced(offset + jnp.tile(early, len(rows)), steps, dt)
     return Events(
-        jnp.tile(place, len(rows)),
+        (t + steps) % length * fmt.n_post + jnp.tile(fmt.targets.ravel(), len(rows)),
         jnp.concatenate(size) != 0,
         jnp.concatenate([weight * x for x in size]),
-        jnp.concatenate([fmt.pre_values(row).ravel() for row in late]),
+        offset,
     )
+
+
+def _advanced(offset: Array, steps: Array, dt: float) -> tuple[Array, Array]:
+    """Offsets within a step: what is a whole step before the end of one is in the one before."""
+    before = offset >= dt
+    return jnp.where(before, offset - dt, offset), steps - before.astype(jnp.int32)
 
 
 def _listed(ring: EventRing, events: Events) -> EventRing:

@@ -20,7 +20,7 @@ from spikax._procedural import procedural
 from spikax._state import State
 from spikax._system import Array
 from spikax.errors import ConfigError, unknown
-from spikax.units import UNITLESS, Unit, to_coherent
+from spikax.units import UNITLESS, Unit, ms, to_coherent
 
 
 @dataclass(frozen=True)
@@ -210,6 +210,9 @@ class Edge(Component):
     delays: Array | None = leaf(
         "delay", doc="steps, as for the weight; None if all synapses have the same delay"
     )
+    early: Array | None = leaf(
+        "delay", doc="how much less the delays are (ms); None if none, into a port of events alone"
+    )
     pre: str = static(doc="source")
     post: str = static(doc="target")
     signal: str = static("spike", doc="what is transmitted")
@@ -247,7 +250,7 @@ class Edge(Component):
 
     def unit_of(self, name: str) -> Unit:
         """The unit of a built array."""
-        return self.unit if name == "weight" else UNITLESS
+        return {"weight": self.unit, "early": ms}.get(name, UNITLESS)
 
     @property
     def random(self) -> bool:

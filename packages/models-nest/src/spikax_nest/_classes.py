@@ -61,10 +61,14 @@ from spikax_nest.neurons.gif_psc_exp_multisynapse import (
     GifPscExpMultisynapse as GifPscExpMultisynapse,
 )
 from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
+from spikax_nest.neurons.glif_cond import GlifCond as GlifCond
+from spikax_nest.neurons.glif_psc import GlifPsc as GlifPsc
+from spikax_nest.neurons.glif_psc_double_alpha import GlifPscDoubleAlpha as GlifPscDoubleAlpha
 from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
 from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
 from spikax_nest.neurons.ht_neuron import HtNeuron as HtNeuron
 from spikax_nest.neurons.iaf_chs_2007 import IafChs2007 as IafChs2007
+from spikax_nest.neurons.iaf_chxk_2008 import IafChxk2008 as IafChxk2008
 from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
 from spikax_nest.neurons.iaf_cond_alpha_mc import IafCondAlphaMc as IafCondAlphaMc
 from spikax_nest.neurons.iaf_cond_beta import IafCondBeta as IafCondBeta
@@ -84,6 +88,7 @@ from spikax_nest.neurons.iaf_psc_exp_multisynapse import (
 )
 from spikax_nest.neurons.iaf_psc_exp_ps import IafPscExpPs as IafPscExpPs
 from spikax_nest.neurons.iaf_psc_exp_ps_lossless import IafPscExpPsLossless as IafPscExpPsLossless
+from spikax_nest.neurons.iaf_tum_2000 import IafTum2000 as IafTum2000
 from spikax_nest.neurons.ignore_and_fire import IgnoreAndFire as IgnoreAndFire
 from spikax_nest.neurons.izhikevich import Izhikevich as Izhikevich
 from spikax_nest.neurons.lin_rate_ipn import LinRateIpn as LinRateIpn
@@ -121,6 +126,7 @@ from spikax_nest.synapses.eprop_synapse_bsshslm_2020 import (
 )
 from spikax_nest.synapses.ht_synapse import HtSynapse as HtSynapse
 from spikax_nest.synapses.jonke_synapse import JonkeSynapse as JonkeSynapse
+from spikax_nest.synapses.quantal_stp_synapse import QuantalStpSynapse as QuantalStpSynapse
 from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
 from spikax_nest.synapses.stdp_nn_pre_centered_synapse import (
     StdpNnPreCenteredSynapse as StdpNnPreCenteredSynapse,

@@ -113,12 +113,28 @@ NEURONS = (
     ("gif_psc_exp_multisynapse", "the same with any number of receptors", "Pozzorini et al. 2015"),
     ("ginzburg_neuron", "binary neuron, updated at random times", "Ginzburg & Sompolinsky 1994"),
     (
+        "glif_cond",
+        "generalised leaky integrate-and-fire, alpha-shaped conductances",
+        "Teeter et al. 2018",
+    ),
+    (
+        "glif_psc",
+        "generalised leaky integrate-and-fire, alpha-shaped currents",
+        "Teeter et al. 2018",
+    ),
+    ("glif_psc_double_alpha", "the same with currents of two parts", "Teeter et al. 2018"),
+    (
         "hh_cond_exp_traub",
         "Hodgkin-Huxley after Traub, exponential conductances",
         "Traub & Miles 1991",
     ),
     ("hh_psc_alpha", "Hodgkin-Huxley, alpha-shaped synaptic currents", "Hodgkin & Huxley 1952"),
     ("ht_neuron", "four intrinsic currents and a moving threshold", "Hill & Tononi 2005"),
+    (
+        "iaf_chxk_2008",
+        "no reset, an afterhyperpolarising conductance, spikes off the grid",
+        "Casti et al. 2008",
+    ),
     ("iaf_cond_alpha", "leaky integrate-and-fire, alpha-shaped conductances", "Meffin et al. 2004"),
     (
         "iaf_cond_alpha_mc",
@@ -173,6 +189,11 @@ NEURONS = (
         "the same, no spike within a step is overlooked",
         "Krishnan et al. 2018",
     ),
+    (
+        "iaf_tum_2000",
+        "iaf_psc_exp with short-term plasticity of all that it sends",
+        "Tsodyks, Uziel & Markram 2000",
+    ),
     ("izhikevich", "simple spiking neuron by the Euler method", "Izhikevich 2003"),
     (
         "mat2_psc_exp",
@@ -210,6 +231,7 @@ SYNAPSES = (
     ("eprop_synapse_bsshslm_2020", "e-prop at fixed intervals", "Bellec et al. 2020"),
     ("ht_synapse", "short-term depression, recovering to a full pool", "Hill & Tononi 2005"),
     ("jonke_synapse", "changes that depend on the weight exponentially", "Jonke et al. 2017"),
+    ("quantal_stp_synapse", "short-term plasticity of release sites", "Fuhrmann et al. 2002"),
     (
         "stdp_dopamine_synapse",
         "spike-timing-dependent plasticity gated by dopamine",

@@ -20,6 +20,8 @@ class NestNode(Dynamics):
     element_type: ClassVar[str] = "neuron"
     archives: ClassVar[bool] = True
     """Whether NEST keeps its spikes for the synapses that end on it."""
+    archives_late: ClassVar[bool] = True
+    """Whether it keeps their times within the step, where they have any, not those of the grid."""
     forced: ClassVar[bool] = True
     """Whether NEST shows ignore_and_spike of it, by which it can be made to spike."""
     feeds_plastic: ClassVar[bool] = True
@@ -28,13 +30,13 @@ class NestNode(Dynamics):
     """Signals that a multimeter can record, by NEST's names."""
     types: ClassVar[Mapping[str, type]] = {}
     """Parameters that are not floats in NEST: `bool` or `int`."""
+    unshown: ClassVar[tuple[str, ...]] = ()
+    """Parameters that NEST keeps, or lets set, and does not show."""
     model_only: ClassVar[tuple[str, ...]] = ()
     """Parameters that are set as defaults of a model alone."""
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate", "most_events")
     """Fields that NEST does not have; `min_delay` and `train`, the row of a node, the network
     tells."""
-    unshown: ClassVar[tuple[str, ...]] = ()
-    """Parameters that NEST keeps, or takes, and does not show."""
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Parameters that NEST names by a word: here they are the place of the word."""
     divisors: ClassVar[Mapping[str, float]] = {}
@@ -49,6 +51,9 @@ class NestNode(Dynamics):
     """Second names under which NEST shows and sets a parameter."""
     sends: ClassVar[str] = "spike"
     """The signal that its connections transmit; none if empty."""
+    among: ClassVar[str] = ""
+    """The signal that its connections to nodes of its own model transmit in place of that, all of
+    them on receptor 1, where no others end."""
     shows: ClassVar[str] = ""
     """What connections without delay transmit in its place where NEST does not iterate."""
     couples: ClassVar[Mapping[str, tuple[str, ...]]] = {}

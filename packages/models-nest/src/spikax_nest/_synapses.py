@@ -25,6 +25,7 @@ class SynapseRecord:
         common: Parameters that all synapses of a model share.
         variants: Endings of the names of its forms: with a label, compact.
         delayed: Whether it has a delay.
+        precise: Whether its delay need not be whole steps: how much less it is, is `early`.
         instead: What NEST says to use in place of one.
         factors: Parameters that are the weights, each for a port of its own, by port.
         names: Parameters that are nodes, each a model of that name; all synapses share them.
@@ -40,6 +41,7 @@ class SynapseRecord:
     common: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("_hpc", "_lbl")
     delayed: bool = True
+    precise: bool = False
     instead: str = ""
     factors: Mapping[str, str] = field(default_factory=dict[str, str])
     names: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ class SynapseRecord:
 
 SYNAPSES = (
     SynapseRecord("bernoulli_synapse", changes=True),
+    SynapseRecord("cont_delay_synapse", precise=True),
     SynapseRecord(
         "diffusion_connection",
         carries="diffusion",
@@ -105,6 +108,7 @@ SYNAPSES = (
         changes=True,
         common=("Wmax", "alpha", "beta", "lambda", "mu_minus", "mu_plus", "tau_plus"),
     ),
+    SynapseRecord("quantal_stp_synapse", changes=True, sized=False),
     SynapseRecord("rate_connection_delayed", carries="rate", variants=()),
     SynapseRecord(
         "rate_connection_instantaneous",
@@ -134,7 +138,7 @@ SYNAPSES = (
         changes=True,
         common=("Wmax", "alpha", "lambda", "mu_minus", "mu_plus", "tau_plus"),
     ),
-    SynapseRecord("stdp_triplet_synapse", changes=True),
+    SynapseRecord("stdp_triplet_synapse", changes=True, sized=False),
     SynapseRecord("tsodyks2_synapse", changes=True),
     SynapseRecord("tsodyks_synapse", changes=True),
     SynapseRecord(

@@ -11,7 +11,7 @@ from jax import Array, lax
 
 from spikax import State, cell, param
 from spikax.units import ms, mV
-from spikax_nest.neurons._runge_kutta import Substepped, Y
+from spikax_nest.neurons._runge_kutta import RungeKutta, Y
 
 CURRENTS = ("I_h", "I_NaP", "I_T", "I_KNa")
 Values = Mapping[str, Any]
@@ -58,7 +58,7 @@ class IntrinsicState(State):
     h_IT: Array = cell(init="h_IT", doc="inactivation of I_T")
 
 
-class IntrinsicCurrents(Substepped):
+class IntrinsicCurrents(RungeKutta):
     """Four currents, in mV as conductances have no unit."""
 
     V_m: Array = param(-70 * mV, doc="membrane potential at the start")

@@ -15,7 +15,7 @@ from spikax.errors import ConfigError
 from spikax.units import ms, mV
 from spikax_nest.neurons._conductance import beta_rise
 from spikax_nest.neurons._ht_currents import Values, sigmoid
-from spikax_nest.neurons._runge_kutta import Substepped, Y
+from spikax_nest.neurons._runge_kutta import RungeKutta, Y
 
 RECEPTORS = ("AMPA", "NMDA", "GABA_A", "GABA_B")
 UNBLOCKED = ("m_fast_NMDA", "m_slow_NMDA")
@@ -41,7 +41,7 @@ class HtSynapsesState(State):
     m_slow_NMDA: Array = cell(init="m_slow_NMDA", doc="share of NMDA that unblocks slowly")
 
 
-class HtSynapses(Substepped):
+class HtSynapses(RungeKutta):
     """Conductances of beta shape, without unit."""
 
     g_peak_AMPA: Array = param(0.1, at_least=0, doc="peak of g_AMPA by a weight of 1")

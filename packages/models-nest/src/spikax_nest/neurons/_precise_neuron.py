@@ -18,8 +18,9 @@ from jax import Array, lax
 from spikax import Arrivals, Port, cell, param, static
 from spikax.errors import ConfigError
 from spikax.integrate import membrane_propagators
-from spikax.units import UNITLESS, Unit, ms, pA
+from spikax.units import Unit, ms, pA
 from spikax_nest._precise import EVENTS
+from spikax_nest.neurons._late import LateNode
 from spikax_nest.neurons._linear import BoundedNeuron, LinearState
 from spikax_nest.neurons._neuron import whole_steps
 
@@ -70,7 +71,7 @@ class Progress(NamedTuple):
     left: Array
 
 
-class PreciseNeuron(BoundedNeuron):
+class PreciseNeuron(LateNode, BoundedNeuron):
     """A step is a sequence of small ones, from event to event: spikes that arrive, the release.
 
     In each the membrane flows exactly; where it ends above threshold, the crossing within is found,
@@ -88,19 +89,6 @@ class PreciseNeuron(BoundedNeuron):
     @property
     def ports(self) -> Mapping[str, Port]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return {"syn": Port(self.jumps, events=self.most_events), "current": Port(pA)}
-
-    @property
-    def timed(self) -> Mapping[str, str]:
-        return {"spike": "events"}
-
-    @property
-    def signals(self) -> Mapping[str, Unit]:
-        return {**super().signals, "events": UNITLESS, "offset": ms}
-
-    def read(self, state: Any, name: str) -> Array:
-        if name == "events":
-            return state.spike[None]
-        return state.late[None] if name == "offset" else super().read(state, name)
 
     def validate(self) -> None:
         super().validate()

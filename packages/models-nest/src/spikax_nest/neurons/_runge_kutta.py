@@ -36,7 +36,7 @@ class RungeKuttaState(SubsteppedState):
     I_0: Array = cell(pA, doc="current that arrived in the last step")
 
 
-class Substepped(SpikingNode):
+class RungeKutta(SpikingNode):
     """A neuron that takes substeps of its own length within a step.
 
     As it is, it runs and is differentiated in forward mode (jax.jvp, online rules). For reverse
@@ -77,8 +77,8 @@ class Substepped(SpikingNode):
         return y, args, {"h": h, "fault": jnp.where(over, UNFINISHED, 0).astype(jnp.int32)}
 
 
-class RungeKuttaNeuron(Substepped):
-    """One with a membrane that currents charge."""
+class RungeKuttaNeuron(RungeKutta):
+    """The same with a constant current."""
 
     C_m: Array
     I_e: Array = param(0 * pA, doc="constant current")

@@ -13,7 +13,7 @@ from spikax import Component, Port, cell, param, part
 from spikax.units import Unit, ms, mV, nS, pA, pF
 from spikax_nest.neurons._conductance import AlphaShape
 from spikax_nest.neurons._neuron import NestNeuron
-from spikax_nest.neurons._runge_kutta import Substepped, SubsteppedState, Y
+from spikax_nest.neurons._runge_kutta import RungeKutta, SubsteppedState, Y
 
 COMPARTMENTS = ("soma", "proximal", "distal")
 Each = Mapping[str, Array]
@@ -58,7 +58,7 @@ class IafCondAlphaMcState(SubsteppedState):
     t_ref_remaining: Array = cell(ms, doc="what is left of the refractory period")
 
 
-class IafCondAlphaMc(Substepped, NestNeuron):
+class IafCondAlphaMc(RungeKutta, NestNeuron):
     """Integrate-and-fire neuron of three compartments (NEST's `iaf_cond_alpha_mc`).
 
         C_m dV/dt = -g_L (V - E_L) - g_ex (V - E_ex) - g_in (V - E_in) + I_c + I_e + I  for each

@@ -143,7 +143,8 @@ def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
         elif isinstance(value, (str, Sequence, np.ndarray, Mapping)):
             raise NESTErrors.TypeMismatch(f"{key} is {value!r}; it must be a number.")
     if "delay" in given:
-        kernel.check_delays(kernel.clock.delay_steps(given["delay"]))
+        steps, _ = kernel.clock.split_delay(given["delay"], model.record.precise)
+        kernel.check_delays(steps)
     plain = {k: v for k, v in given.items() if k not in model.nodes}
     model.defaults |= {k: type(model.defaults[k])(v) for k, v in plain.items()}
     kernel.engine.rewired()

@@ -101,11 +101,17 @@ def _node(old: Any, fresh: Any, pairs: tuple[np.ndarray, np.ndarray], variables:
         values[(*rows, pairs[1])] = np.asarray(before)[(*rows, pairs[0])]
         return jnp.asarray(values)
 
+    def taken(before: Any, new: Any) -> Any:
+        # Arrays by number: where a list became longer, there are more of them.
+        if isinstance(new, dict):
+            return {
+                k: jax.tree.map(moved, before[k], v) if k in before else v for k, v in new.items()
+            }
+        return jax.tree.map(moved, before, new)
+
     # A stream belongs to a place: of two nodes that change theirs, none takes the other's.
     cells = [n for n, spec in fresh.cells.items() if n not in variables and spec.kind != "seed"]
-    return fresh.replace(
-        **{n: jax.tree.map(moved, getattr(old, n), getattr(fresh, n)) for n in cells}
-    )
+    return fresh.replace(**{n: taken(getattr(old, n), getattr(fresh, n)) for n in cells})
 
 
 def _rings(old: Any, fresh: Any, before: Layout, layout: Layout, step: int) -> dict[str, Any]:

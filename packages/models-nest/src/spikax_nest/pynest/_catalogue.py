@@ -46,6 +46,7 @@ METER: Mapping[str, Any] = {**RECORDER, "interval": 1.0, "offset": 0.0}
 RECORDERS: Mapping[str, Mapping[str, Any]] = {
     "multimeter": {**METER, "record_from": ()},
     "spike_recorder": RECORDER,
+    "spin_detector": RECORDER,
     "voltmeter": {**METER, "record_from": ("V_m",)},
     "weight_recorder": {**RECORDER, "senders": (), "targets": ()},
     **DETECTORS,
@@ -81,6 +82,7 @@ class NodeModel:
         return NodeModel(name, self.base, self.system, dict(self.defaults), number)
 
 
+@functools.cache
 def parts_of(system: type[NestNode]) -> dict[str, type[Component]]:
     """The parts whose parameters NEST shows and sets in a dict of their name."""
     declared: Any = {n: f for n, f in system.declared.items() if n not in system.hidden}

@@ -9,6 +9,9 @@ import numpy as np
 
 from spikax_nest.pynest._errors import NESTErrors
 
+OFF_GRID = 1e-9
+"""Share of a step that is rounding alone."""
+
 
 @dataclass
 class Clock:
@@ -58,6 +61,21 @@ class Clock:
                 f"resolution, {self.resolution:g} ms."
             )
         return steps
+
+    def split_delay(self, ms: Any, precise: bool) -> tuple[Any, Any]:
+        """Delays in steps: rounded, or if precise up; and then how much less they are (ms).
+
+        Raises:
+            NESTErrors.BadDelay: A delay is below one step.
+        """
+        if not precise:
+            return self.delay_steps(ms), 0.0
+        steps = np.asarray(ms, np.float64) / self.resolution
+        whole = np.floor(steps + OFF_GRID).astype(np.int64)
+        beyond = steps > whole + OFF_GRID
+        self.delay_steps(np.where(beyond, self.resolution * whole, ms))
+        early = np.where(beyond, (whole + 1 - steps) * self.resolution, 0.0)
+        return whole + beyond, early
 
     def whole_steps(self, ms: float, what: str) -> int:
         """A time that must be a whole number of steps."""

@@ -189,7 +189,7 @@ def _make(
     values: dict[str, Any] = {**given, "source": sources[pre], "target": targets[post]}
     values["receptor"] = _receptors(values.pop("receptor_type", None), model)
     if model.record.delayed:
-        values["delay"] = kernel.clock.delay_steps(values.get("delay", model.defaults["delay"]))
+        values |= _delays(kernel, model, values)
         kernel.check_delays(values["delay"])
     _check_rule(model, values)
     if n:
@@ -197,6 +197,13 @@ def _make(
         kernel.synapses.table(model).append(n, values)
         if model.record.delayed:
             kernel.synapses.note_delays(values["delay"])
+
+
+def _delays(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Delays in steps; what NEST's Connect is given it rounds, what a model says it need not."""
+    precise = model.record.precise and "delay" not in values
+    delay = values.get("delay", model.defaults["delay"])
+    return dict(zip(("delay", "early"), kernel.clock.split_delay(delay, precise), strict=True))
 
 
 def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Detectors: how often spikes of two trains are a lag apart."""
+"""Detectors: how often spikes of two trains, or states of two neurons, are a lag apart."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikax_nest.pynest._errors import NESTErrors
+from spikax_nest.pynest._spins import covariance as spin_covariance
 
 FOREVER = 1.7976931348623157e308
 LAGS: Mapping[str, Any] = {
@@ -17,8 +18,11 @@ LAGS: Mapping[str, Any] = {
 DETECTORS: Mapping[str, Mapping[str, Any]] = {
     "correlation_detector": LAGS,
     "correlomatrix_detector": {**LAGS, "N_channels": 1},
+    "correlospinmatrix_detector": {**LAGS, "N_channels": 1, "delta_tau": 0.1, "tau_max": 1.0},
 }
 DEFAULT_STEPS = 5  # of delta_tau, where the default is no whole number of them
+SPINS = "correlospinmatrix_detector"
+SPIN_BINS = 10  # of tau_max
 
 Values = Mapping[str, Any]
 
@@ -52,7 +56,9 @@ def check(base: str, values: Values, clock: Any) -> None:
 
 def follow_resolution(base: str, defaults: dict[str, Any], clock: Any) -> None:
     """Make the default width of the bins one of whole steps; one that was set must be so."""
-    if defaults["delta_tau"] != LAGS["delta_tau"]:
+    if base == SPINS:
+        defaults |= {"delta_tau": clock.resolution, "tau_max": SPIN_BINS * clock.resolution}
+    elif defaults["delta_tau"] != LAGS["delta_tau"]:
         check(base, defaults, clock)
     elif clock.tics(defaults["delta_tau"]) % clock.tics_per_step:
         defaults["delta_tau"] = float(DEFAULT_STEPS * clock.resolution)
@@ -69,11 +75,13 @@ def status(base: str, values: Values, events: Mapping[str, np.ndarray], clock: A
     """
     whole = {name: events[name].astype(np.int64) for name in ("steps", "receptors")}
     events = {**events, **whole}
+    width = round(values["delta_tau"] / clock.resolution)
+    bins = round(values["tau_max"] / values["delta_tau"])
+    if base == SPINS:
+        return {"count_covariance": spin_covariance(events, width, bins, channels(base, values))}
     times, n = clock.ms(events["steps"]), channels(base, values)
     counted = (times >= values["Tstart"]) & (times <= values["Tstop"])
     n_events = np.bincount(events["receptors"][counted], minlength=n)
-    width = round(values["delta_tau"] / clock.resolution)
-    bins = round(values["tau_max"] / values["delta_tau"])
     first, second = _near(events["steps"], width * (bins + 1))
     # Of two spikes that meet it is the one handed over last whose time must be counted.
     kept = counted[np.maximum(first, second)]
@@ -144,7 +152,13 @@ def _covariance(
 def empty(base: str, values: Values) -> Values:
     """What NEST shows before the first run."""
     n = channels(base, values)
-    nothing = np.zeros(0) if base == "correlation_detector" else np.zeros((n, n, 0))
-    names = ("count_histogram", "histogram", "histogram_correction")
-    names = names if base == "correlation_detector" else ("count_covariance", "covariance")
-    return {"n_events": np.zeros(n, np.int64), **dict.fromkeys(names, nothing)}
+    matrix = np.zeros((n, n, 0))
+    if base == SPINS:
+        return {"count_covariance": matrix}
+    found: dict[str, Any]
+    if base == "correlomatrix_detector":
+        found = dict.fromkeys(("count_covariance", "covariance"), matrix)
+    else:
+        names = ("count_histogram", "histogram", "histogram_correction")
+        found = dict.fromkeys(names, np.zeros(0))
+    return {"n_events": np.zeros(n, np.int64), **found}

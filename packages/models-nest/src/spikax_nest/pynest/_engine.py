@@ -121,10 +121,8 @@ class Engine:
     def prepare(self) -> None:
         """Make what runs agree with the tables."""
         with self._precision():
-            if not self.is_wired:
+            if not self.is_wired or not self._refresh():
                 self._rewire()
-            elif self.changed_tables:
-                self._refresh()
         self.changed_tables.clear()
 
     def network(self) -> tuple[Any, Any]:
@@ -160,8 +158,10 @@ class Engine:
         old = (self.layout, self.state)
         return layout, model, carried(old, layout, model.init_state(), self.kernel)
 
-    def _refresh(self) -> None:
-        """Other values of the same nodes: nothing is rewired, and nothing compiled."""
+    def _refresh(self) -> bool:
+        """Other values of the same nodes: nothing is compiled. False where lists became longer."""
+        if not self.changed_tables:
+            return True
         assert self.layout is not None
         nodes, states = dict(self.model.nodes), dict(self.state.nodes)
         for base in sorted(self.changed_tables & nodes.keys()):
@@ -169,10 +169,13 @@ class Engine:
             made = component(elements, self.kernel.settings)
             nodes[base] = jax.tree.map(lambda v: jnp.asarray(np.asarray(v, np.float64)), made)
             fresh = nodes[base].init_state(elements.size, key=0, dt=self.model.dt)
+            if jax.tree.structure(fresh) != jax.tree.structure(states[base]):
+                return False
             cells = {cell: getattr(fresh, cell) for cell in elements.table.variables.values()}
             states[base] = states[base].replace(**cells)
         self.model = self.model.replace(nodes=nodes)
         self.state = self.state.replace(nodes=states)
+        return True
 
     def advance(self, n: int) -> None:
         """Run n steps."""
@@ -186,24 +189,24 @@ class Engine:
                 self.model = without_coupling(self.kernel, model, self.layout)
             self._run(1)
             self.model = model
-        delivery = self._last_delivery(end)
-        if clock.step < delivery < end:
-            self._run(delivery - clock.step)
-        if clock.step == delivery:
-            self.delivered = self.state
-            self.stale_synapses = set(self.kernel.synapses.tables)
-        if clock.step < end:
-            self._run(end - clock.step)
+        delivered = self._after_delivery(end)
+        for stop in sorted({delivered, end}):
+            if clock.step < stop:
+                self._run(stop - clock.step)
+            if clock.step == delivered:
+                self.delivered = self.state
+                self.stale_synapses = set(self.kernel.synapses.tables)
 
-    def _last_delivery(self, end: int) -> int:
-        """The step of the last delivery before `end`, where it matters: synapses change then.
+    def _after_delivery(self, end: int) -> int:
+        """The step after the last delivery up to `end`, where it matters: synapses change then.
 
-        It delivers the spikes of a slice at the start of the next.
+        The spikes of a slice, its last step included, are delivered at the start of the next: here
+        in its first step.
         """
         if not any(table.model.record.changes for table in self.kernel.synapses.tables.values()):
             return -1
         slice_steps = self.kernel.delay_extrema()[0]
-        return (-(-end // slice_steps) - 1) * slice_steps
+        return (-(-end // slice_steps) - 1) * slice_steps + 1
 
     def _run(self, n: int) -> None:
         assert self.layout is not None

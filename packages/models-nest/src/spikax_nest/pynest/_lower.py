@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +90,7 @@ class Links:
         source: Element of the source.
         target: Row of the target.
         receptor: NEST's receptor type.
-        delay: In steps.
+        delay: In steps, of a `precise` model not always whole.
         weight: As NEST has it.
     """
 
@@ -219,6 +220,9 @@ def _links(kernel: Any) -> Links:
         c, every = table.columns, bool(table.columns["alive"].all())
         rows = np.arange(len(table)) if every else np.flatnonzero(c["alive"])
         kept = slice(None) if every else rows
+        delay = c["delay"][kept]
+        if table.model.record.precise:
+            delay = delay - c["early"][kept] / kernel.clock.resolution
         parts.append(
             Links(
                 table=np.full(len(rows), table.model.number, np.int16),
@@ -228,7 +232,7 @@ def _links(kernel: Any) -> Links:
                 source=row_of[c["source"][kept]],
                 target=row_of[c["target"][kept]],
                 receptor=c["receptor"][kept],
-                delay=c["delay"][kept],
+                delay=delay,
                 weight=table.weights(kept, len(rows)),
             )
         )
@@ -392,8 +396,10 @@ def static_projection(
     relays = post.sample.relays
     weight = np.ones(len(links)) if relays else links.weight
     source, target, weight, delay = filled(pre, post, links, weight)
+    if not post.sample.ports[port.partition(".")[0]].events:
+        delay = np.ceil(delay)
     spikes = relays and kind_of(type(pre.sample)) == "spike"
-    signal = signal or ("spike" if spikes else pre.sample.sends)
+    signal = signal or among(pre, post) or ("spike" if spikes else pre.sample.sends)
     name = name_of(pre, post, port, model)
     projection = sx.Projection(
         pre.table.base,
@@ -437,6 +443,11 @@ def _format(pre: Elements, post: Elements, source: np.ndarray, target: np.ndarra
     return "one_to_one" if once else "csr"
 
 
+def among(pre: Elements, post: Elements) -> str:
+    """The signal that nodes of one model transmit among themselves, where it is one of its own."""
+    return pre.sample.among if pre.table.base == post.table.base else ""
+
+
 def weight_unit(pre: Elements, post: Elements, port: str, signal: str) -> Any:
     """The unit of the weights, as a factor."""
     unit = post.sample.ports[port.partition(".")[0]].unit
@@ -467,7 +478,7 @@ def _delays(links: Links, more: int) -> np.ndarray:
 
     One number for all where it can be: code for it is faster, and not that of other networks.
     """
-    longest = int(links.delay.max(initial=1))
+    longest = math.ceil(links.delay.max(initial=1))
     if not more:
         return links.delay[0] if np.all(links.delay == longest) else links.delay
     delay = np.append(links.delay, np.full(more, 1))

@@ -12,6 +12,7 @@ from spikax.units import ms
 from spikax_nest.pynest._lower import (
     Elements,
     Links,
+    among,
     filled,
     name_of,
     static_projection,
@@ -52,7 +53,8 @@ def _projection(
     weight[len(links) :] = 0.0
     if post.sample.relays and port != IGNORED:
         weight[: len(links)] = 1.0
-    unit = weight_unit(pre, post, port, "spike")
+    signal = among(pre, post) or "spike"
+    unit = weight_unit(pre, post, port, signal)
     rule = _rule(kernel, table, post, links, more, unit, sign)
     name = name_of(pre, post, port, table.model.name)
     projection = sx.Projection(
@@ -62,6 +64,7 @@ def _projection(
         sx.explicit(source, target, layout="csr"),
         weight=weight * unit,
         delay=delay * kernel.clock.resolution * ms,
+        signal=signal,
         plasticity=rule,
         name=name,
     )
@@ -86,6 +89,8 @@ def _rule(
         values[field] = value if str(of) == "1" else value * of
     padded = np.append(post.rows, np.repeat(post.rows[-1:], post.size - post.n))
     values |= {name: post.table.columns[name][padded] * ms for name in rule.per_neuron}
+    if "relayed" in rule.declared:
+        values["relayed"] = post.sample.relays
     if table.model.record.names:
         values["transmitter"] = _row(kernel, table.model, table.model.record.names[0])
     return rule(**values)

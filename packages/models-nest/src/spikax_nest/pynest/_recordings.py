@@ -16,6 +16,7 @@ from spikax_nest.pynest._detectors import DETECTORS, empty
 from spikax_nest.pynest._detectors import status as detected
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._lower import SIZES, Layout
+from spikax_nest.pynest._spins import transitions
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._weight_recording import WeightRecording, connections_of
 
@@ -202,15 +203,18 @@ class Recordings:
             self.spikes += len(ids)
         if elements.sample.archives:
             end = self.kernel.clock.step + n
-            times = self.kernel.clock.ms(steps) - offsets
+            times = self.kernel.clock.ms(steps) - offsets * elements.sample.archives_late
             self.kernel.engine.spiked(base, elements.rows[ids], times, end)
         for wire in self.spike_wires:
             if wire.base != base:
                 continue
             kept, which = connections_of(wire.elements, ids)
             piece = {"senders": wire.gids[which], "steps": steps[kept], "offsets": offsets[kept]}
-            if self._row(wire.recorder)[0].base in DETECTORS:
+            recorder = self._row(wire.recorder)[0].base
+            if recorder in DETECTORS:
                 piece |= {"receptors": wire.receptors[which], "weights": wire.weights[which]}
+            if recorder == "spin_detector":
+                piece = transitions(piece, "senders")
             new.setdefault(wire.recorder, []).append(piece)
 
     def _offsets(
@@ -299,6 +303,8 @@ class Recordings:
         names = table.columns.get("record_from", [()] * (row + 1))[row]
         if table.base == "weight_recorder":
             names = ("ports", "receptors", "targets", "weights")
+        if table.base == "spin_detector" and events.parts:
+            names = ("state",)
         for name in names:
             found[name] = events.column(name)[visible]
         return {"events": dict(sorted(found.items())), "n_events": len(steps)}
@@ -319,7 +325,7 @@ class Recordings:
 
     def _visible(self, table: Table, steps: np.ndarray) -> np.ndarray:
         """What meters sampled, and what synapses transmitted, comes a slice later."""
-        if table.base == "spike_recorder":
+        if table.base in ("spike_recorder", "spin_detector"):
             return np.ones(len(steps), bool)
         slice_steps = self.kernel.delay_extrema()[0]
         whole = -(-self.kernel.clock.step // slice_steps) - 1

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 UNSUPPORTED = ("frozen", "ignore_and_spike")
+Groups = dict[tuple[int, ...], dict[str, list[Any]]]
+"""Values by name, one for each of some rows, by these rows."""
 
 
 def get_nodes(nodes: NodeCollection, params: tuple[Any, ...]) -> Any:
@@ -63,7 +65,7 @@ def values(gids: np.ndarray, name: str) -> list[Any]:
     kernel = _kernel.kernel()
     found: list[Any] = [None] * len(gids)
     for table, rows, where in kernel.nodes.by_table(gids):
-        if name in table.columns and not table.is_vector(name):
+        if table.is_shown(name) and not table.is_vector(name):
             kernel.engine.fetch(table)
             some = [table.get(row, name) for row in rows]
         else:
@@ -202,7 +204,7 @@ def put(gids: np.ndarray, given: Iterable[tuple[str, np.ndarray, list[Any]]]) ->
 def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[Any]) -> None:
     kernel = _kernel.kernel()
     row_at = dict(zip(where.tolist(), rows.tolist(), strict=True))
-    by_rows: dict[tuple[int, ...], dict[str, list[Any]]] = {}
+    by_rows: Groups = {}
     for name, which, values in columns:
         mine = [k for k, at in enumerate(which.tolist()) if at in row_at]
         if name in UNSUPPORTED and any(values[k] for k in mine):
@@ -218,11 +220,29 @@ def _put_into(table: Table, rows: np.ndarray, where: np.ndarray, columns: list[A
         elif mine and name != "frozen":
             key = tuple(row_at[int(which[k])] for k in mine)
             by_rows.setdefault(key, {})[name] = [values[k] for k in mine]
-    for key, some in by_rows.items():
+    for key, some in _whole(by_rows).items():
         if table.system is None:
             kernel.recordings.check(table, np.array(key), some)
         table.set(np.array(key), some, kernel.clock)
         kernel.engine.changed(table, some)
+
+
+def _whole(by_rows: Groups) -> Groups:
+    """The same in groups of rows that get the same names: NEST checks all of a node at once."""
+    if len(by_rows) < 2:
+        return by_rows
+    of_row: dict[int, dict[str, Any]] = {}
+    for key, some in by_rows.items():
+        for name, values in some.items():
+            for row, value in zip(key, values, strict=True):
+                of_row.setdefault(row, {})[name] = value
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for row, some in of_row.items():
+        alike.setdefault(tuple(some), []).append(row)
+    return {
+        tuple(rows): {name: [of_row[row][name] for row in rows] for name in names}
+        for names, rows in alike.items()
+    }
 
 
 def _clear(table: Table, rows: list[int], counts: list[Any]) -> None:

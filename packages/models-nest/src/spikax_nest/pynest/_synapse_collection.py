@@ -193,7 +193,8 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
     if name == "delay" and not table.model.record.delayed:
         return [table.model.defaults[name]] * n
     if name == "delay":
-        return kernel.clock.ms(c["delay"][rows]).tolist()
+        early = c["early"][rows] if table.model.record.precise else 0.0
+        return (kernel.clock.ms(c["delay"][rows]) - early).tolist()
     if name == "weight":
         return table.weights(rows, n).tolist()
     if name in c:
@@ -218,7 +219,7 @@ def _set(
     kernel, model = _kernel.kernel(), table.model
     values = _flat(model, values)
     check_names(model, values)
-    settable = set(table.types()) - {"source", "target", "receptor", "alive"}
+    settable = set(table.types()) - {"source", "target", "receptor", "alive", "early"}
     for name in values:
         if name in model.record.common:
             raise NESTErrors.NotImplemented(
@@ -236,7 +237,9 @@ def _set(
         if some.dtype.kind not in "iufb":
             raise NESTErrors.TypeMismatch(f"{name} is {some[0]!r}; it must be a number.")
         if name == "delay":
-            some = kernel.clock.delay_steps(some)
+            some, early = kernel.clock.split_delay(some, model.record.precise)
+            if model.record.precise:
+                table.columns["early"][rows_set] = early
             kernel.check_delays(some)
             kernel.synapses.note_delays(some)
         table.columns[name][rows_set] = some

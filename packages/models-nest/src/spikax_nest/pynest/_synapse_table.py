@@ -33,6 +33,8 @@ class SynapseTable:
         found |= {"delay": np.int32, "alive": bool}
         if "weight" not in self.model.record.common:
             found["weight"] = np.float64
+        if self.model.record.precise:
+            found["early"] = np.float64
         if self.model.labelled:
             found["synapse_label"] = np.int64
         return found | dict.fromkeys(self.model.per_synapse, np.float64)

@@ -70,6 +70,10 @@ class Table:
             return counts or name in ("record_from", "senders", "targets")
         return name in self.fields and field_of(self.system, self.fields[name]).free
 
+    def is_shown(self, name: str) -> bool:
+        """Whether NEST shows a column of this name."""
+        return name in self.columns and (self.system is None or name not in self.system.unshown)
+
     def get(self, row: int, name: str) -> Any:
         """A value as NEST shows it."""
         value = self.columns[name][row]
@@ -90,19 +94,17 @@ class Table:
                     f"Expected datatype: Failed to cast '{name}' from {type(value).__name__} to "
                     "type Dictionary"
                 )
-            found |= (
-                {f"{name}.{n}": v for n, v in value.items()}
-                if name in self.parts
-                else {name: value}
-            )
+            inner = {f"{name}.{n}": v for n, v in value.items()} if name in self.parts else None
+            found |= {name: value} if inner is None else inner
         return found
 
     def nested(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values of parts in a dict of each, as NEST shows them."""
-        found = {n: v for n, v in values.items() if n.partition(".")[0] not in self.parts}
-        for part in self.parts:
-            inner = {n.removeprefix(f"{part}."): v for n, v in values.items()}
-            found[part] = {n: v for n, v in sorted(inner.items()) if f"{part}.{n}" in values}
+        found: dict[str, Any] = {part: {} for part in self.parts}
+        for name, value in sorted(values.items()):
+            part, _, inner = name.partition(".")
+            into, key = (found[part], inner) if part in self.parts else (found, name)
+            into[key] = value
         return found
 
     def set(self, rows: Rows, values: Mapping[str, Any], clock: Clock) -> None:

@@ -81,6 +81,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
             _check_targets(target, model, np.broadcast_to(values.get("delay", 1), n)[where])
             rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
             _check_ports(source, target, rows, np.unique(receptor[where]), model)
+            _check_among(source, target, np.unique(receptor[where]))
 
 
 def is_global(table: Table) -> bool:
@@ -149,7 +150,7 @@ def _check_generators(kernel: Any, model: SynapseModel, sources: np.ndarray) -> 
 
 def _check_recorder(source: Table, target: Table, model: SynapseModel) -> None:
     assert source.system is not None
-    takes = target.base == "spike_recorder" or target.base in DETECTORS
+    takes = target.base in ("spike_recorder", "spin_detector", *DETECTORS)
     if not takes or kind_of(source.system) != "spike":
         raise _refused(
             "The target node or synapse model does not support "
@@ -184,6 +185,25 @@ def _check_binary(source: Table, target: Table) -> None:
             "to active and one for a transition back, which is not there yet."
         )
     raise _refused(f"a {source.base} and a {target.base} do not speak of the same spikes.")
+
+
+def _check_among(source: Table, target: Table, receptors: np.ndarray) -> None:
+    """Raise for spikes that do not end where a model keeps its own apart from those of others."""
+    assert source.system is not None
+    assert target.system is not None
+    if kind_of(source.system) != "spike" or not (source.system.among or target.system.among):
+        return
+    if source.base == target.base:
+        if np.any(receptors != 1):
+            raise _refused(f"{source.base} neurons must be connected via receptor_type 1.")
+    elif source.system.among and target.component(np.arange(len(target))).timed:
+        raise _refused(f"{source.base} neurons cannot be connected to a {target.base}.")
+    elif target.system.among and np.any(receptors == 1):
+        raise _refused(
+            f"a {source.base} to receptor 1 of a {target.base}, which takes the spikes of "
+            f"{target.base} neurons alone; in NEST those of others are multiplied by their offset "
+            "there, which is 0 on the grid. Use receptor_type 0."
+        )
 
 
 def _check_plastic(source: Table, target: Table, model: SynapseModel) -> None:

@@ -24,7 +24,7 @@ class StdpNnPreCenteredSynapse(PowerLaw, Nearest, Traced):
     Source: Morrison, Diesmann & Gerstner 2008, Biol. Cybern. 98; behaviour as of NEST 3.10.
     """
 
-    variables = {**Traced.variables, "met": 0.0}
+    variables = {"committed": "weight", "Kplus": "Kplus", "met": 0.0}
 
     def now(self, at: Mapping[str, Array]) -> Array:
         return (1.0 - at["met"]) * super().now(at)

@@ -26,7 +26,7 @@ class StdpNnRestrSynapse(PowerLaw, Nearest):
     Source: Morrison, Diesmann & Gerstner 2008, Biol. Cybern. 98; behaviour as of NEST 3.10.
     """
 
-    variables = {**Nearest.variables, "met": 0.0}
+    variables = {"committed": "weight", "met": 0.0}
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         w, first = at["weight"], 1.0 - at["met"]

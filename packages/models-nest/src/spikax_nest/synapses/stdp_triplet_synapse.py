@@ -9,7 +9,7 @@ from jax import Array
 
 from spikax import param
 from spikax.units import ms
-from spikax_nest.synapses._synapse import Sized, Traced
+from spikax_nest.synapses._synapse import Sized
 
 
 class StdpTripletSynapse(Sized):
@@ -40,7 +40,7 @@ class StdpTripletSynapse(Sized):
     )
     post_traces = {"Kminus": "tau_minus", "Kminus_triplet": "tau_minus_triplet"}
     per_neuron = ("tau_minus", "tau_minus_triplet")
-    variables = {**Traced.variables, "Kplus_triplet": "Kplus_triplet"}
+    variables = {"committed": "weight", "Kplus": "Kplus", "Kplus_triplet": "Kplus_triplet"}
 
     def on_post(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
         w, rate = at["weight"], self.Aplus + self.Aplus_triplet * at["Kminus_triplet"]

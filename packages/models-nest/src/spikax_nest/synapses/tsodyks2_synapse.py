@@ -9,6 +9,7 @@ from jax import Array
 
 from spikax import param
 from spikax.units import ms
+from spikax_nest._short_term import left_after
 from spikax_nest.synapses._synapse import Unbounded
 
 NEVER = 1e30  # steps before the start, of a last spike that there was not
@@ -43,8 +44,3 @@ class Tsodyks2Synapse(Unbounded):
         new_u, new_x = jnp.where(first, u, moved_u), jnp.where(first, x, moved_x)
         sent = at["weight"] * new_u * new_x
         return {"u": new_u - u, "x": new_x - x, "efficacy": sent - at["efficacy"]}
-
-
-def left_after(h: Array, tau: Array) -> Array:
-    """What is left after h ms of what decays with tau; nothing where tau is 0."""
-    return jnp.where(tau > 0, jnp.exp(-h / jnp.where(tau > 0, tau, 1.0)), 0.0)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from spikax import param
-from spikax.errors import ConfigError
 from spikax.units import ms
+from spikax_nest._short_term import ThreeStates
 from spikax_nest.synapses._synapse import Unbounded
-from spikax_nest.synapses.tsodyks2_synapse import left_after
 
 
-class TsodyksSynapse(Unbounded):
+class TsodyksSynapse(ThreeStates, Unbounded):
     """Short-term plasticity with three states of the resources (NEST's `tsodyks_synapse`).
 
         dx/dt = z / tau_rec,  dy/dt = -y / tau_psc,  du/dt = -u / tau_fac,  z = 1 - x - y
@@ -40,29 +36,9 @@ class TsodyksSynapse(Unbounded):
 
     def validate(self) -> None:
         super().validate()
-        x: Any = self.x
-        y: Any = self.y
-        if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and np.any(x + y > 1):
-            raise ConfigError(
-                f"TsodyksSynapse.x and y sum to {np.max(x + y):g}; they are shares of one whole, "
-                "at most 1."
-            )
+        self.check_shares()
 
     def on_pre(self, at: Mapping[str, Array]) -> Mapping[str, Array]:
-        x, y, u = self.moved(at)
-        u = u + self.U * (1 - u)
-        released = u * x
-        after = {"u": u, "x": x - released, "y": y + released}
-        sent = {"efficacy": at["weight"] * released}
-        return {name: value - at[name] for name, value in (after | sent).items()}
-
-    def moved(self, at: Mapping[str, Array]) -> tuple[Array, Array, Array]:
-        """The variables just before a spike."""
-        h, x, y = at["since"], at["x"], at["y"]
-        psc, rec = jnp.exp(-h / self.tau_psc), jnp.exp(-h / self.tau_rec)
-        gap = self.tau_psc - self.tau_rec
-        apart = jnp.where(gap == 0, 1.0, gap)
-        via_z = ((1 - psc) * self.tau_psc - (1 - rec) * self.tau_rec) / apart
-        recovered = jnp.where(gap == 0, 1 - psc - h / self.tau_psc * psc, via_z)
-        x = x + recovered * y - jnp.expm1(-h / self.tau_rec) * (1 - x - y)
-        return x, y * psc, at["u"] * left_after(h, self.tau_fac)
+        released, after = self.released(at["since"], at["x"], at["y"], at["u"])
+        after["efficacy"] = at["weight"] * released
+        return {name: value - at[name] for name, value in after.items()}
