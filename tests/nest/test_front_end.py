@@ -85,7 +85,10 @@ def compartments(nest):
     nodes = nest.Create("small", 2, {"soma": {"I_e": 280.0}, "proximal": {"V_m": -65.0}})
     ports = nodes[0].receptor_types
     current = nest.Create("dc_generator", params={"amplitude": 50.0})
+    spikes = nest.Create("spike_generator", params={"spike_times": [5.0, 12.0]})
     nest.Connect(current, nodes, syn_spec={"receptor_type": ports["distal_curr"]})
+    nest.Connect(spikes, nodes, syn_spec={"receptor_type": ports["proximal_inh"], "weight": 20.0})
+    receptors = nest.GetConnections(target=nodes).get("receptor")
     meter = nest.Create("multimeter", params={"record_from": nodes[0].recordables})
     nest.Connect(meter, nodes)
     nest.Simulate(20.0)
@@ -93,7 +96,14 @@ def compartments(nest):
     nodes.set([{"g_sp": 5.0, "distal": {"V_m": -60.0}}, {"proximal": {"I_e": 30.0}}])
     nest.Simulate(20.0)
     found = {f"{c} {n}": v for c in ("soma", "distal") for n, v in nodes[1].get(c).items()}
-    return dict(meter.events) | found | {"V_m": nodes.get("soma", "V_m")}
+    return (
+        dict(meter.events)
+        | found
+        | {
+            "V_m": nodes.get("soma", "V_m"),
+            "receptors": sorted(receptors),
+        }
+    )
 
 
 def plastic(nest):

@@ -66,6 +66,9 @@ class NestNode(Dynamics):
     relays: ClassVar[bool] = False
     """Whether spikes arrive as counts, whatever the weights."""
 
+    receptors_shown: ClassVar[Mapping[int, int]] = {}
+    """What NEST shows of a receptor type as the receptor of a connection, where it is another."""
+
     uses_wfr: ClassVar[bool] = False
     """Whether NEST can solve it by waveform relaxation."""
 

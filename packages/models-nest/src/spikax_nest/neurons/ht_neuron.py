@@ -65,6 +65,7 @@ class HtNeuron(HtSynapses, IntrinsicCurrents):
     width: Array = param(10 * mV, above=0, doc="scale of the surrogate gradient")
     types = dict.fromkeys(("instant_unblock_NMDA", "voltage_clamp", "equilibrate"), bool)
     unshown = ("equilibrate", *GATES)
+    receptors_shown = {k + 1: k for k in range(len(RECEPTORS))}
     ports = {"syn": HtSynapses.syn, "current": Port(mV)}
     recordables = (*CURRENTS, "V_m", *(f"g_{name}" for name in RECEPTORS), "theta")
     variables = ("V_m", "theta", *HtSynapsesState.cells, *IntrinsicState.cells)

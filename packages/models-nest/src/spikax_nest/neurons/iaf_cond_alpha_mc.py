@@ -82,6 +82,7 @@ class IafCondAlphaMc(RungeKutta, NestNeuron):
         "syn": Port(nS, channels=tuple(f"{c}_{k}" for c in COMPARTMENTS for k in ("exc", "inh"))),
         "current": Port(pA, channels=tuple(f"{c}_curr" for c in COMPARTMENTS)),
     }
+    receptors_shown = {**{k + 1: k for k in range(6)}, **{k + 7: k for k in range(3)}}
     variables = ("V_m", *Compartment.synaptic)
     recordables = (
         *(f"{n}.{c[0]}" for n in ("V_m", "g_ex", "g_in") for c in COMPARTMENTS),
