@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 import spikax as sx
+import spikax_nest
 from spikax import _plastic_walk
 from spikax._fields import parameters
 from spikax.errors import ConfigError
@@ -153,6 +154,53 @@ def parrots(nest, trains):
     generators.set([{"spike_times": (train - 1) * H} for train in trains])
     nest.Connect(generators, nodes, "one_to_one", {"delay": H})
     return nodes
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize("kind", ["stdp", "nn_restr", "triplet", "jonke", "ht", "tsodyks"])
+def test_several_spikes_in_a_step_come_one_after_the_other(nest, kind):
+    """Parrots at both ends pass on what comes together.
+
+    Of short-term plasticity the same is sent in all; a weight that was learnt is sent as it is
+    after the last.
+    """
+    model, values = KINDS[kind]
+    found = []
+    for module in (nest, spikax_nest):
+        rng = np.random.default_rng(7)
+        module.ResetKernel()
+        module.resolution = H
+        trains = [np.sort(rng.integers(1, 60, 40)) * 5 * H for _ in range(2 * N_SYNAPSES)]
+        generators = module.Create("spike_generator", len(trains))
+        generators.set([{"spike_times": t.tolist()} for t in trains])
+        nodes = module.Create("parrot_neuron", len(trains))
+        module.Connect(generators, nodes, "one_to_one", {"delay": H})
+        pre, post = nodes[:N_SYNAPSES], nodes[N_SYNAPSES:]
+        each = values(rng, N_SYNAPSES)
+        shared = {n: v for n, v in each.items() if not np.ndim(v)}
+        weights = module.Create("weight_recorder")
+        module.CopyModel(model, "syn", {"weight_recorder": weights, **shared})
+        delay = H * rng.integers(1, 40, N_SYNAPSES)
+        some = {n: v for n, v in each.items() if n not in shared} | {"delay": delay}
+        module.Connect(pre, post, "one_to_one", {"synapse_model": "syn", **some})
+        module.Simulate(50.0)
+        found.append(sent_together(weights.events, sx.model(model).sends == "weight"))
+    (nests_key, nests), (key, ours) = found
+    assert len(weights.events["times"]) > 1.3 * len(nests)
+    np.testing.assert_array_equal(key, nests_key)
+    np.testing.assert_allclose(ours, nests, atol=1e-9)
+
+
+def sent_together(events, last):
+    """Step and sender of what is sent, and the last weight of each, or the sum of its weights."""
+    key = np.stack([np.rint(np.asarray(events["times"]) / H), events["senders"]])
+    key, place = np.unique(key, axis=1, return_inverse=True)
+    weights, place = np.asarray(events["weights"]), place.ravel()
+    if not last:
+        return key, np.bincount(place, weights)
+    found = np.zeros(key.shape[1])
+    found[place] = weights
+    return key, found
 
 
 def recorded(events, ids):

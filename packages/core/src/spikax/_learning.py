@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from spikax._columns import Columns
 from spikax._formats import Format
 from spikax._random import streams_of, uniform
 
+MOST_AT_ONCE = 32
+"""Spikes of one neuron in one step that change a synapse in turn; more count as so many."""
 Values = Mapping[str, Array]
 Change = Callable[[Values], Values]
 
@@ -63,8 +65,42 @@ class Events(NamedTuple):
         seen = {n: fmt.pre_values(self.pre[n]) for n in (*rule.pre_traces, *rule.pre_clocks)}
         return seen | {n: self.late(fmt, n) for n in rule.post_traces} | dict(self.mod)
 
-    def changed(self, synapse: Values, seen: Values, change: Change, events: Any) -> dict[str, Any]:
-        """Some or all synapses after a change that comes `events` times: the variables changed."""
+    def changed(
+        self,
+        synapse: Values,
+        seen: Values,
+        change: Change,
+        events: Any,
+        again: Callable[[Array], Values] = lambda k: {},
+    ) -> dict[str, Any]:
+        """Some or all synapses after a change that comes `events` times: the variables changed.
+
+        Of a rule in which several at once are one after the other, `again` is what the k-th of them
+        sees in place of what the first does.
+        """
+        if not self.rule.in_turn:
+            return self._moved(synapse, seen, change, events)
+        first = self._moved(synapse, seen, change, jnp.where(events < 2, events, 1.0))
+        sends = self.rule.sends if self.rule.sends != "weight" else ""
+
+        def repeat(carry: Values, k: Array) -> tuple[Values, Array]:
+            due = (events > k.astype(float)).astype(float)
+            here, now = {**synapse, **carry}, {**seen, **again(k)}
+            after = self._moved(here, now, change, due)
+            return {n: after[n] for n in carry}, due * after[sends] if sends in carry else due
+
+        def others(first: Values) -> Values:
+            ks = jnp.arange(1, MOST_AT_ONCE, dtype=jnp.int32)
+            last, sent = lax.scan(repeat, first, ks)
+            if sends not in first:
+                return last
+            # What several send is their number times their mean.
+            mean = (first[sends] + sent.sum(0)) / jnp.clip(events, 1.0, MOST_AT_ONCE)
+            return {**last, sends: mean}
+
+        return dict(lax.cond(jnp.any(events >= 2), others, lambda first: first, first))
+
+    def _moved(self, synapse: Values, seen: Values, change: Change, events: Any) -> dict[str, Any]:
         if self.w_max is None:
             return {n: synapse[n] + events * s for n, s in change({**seen, **synapse}).items()}
         scale = dict.fromkeys(self.rule.weights, self.w_max)
@@ -75,7 +111,17 @@ class Events(NamedTuple):
             after["weight"] = _bounded(after["weight"], self.w_max)
         return after
 
-    def chance(self, synapses: Callable[[], Array], draw: int) -> dict[str, Array]:
+    def post_again(self, seen: Values) -> Callable[[Array], Values]:
+        """What the k-th of several spikes of a target in one step sees in place of the first."""
+        traces = {n: seen[n] for n in self.rule.post_traces}
+        return lambda k: {n: self.rule.arrive(v, k.astype(float)) for n, v in traces.items()}
+
+    def pre_again(self, synapses: Callable[[], Array]) -> Callable[[Array], Values]:
+        """What the k-th of several spikes of a source in one step sees in place of the first."""
+        clocks = dict.fromkeys(self.rule.pre_clocks, jnp.zeros(()))
+        return lambda k: {**clocks, **self.chance(synapses, ON_PRE + DRAWS * k)}
+
+    def chance(self, synapses: Callable[[], Array], draw: Any) -> dict[str, Array]:
         """A random number for each synapse, given its index in the layout, if the rule asks."""
         if self.stream is None:
             return {}
@@ -91,6 +137,7 @@ class Events(NamedTuple):
 
 
 ON_POST, ON_PRE = range(2)
+DRAWS = 2
 """The random numbers of both kinds of event differ."""
 
 
@@ -128,8 +175,10 @@ def learn(which: Plastic, *operands: Array) -> dict[str, Array]:
     late, early = events.late(fmt, "spike"), fmt.pre_values(events.pre["spike"])
     chances = (events.chance(lambda: _all(fmt), draw) for draw in (ON_POST, ON_PRE))
     seen_post, seen_pre = ({**seen, **chance} for chance in chances)
-    synapse |= events.changed(synapse, seen_post, events.rule.on_post, late)
-    return synapse | events.changed(synapse, seen_pre, events.rule.on_pre, early)
+    again = events.post_again(seen)
+    synapse |= events.changed(synapse, seen_post, events.rule.on_post, late, again)
+    again = events.pre_again(lambda: _all(fmt))
+    return synapse | events.changed(synapse, seen_pre, events.rule.on_pre, early, again)
 
 
 def _all(fmt: Format) -> Array:

@@ -73,13 +73,19 @@ def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
         own = whole.of_synapses(lambda v: slice_of(v, block.start, size))
         here = {n: slice_of(v, block.start, size) for n, v in flat.items()}
         seen = _seen_of_source(events, block.event)
-        seen |= events.chance(lambda: block.start + jnp.arange(size, dtype=jnp.int32), ON_PRE)
+
+        def synapses() -> Array:
+            return block.start + jnp.arange(size, dtype=jnp.int32)
+
+        seen |= events.chance(synapses, ON_PRE)
         if post:
             ends = targets_of(targets, block.start, size)
             place = ends + _slots(events, delay, block) * fmt.n_post
             seen |= {n: value_at(ring, place) for n, ring in post.items()}
         spikes = value_at(events.pre["spike"], block.event)
-        new = own.changed(here, {**seen, **events.mod}, own.rule.on_pre, spikes)
+        new = own.changed(
+            here, {**seen, **events.mod}, own.rule.on_pre, spikes, events.pre_again(synapses)
+        )
         kept = {n: jnp.where(block.due, v, here[n]) for n, v in new.items()}
         start = (block.start,)
         return flat | {n: lax.dynamic_update_slice(flat[n], v, start) for n, v in kept.items()}
@@ -111,7 +117,9 @@ def _by_columns(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array
         seen = _seen_of_source(events, sources) | events.chance(lambda: place, ON_POST)
         seen |= {n: value_at(post[n], block.event) for n in events.rule.post_traces}
         spikes = value_at(post["spike"], block.event)
-        new = own.changed(here, {**seen, **events.mod}, own.rule.on_post, spikes)
+        new = own.changed(
+            here, {**seen, **events.mod}, own.rule.on_post, spikes, own.post_again(seen)
+        )
         kept = {n: jnp.where(block.due, v, here[n]) for n, v in new.items()}
         return flat | {
             n: flat[n].at[place].set(v, mode="promise_in_bounds", unique_indices=True)

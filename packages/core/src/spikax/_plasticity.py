@@ -64,6 +64,10 @@ class Plasticity(Component):
     """What of a synapse multiplies what the source sends: its weight, or a variable."""
     per_neuron: ClassVar[tuple[str, ...]] = ()
     """Parameters of traces that may be one value per neuron of their end; no method uses them."""
+    in_turn: bool = False
+    """Whether several spikes of one neuron in one step change a synapse one after the other, all
+    but the first with clocks at 0 and traces of that neuron raised, or by as much as one does times
+    their number."""
     random: ClassVar[bool] = False
     """Whether a synapse sees "uniform" at each event: a random number from 0 to 1 of its own."""
 
@@ -160,4 +164,6 @@ class Paired(Plasticity):
     )
 
     def arrive(self, trace: Array, spikes: Array) -> Array:
-        return trace + spikes * (1.0 - trace) if self.pairing == "nearest" else trace + spikes
+        if self.pairing == "all_to_all":
+            return trace + spikes
+        return trace + jnp.where(spikes < 2, spikes, 1.0) * (1.0 - trace)

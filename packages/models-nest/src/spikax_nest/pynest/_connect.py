@@ -71,8 +71,8 @@ def Connect(
 
 def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) -> None:
     arrays = not (isinstance(pre, NodeCollection) and isinstance(post, NodeCollection))
-    spec = _conn_spec(conn_spec)
-    syn_specs = _syn_specs(syn_spec)
+    spec = read_conn_spec(conn_spec)
+    syn_specs = read_syn_specs(syn_spec)
     if arrays and spec["rule"] == "one_to_one":
         sources, targets = (_ids(nodes) for nodes in (pre, post))
         kernel.nodes.check(np.unique(np.concatenate([sources, targets])))
@@ -82,17 +82,8 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
         nodes: tuple[Any, Any] = (None, None)
     else:
         pre, post = _collected(pre), _collected(post)
-        if not pre.ids.size or not post.ids.size:
-            raise NESTErrors.IllegalConnection("an empty NodeCollection cannot be connected.")
         sources, targets, nodes = pre._live(), post._live(), (pre, post)
-        spatial = is_spatial(spec, pre, post, syn_specs)
-        _rules.check(spec, spatial=spatial)
-        _check_ends(kernel, spec["rule"], targets)
-        rng = kernel.host_rng()
-        if spatial:
-            pairs = spatial_pairs(pre, post, rng, spec)
-        else:
-            pairs = _rules.RULES[spec["rule"]](sources, targets, rng, spec)
+        pairs = pairs_of(kernel, pre, post, spec, syn_specs)
     symmetric = bool(spec.get("make_symmetric"))
     if symmetric and spec["rule"] not in SYMMETRIC:
         raise NESTErrors.NotImplemented(
@@ -103,9 +94,24 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
             raise NESTErrors.NotImplemented(
                 "Symmetric connections require parameters that can be reset."
             )
-        _make(kernel, sources, targets, pairs, nodes, spec, one)
+        make(kernel, sources, targets, pairs, nodes, spec, one)
         if symmetric:
-            _make(kernel, targets, sources, pairs[::-1], nodes[::-1], spec, one)
+            make(kernel, targets, sources, pairs[::-1], nodes[::-1], spec, one)
+
+
+def pairs_of(
+    kernel: Any, pre: NodeCollection, post: NodeCollection, spec: Mapping[str, Any], syn_specs: Any
+) -> _rules.Pairs:
+    """Which nodes of two collections a rule connects."""
+    if not pre.ids.size or not post.ids.size:
+        raise NESTErrors.IllegalConnection("an empty NodeCollection cannot be connected.")
+    spatial = is_spatial(spec, pre, post, syn_specs)
+    _rules.check(spec, spatial=spatial)
+    _check_ends(kernel, spec["rule"], post._live())
+    rng = kernel.host_rng()
+    if spatial:
+        return spatial_pairs(pre, post, rng, spec)
+    return _rules.RULES[spec["rule"]](pre._live(), post._live(), rng, spec)
 
 
 def _check_ends(kernel: Any, rule: str, targets: np.ndarray) -> None:
@@ -142,7 +148,8 @@ def _collected(nodes: Any) -> NodeCollection:
     return NodeCollection(np.sort(ids).tolist())
 
 
-def _conn_spec(spec: Any) -> dict[str, Any]:
+def read_conn_spec(spec: Any) -> dict[str, Any]:
+    """A connection specification as a dict."""
     if spec is None:
         return {"rule": "all_to_all"}
     if isinstance(spec, str):
@@ -152,7 +159,8 @@ def _conn_spec(spec: Any) -> dict[str, Any]:
     raise TypeError(f"conn_spec is {spec!r}; give the name of a rule, or a dict with it")
 
 
-def _syn_specs(spec: Any) -> list[dict[str, Any]]:
+def read_syn_specs(spec: Any) -> list[dict[str, Any]]:
+    """A synapse specification as a list of dicts, one for each collocated synapse."""
     if spec is None:
         return [{}]
     if isinstance(spec, str):
@@ -160,11 +168,11 @@ def _syn_specs(spec: Any) -> list[dict[str, Any]]:
     if isinstance(spec, Mapping):
         return [dict(spec)]
     if isinstance(spec, CollocatedSynapses):
-        return [one for s in spec.syn_specs for one in _syn_specs(s)]
+        return [one for s in spec.syn_specs for one in read_syn_specs(s)]
     raise TypeError(f"syn_spec is {spec!r}; give a name, a dict or CollocatedSynapses")
 
 
-def _make(
+def make(
     kernel: Any,
     sources: np.ndarray,
     targets: np.ndarray,

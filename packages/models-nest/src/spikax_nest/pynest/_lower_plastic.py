@@ -56,6 +56,8 @@ def _projection(
     signal = among(pre, post) or "spike"
     unit = weight_unit(pre, post, port, signal)
     rule = _rule(kernel, table, post, links, more, unit, sign)
+    if pre.sample.fires_once and post.sample.fires_once:
+        rule = rule.replace(in_turn=False)
     name = name_of(pre, post, port, table.model.name)
     projection = sx.Projection(
         pre.table.base,

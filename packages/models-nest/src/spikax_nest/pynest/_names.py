@@ -35,6 +35,7 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
     ),
     "_collection": ("NodeCollection",),
     "_connect": ("CollocatedSynapses", "Connect"),
+    "_tripartite": ("TripartiteConnect",),
     "_errors": ("NESTError", "NESTErrors"),
     "_kernel_status": ("get", "set"),
     "_masks": ("CreateMask", "Mask"),

@@ -31,13 +31,14 @@ class WeightRecording:
     def wire(self, layout: Layout) -> None:
         """Note which edges are recorded."""
         self.wires = []
+        static = {p.name for p in layout.network.projections if p.plasticity is None}
         for name, links in layout.edges.items():
             for number in np.unique(links.table):
                 model = self.kernel.synapses.numbered(number).model
-                nodes = model.nodes["weight_recorder"]
-                if nodes is not None and len(nodes):
-                    recorder = int(nodes.ids[0])
-                    self.wires.append((name, int(number), recorder, model.record.load()))
+                nodes, rule = model.nodes["weight_recorder"], model.record.load()
+                # What a relay passes on stands beside the synapses that change.
+                if nodes is not None and len(nodes) and (rule is None or name not in static):
+                    self.wires.append((name, int(number), int(nodes.ids[0]), rule))
 
     def requests(self) -> dict[str, list[Any]]:
         """What a run is to record for them: spikes of the sources, what changing synapses send."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from spikax import Plasticity, param
+from spikax import Plasticity, param, static
 from spikax.errors import ConfigError
 from spikax.units import ms
 
@@ -32,6 +32,10 @@ class NestSynapse(Plasticity):
     """Parameters that all synapses of a model share."""
     drops: ClassVar[bool] = False
     """Whether a spike of which nothing is sent is not transmitted: no recorder sees it."""
+
+    in_turn: bool = static(
+        True, doc="whether an end may spike more than once in a step; what it sends has one weight"
+    )
 
     @classmethod
     def nest_defaults(cls) -> dict[str, float]:
@@ -107,7 +111,7 @@ class Nearest(Pairing):
     """Of the target's spikes, the last one alone counts."""
 
     def arrive(self, trace: Array, spikes: Array) -> Array:
-        return trace + spikes * (1.0 - trace)
+        return trace + jnp.where(spikes < 2, spikes, 1.0) * (1.0 - trace)
 
 
 class Sized(Traced):
