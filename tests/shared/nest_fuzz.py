@@ -77,8 +77,8 @@ FIXED = {
     "gif_cond_exp_multisynapse": SHARP,
     "gif_psc_exp": SHARP,
     "gif_psc_exp_multisynapse": SHARP,
-    # Where a gate is below 0 in a trial, a broken power of it is no number; how GSL, as the wheel
-    # has it compiled, goes on from there, hangs on which variables share a register.
+    # Where a gate is below 0 in a trial, a power that is not whole is no number: NEST's wheel then
+    # goes by the errors of some of the variables, and may accept the trial.
     "ht_neuron": {"N_T": 3.0},
     "pp_psc_delta": {"c_2": 0.0},
     "lin_rate_ipn": {"sigma": 0.0, "std": 0.0},

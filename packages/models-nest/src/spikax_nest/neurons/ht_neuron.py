@@ -45,10 +45,10 @@ class HtNeuron(HtSynapses, IntrinsicCurrents):
     Threshold and reset come after every substep. Conductances have no unit, so currents are in mV.
     Gates start at rest at V_m; where PyNEST sets V_m they stay unless `equilibrate` is given, as in
     NEST, which takes the parameters of before that call for it. With voltage_clamp V is held where
-    it is; NEST holds it at E_Na from then on if a run ends with the substep of a spike. With a broken
-    N_T a trial substep in which m falls below 0 is no number: it is tried again at a fifth of its
-    length, where NEST's next length, and whether it is ever a number again, hangs on how GSL was
-    compiled (seen with steps of 1 ms).
+    it is; NEST holds it at E_Na from then on if a run ends with the substep of a spike. With an N_T
+    that is not whole, a trial substep in which m falls below 0 is no number. It is tried again at a
+    fifth of its length; NEST's wheel goes by the errors of some of the variables, and may accept it
+    (seen with steps of 1 ms).
 
     Source: Hill & Tononi 2005, J. Neurophysiol. 93; behaviour as of NEST 3.10.
     """
