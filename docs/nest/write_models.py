@@ -36,6 +36,8 @@ def text_of(record: Model) -> str:
         if row["name"] not in hidden:
             cells = (row["name"], row["default"], row["unit"], row["range"], row["meaning"])
             lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
+    for part in found["parts"]:
+        lines.append(f"| {part['name']} | {part['default']} | | | {part['meaning']} |")
     recordables = getattr(system, "recordables", ())
     if recordables:
         lines += ["", f"Recordables: {', '.join(recordables)}."]

@@ -41,7 +41,7 @@ def reader_of(name):
 def to_a_reader(name, synapse="static_synapse"):
     """Four nodes of a model, connected among themselves, that send to two of another."""
     nest.ResetKernel()
-    several = fuzz.has_receptors(name)
+    several = len(fuzz.receptors_of(name)) > 1
     known = nest.GetDefaults(name) if several else {}
     nodes = nest.Create(name, 4, {k: v for k, v in TWO_RECEPTORS.items() if k in known})
     among = {"synapse_model": synapse, "receptor_type": 2 if several else RECEPTOR.get(name, 0)}

@@ -61,6 +61,51 @@ def grown_in_steps(nest):
     }
 
 
+def equilibrated(nest):
+    """Gates that stay where they are when V_m is set, and that are told to follow it."""
+    nest.ResetKernel()
+    nest.SetDefaults("ht_neuron", {"V_m": -62.0, "equilibrate": True})
+    nodes = nest.Create("ht_neuron", 3, {"g_peak_h": [1.0, 2.0, 3.0]})
+    names = ["V_m", "I_h", "I_T", "I_KNa"]
+    meter = nest.Create("multimeter", params={"record_from": names})
+    nest.Connect(meter, nodes)
+    nodes[0].V_m = -80.0
+    nodes[1].set(V_m=-75.0, equilibrate=True)
+    nest.Simulate(10.0)
+    nodes.set([{"V_m": -60.0}, {"V_m": -60.0, "equilibrate": True}, {"voltage_clamp": True}])
+    nest.Simulate(10.0)
+    return dict(meter.events)
+
+
+def compartments(nest):
+    """Parameters in dicts of their compartment, set as defaults and before and in a run."""
+    nest.ResetKernel()
+    nest.SetDefaults("iaf_cond_alpha_mc", {"soma": {"g_L": 11.0}, "V_th": -56.0})
+    nest.CopyModel("iaf_cond_alpha_mc", "small", {"distal": {"C_m": 60.0, "V_m": -66.0}})
+    nodes = nest.Create("small", 2, {"soma": {"I_e": 280.0}, "proximal": {"V_m": -65.0}})
+    ports = nodes[0].receptor_types
+    current = nest.Create("dc_generator", params={"amplitude": 50.0})
+    spikes = nest.Create("spike_generator", params={"spike_times": [5.0, 12.0]})
+    nest.Connect(current, nodes, syn_spec={"receptor_type": ports["distal_curr"]})
+    nest.Connect(spikes, nodes, syn_spec={"receptor_type": ports["proximal_inh"], "weight": 20.0})
+    receptors = nest.GetConnections(target=nodes).get("receptor")
+    meter = nest.Create("multimeter", params={"record_from": nodes[0].recordables})
+    nest.Connect(meter, nodes)
+    nest.Simulate(20.0)
+    nodes[1].soma = {"V_m": -60.0, "E_L": -68.0}
+    nodes.set([{"g_sp": 5.0, "distal": {"V_m": -60.0}}, {"proximal": {"I_e": 30.0}}])
+    nest.Simulate(20.0)
+    found = {f"{c} {n}": v for c in ("soma", "distal") for n, v in nodes[1].get(c).items()}
+    return (
+        dict(meter.events)
+        | found
+        | {
+            "V_m": nodes.get("soma", "V_m"),
+            "receptors": sorted(receptors),
+        }
+    )
+
+
 def plastic(nest):
     """STDP between relays, looked at in the middle of a slice, too, and what it transmits."""
     nest.ResetKernel()
@@ -151,7 +196,16 @@ def longer_lists(nest):
 
 @pytest.mark.nest
 @pytest.mark.parametrize(
-    "script", [longer_lists, grown_in_steps, plastic, late_model, large_population]
+    "script",
+    [
+        equilibrated,
+        compartments,
+        longer_lists,
+        grown_in_steps,
+        plastic,
+        late_model,
+        large_population,
+    ],
 )
 def test_scripts_give_what_nest_gives(nest, script):
     found = same(script, nest)

@@ -11,8 +11,10 @@ import numpy as np
 SOURCES, SPIKES, CHANGES, LONGEST = 4, 12, 5, 5.0
 
 # Constant current (pA) and weights that make a model fire now and then; the default suits many.
+# Where there is no I_e, the first is what the current that changes is measured by.
 DRIVE = {
     "hh_psc_alpha": (300.0, 900.0),
+    "ht_neuron": (200.0, 200.0),
     "aeif_cond_exp": (400.0, 900.0),
     "aeif_cond_alpha": (400.0, 900.0),
     "aeif_cond_alpha_multisynapse": (400.0, 900.0),
@@ -27,6 +29,7 @@ DRIVE = {
     "gif_psc_exp": (150.0, 300.0),
     "gif_psc_exp_multisynapse": (150.0, 300.0),
     "pp_psc_delta": (0.0, 400.0),
+    "iaf_cond_alpha_mc": (50.0, 250.0),
     "glif_cond": (400.0, 900.0),
     "glif_psc": (300.0, 800.0),
     "glif_psc_double_alpha": (300.0, 800.0),
@@ -49,6 +52,7 @@ WEIGHT = {
     "pp_psc_delta": 3.0,
     "iaf_cond_exp": 10.0,
     "iaf_cond_alpha": 5.0,
+    "iaf_cond_alpha_mc": 10.0,
     "aeif_cond_exp": 10.0,
     "aeif_cond_alpha": 5.0,
     "aeif_cond_alpha_multisynapse": 3.0,
@@ -60,6 +64,7 @@ WEIGHT = {
     "gif_psc_exp_multisynapse": 30.0,
     "glif_cond": 5.0,
     "hh_psc_alpha": 200.0,
+    "ht_neuron": 15.0,
 }
 # So little noise that the threshold is sharp.
 SHARP = {"Delta_V": 1e-9}
@@ -72,6 +77,9 @@ FIXED = {
     "gif_cond_exp_multisynapse": SHARP,
     "gif_psc_exp": SHARP,
     "gif_psc_exp_multisynapse": SHARP,
+    # Where a gate is below 0 in a trial, a power that is not whole is no number: NEST's wheel then
+    # goes by the errors of some of the variables, and may accept the trial.
+    "ht_neuron": {"N_T": 3.0},
     "pp_psc_delta": {"c_2": 0.0},
     "lin_rate_ipn": {"sigma": 0.0, "std": 0.0},
 }
@@ -79,7 +87,7 @@ FIXED = {
 ZEROS = {
     **dict.fromkeys(("g_ex", "g_in", "g_rr", "g_sfa", "dg_ex", "dg_in"), (0.0, 5.0)),
     **dict.fromkeys(("I_syn_ex", "I_syn_in", "dI_syn_ex", "dI_syn_in", "w"), (0.0, 50.0)),
-    "E_ex": (-5.0, 5.0),
+    **dict.fromkeys(("E_ex", "E_rev_AMPA", "E_rev_NMDA", "E_rev_T"), (-5.0, 5.0)),
     "V_noise": (0.2, 1.0),
     "V_peak": (0.0, 10.0),
     "V_th_v": (-2.0, 2.0),
@@ -90,6 +98,7 @@ ZEROS = {
     **dict.fromkeys(("x", "y", "u"), (0.0, 0.5)),
 }
 FLAGS = ("ahp_bug", "refractory_input", "regular_spike_arrival")
+FLAGS += ("instant_unblock_NMDA", "voltage_clamp")
 # Flags of which NEST takes these combinations: each is drawn in turn.
 MECHANISMS = ("spike_dependent_threshold", "after_spike_currents", "adapting_threshold")
 COMBINATIONS = (
@@ -142,6 +151,9 @@ VECTORS = {
     "pp_psc_delta": {"tau_sfa": (20.0, 200.0), "q_sfa": (1.0, 10.0)},
 }
 RECEPTORS = 3
+# The receptors that spikes arrive at, and currents, where these are not 0, or 1 to RECEPTORS.
+SPIKES_TO = {"ht_neuron": (1, 2, 3, 4), "iaf_cond_alpha_mc": (1, 2, 3, 4, 5, 6)}
+CURRENTS_TO = {"iaf_cond_alpha_mc": (7, 8, 9)}
 # NEST reads past the end of the noise.
 LENGTHS = {"noise": 8000}
 # Models whose input is no spikes and currents, or that chance drives: tested in files of their own.
@@ -180,11 +192,14 @@ def params_of(nest, model, n, rng):
     defaults = nest.GetDefaults(model)
     floats = [k for k, v in defaults.items() if isinstance(v, float) and k not in KEPT]
     names = [k for k in floats if is_settable(nest, model, k, defaults[k])]
+    inner = [k for k, v in defaults.items() if isinstance(v, dict) and "C_m" in v]
     flags = [k for k in FLAGS if k in defaults and is_settable(nest, model, k, True)]
     found = []
     while len(found) < n:
-        one = {k: around(k, defaults[k], rng) for k in names}
-        one |= {k: rng.uniform(*ZEROS[k]) for k in names if k in ZEROS and not defaults[k]}
+        one = near(defaults, names, rng)
+        for part in inner:
+            one[part] = near(defaults[part], list(defaults[part]), rng)
+            one[part]["I_e"] = rng.uniform(*DRIVE[model])
         one |= {k: bool(rng.integers(2)) for k in flags}
         one |= FIXED.get(model, {})
         if "I_e" in defaults:
@@ -230,11 +245,23 @@ def is_settable(nest, model, name, value):
     return True
 
 
+def near(defaults, names, rng):
+    """Values near the defaults, or what is drawn where these are 0."""
+    one = {k: around(k, defaults[k], rng) for k in names}
+    return one | {k: rng.uniform(*ZEROS[k]) for k in names if k in ZEROS and not defaults[k]}
+
+
 def around(name, value, rng):
     """A value near the default."""
     if (name.startswith(("V_", "E_", "U_")) or name == "c") and value:
         return value + rng.uniform(-3.0, 3.0)
     return value * rng.uniform(0.7, 1.3)
+
+
+def receptors_of(model):
+    """Where spikes arrive."""
+    several = range(1, RECEPTORS + 1) if has_receptors(model) else (0,)
+    return np.array(SPIKES_TO.get(model, several))
 
 
 def draw(nest, model, seed, n, h, duration):
@@ -247,12 +274,13 @@ def draw(nest, model, seed, n, h, duration):
 
     scale = WEIGHT.get(model, 150.0)
     weights = scale * rng.normal(size=n * SOURCES)
-    many = has_receptors(model)
-    receptors = rng.integers(1, RECEPTORS + 1, n * SOURCES) if many else np.zeros(n * SOURCES, int)
-    if "cond" in model and many:
+    ports = receptors_of(model)
+    receptors = ports[rng.integers(len(ports), size=n * SOURCES)]
+    if len(ports) > 1 and "psc" not in model:
         weights = np.abs(weights)
     third = h * round(duration / 3 / h)
-    currents = np.array([abs(p.get("I_e", 0.0)) for p in params])
+    measure = DRIVE.get(model, (0.0,))[0]
+    currents = np.array([abs(p.get("I_e", measure)) for p in params])
     drive = np.zeros(n)
     if has_mechanisms(model):
         currents = drive = rng.uniform(*DRIVE[model], n)
@@ -293,8 +321,9 @@ def simulate(nest, case):
     if case.gains.any():
         steps = {"amplitude_times": case.changes, "amplitude_values": case.current}
         current = nest.Create("step_current_generator", params=steps)
-        synapses = {"weight": case.gains[:, None], "delay": case.h}
-        nest.Connect(current, nodes, "all_to_all", synapses)
+        for port in CURRENTS_TO.get(case.model, (0,)):
+            synapses = {"weight": case.gains[:, None], "delay": case.h, "receptor_type": port}
+            nest.Connect(current, nodes, "all_to_all", synapses)
     names = [str(name) for name in status.get("recordables", ()) if name not in MEMORY]
     meter = nest.Create("multimeter", params={"record_from": names, "interval": case.h})
     recorder = nest.Create("spike_recorder")
@@ -320,7 +349,7 @@ def table(nodes, h, length, events, values):
     return found
 
 
-def shifted(case, by, names=("V_th", "V_peak", "omega", "V_T_star")):
+def shifted(case, by, names=("V_th", "V_peak", "omega", "V_T_star", "theta_eq")):
     """The same with all thresholds, or other parameters, moved."""
     moved = [{k: v + by if k in names else v for k, v in p.items()} for p in case.params]
     return Case(**{**vars(case), "params": moved})

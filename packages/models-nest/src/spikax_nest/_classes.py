@@ -66,9 +66,11 @@ from spikax_nest.neurons.glif_psc import GlifPsc as GlifPsc
 from spikax_nest.neurons.glif_psc_double_alpha import GlifPscDoubleAlpha as GlifPscDoubleAlpha
 from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
 from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
+from spikax_nest.neurons.ht_neuron import HtNeuron as HtNeuron
 from spikax_nest.neurons.iaf_chs_2007 import IafChs2007 as IafChs2007
 from spikax_nest.neurons.iaf_chxk_2008 import IafChxk2008 as IafChxk2008
 from spikax_nest.neurons.iaf_cond_alpha import IafCondAlpha as IafCondAlpha
+from spikax_nest.neurons.iaf_cond_alpha_mc import IafCondAlphaMc as IafCondAlphaMc
 from spikax_nest.neurons.iaf_cond_beta import IafCondBeta as IafCondBeta
 from spikax_nest.neurons.iaf_cond_exp import IafCondExp as IafCondExp
 from spikax_nest.neurons.iaf_cond_exp_sfa_rr import IafCondExpSfaRr as IafCondExpSfaRr

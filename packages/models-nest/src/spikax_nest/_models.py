@@ -129,12 +129,18 @@ NEURONS = (
         "Traub & Miles 1991",
     ),
     ("hh_psc_alpha", "Hodgkin-Huxley, alpha-shaped synaptic currents", "Hodgkin & Huxley 1952"),
+    ("ht_neuron", "four intrinsic currents and a moving threshold", "Hill & Tononi 2005"),
     (
         "iaf_chxk_2008",
         "no reset, an afterhyperpolarising conductance, spikes off the grid",
         "Casti et al. 2008",
     ),
     ("iaf_cond_alpha", "leaky integrate-and-fire, alpha-shaped conductances", "Meffin et al. 2004"),
+    (
+        "iaf_cond_alpha_mc",
+        "three compartments, each with alpha-shaped conductances",
+        "Meffin et al. 2004",
+    ),
     ("iaf_cond_beta", "leaky integrate-and-fire, beta-shaped conductances", "Meffin et al. 2004"),
     (
         "iaf_cond_exp_sfa_rr",

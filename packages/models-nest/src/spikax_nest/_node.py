@@ -31,7 +31,7 @@ class NestNode(Dynamics):
     types: ClassVar[Mapping[str, type]] = {}
     """Parameters that are not floats in NEST: `bool` or `int`."""
     unshown: ClassVar[tuple[str, ...]] = ()
-    """Parameters that NEST lets set and does not show."""
+    """Parameters that NEST keeps, or lets set, and does not show."""
     model_only: ClassVar[tuple[str, ...]] = ()
     """Parameters that are set as defaults of a model alone."""
     hidden: ClassVar[tuple[str, ...]] = ("width", "surrogate", "most_events")
@@ -65,6 +65,9 @@ class NestNode(Dynamics):
     says so."""
     relays: ClassVar[bool] = False
     """Whether spikes arrive as counts, whatever the weights."""
+
+    receptors_shown: ClassVar[Mapping[int, int]] = {}
+    """What NEST shows of a receptor type as the receptor of a connection, where it is another."""
 
     uses_wfr: ClassVar[bool] = False
     """Whether NEST can solve it by waveform relaxation."""

@@ -20,15 +20,20 @@ UNFINISHED, UNSTABLE = 1, 2
 """Faults: a step took more substeps than `max_substeps`; a variable ran away."""
 
 
-class RungeKuttaState(State):
+class SubsteppedState(State):
     """What these neurons share."""
 
-    V_m: Array = cell(mV, init="V_m", doc="membrane potential")
-    I_0: Array = cell(pA, doc="current that arrived in the last step")
     h: Array = cell(ms, kind="trace", doc="length of the next substep, kept from step to step")
     spike: Array = spike()
     r: Array = clock("steps left of the refractory period")
     fault: Array = cell(kind="fault", doc="1: max_substeps was too low; 2: a variable ran away")
+
+
+class RungeKuttaState(SubsteppedState):
+    """With the membrane of a point neuron."""
+
+    V_m: Array = cell(mV, init="V_m", doc="membrane potential")
+    I_0: Array = cell(pA, doc="current that arrived in the last step")
 
 
 class RungeKutta(SpikingNode):

@@ -110,6 +110,7 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     model = kernel.catalogue[name]
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
+    given = table.flat(given)
     kernel.nodes.refuse_unknown(table, given, "SetDefaults")
     for n, v in given.items():
         if isinstance(v, Parameter) or (isinstance(v, list) and not table.is_vector(n)):
@@ -118,9 +119,8 @@ def _node_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
     if table.system is None:
         kernel.recordings.check(table, np.zeros(0, np.int64), one)
     table.set(np.zeros(1, np.int64), one, kernel.clock)
-    names = table.named(given)
-    model.defaults |= {n: table.columns[n][0] for n in names}
-    for n in names:
+    model.defaults |= {n: column[0] for n, column in table.columns.items()}
+    for n in table.columns:
         if isinstance(model.defaults[n], np.generic):
             model.defaults[n] = model.defaults[n].item()
 

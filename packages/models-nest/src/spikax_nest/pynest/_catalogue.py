@@ -6,10 +6,12 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
+from spikax import Component
 from spikax.units import in_unit
 from spikax_nest._models import MODELS
 from spikax_nest._node import NestNode
@@ -80,18 +82,33 @@ class NodeModel:
         return NodeModel(name, self.base, self.system, dict(self.defaults), number)
 
 
+@functools.cache
+def parts_of(system: type[NestNode]) -> dict[str, type[Component]]:
+    """The parts whose parameters NEST shows and sets in a dict of their name."""
+    declared: Any = {n: f for n, f in system.declared.items() if n not in system.hidden}
+    return {n: type(f.default) for n, f in declared.items() if isinstance(f.default, Component)}
+
+
 def field_names(system: type[NestNode]) -> dict[str, str]:
-    """NEST's names of the parameters, and the names of the fields."""
+    """NEST's names of the parameters, and of the fields: those of a part are "part.name"."""
+    parts = parts_of(system)
+    inner = [f"{n}.{f}" for n, part in parts.items() for f in part.declared]
+    own = [n for n in system.declared if n not in system.hidden and n not in parts]
     # `lambda` is no name in Python: the field has an underscore more.
-    return {n.rstrip("_"): n for n in system.declared if n not in system.hidden}
+    return {n.rstrip("_"): n for n in (*own, *inner)}
+
+
+def field_of(system: type[NestNode], name: str) -> Any:
+    """What the class says of a field."""
+    part, _, inner = name.rpartition(".")
+    return (parts_of(system)[part] if part else system).declared[inner]
 
 
 def own_defaults(system: type[NestNode]) -> dict[str, Any]:
     """The parameters that the class itself declares, as NEST shows them."""
     model: Any = system()
-    declared: Any = system.declared
     return {
-        name: shown(system, name, in_unit(getattr(model, f), declared[f].unit))
+        name: shown(system, name, in_unit(attrgetter(f)(model), field_of(system, f).unit))
         for name, f in field_names(system).items()
     }
 

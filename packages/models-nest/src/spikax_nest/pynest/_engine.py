@@ -53,7 +53,8 @@ class Engine:
         state = self.state.nodes[table.base]
         first = np.flatnonzero(elements.sign >= 0)
         for name, cell in table.variables.items():
-            values = _stacked(getattr(state, cell))[..., : elements.n][..., first]
+            part, cells = name.rpartition(".")[0], getattr(state, cell)
+            values = _stacked(cells[part] if part else cells)[..., : elements.n][..., first]
             rows = elements.rows[first]
             if table.is_vector(name):
                 for k, row in enumerate(rows):

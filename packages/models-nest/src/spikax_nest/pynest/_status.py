@@ -83,7 +83,7 @@ def status(gid: int) -> dict[str, Any]:
     table, row = kernel.nodes.table(gid)
     kernel.engine.fetch(table)
     model = kernel.nodes.model(gid)
-    found = {name: table.get(row, name) for name in shown_columns(table, row)}
+    found = table.nested({name: table.get(row, name) for name in shown_columns(table, row)})
     found |= {
         "element_type": model.element_type,
         "frozen": False,
@@ -139,10 +139,11 @@ def set_nodes(nodes: NodeCollection, params: Any) -> None:
     if not nodes.ids.size:
         return
     gids = nodes._live()
+    table, _ = _kernel.kernel().nodes.table(int(gids[0]))
     if isinstance(params, Mapping):
-        given = _spread(nodes, params)
+        given = _spread(nodes, table.flat(params))
     elif isinstance(params, (list, tuple)):
-        given = _listed(params, len(gids))
+        given = _listed([table.flat(p) if isinstance(p, Mapping) else p for p in params], len(gids))
     else:
         raise TypeError(f"params is {params!r}; give a dict, or a list of one dict per node")
     put(gids, given)
@@ -280,7 +281,7 @@ def default_status(name: str) -> dict[str, Any]:
     model = kernel.catalogue[name]
     table = Table(model)
     table.append(model, np.zeros(1, np.int64))
-    found = {key: table.get(0, key) for key in shown_columns(table, 0)}
+    found = table.nested({key: table.get(0, key) for key in shown_columns(table, 0)})
     if model.base in DETECTORS:
         found |= empty(model.base, found)
     elif model.system is None:

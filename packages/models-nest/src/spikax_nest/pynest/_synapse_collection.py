@@ -13,6 +13,7 @@ from spikax_nest.pynest._coupling import check_names
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._order import nests_order
 from spikax_nest.pynest._synapse_table import SynapseTable
+from spikax_nest.pynest._wiring import shown_receptors
 
 FIXED = ("port", "receptor", "sizeof", "source", "synapse_id", "synapse_model", "target")
 
@@ -197,6 +198,8 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
         return (kernel.clock.ms(c["delay"][rows]) - early).tolist()
     if name == "weight":
         return table.weights(rows, n).tolist()
+    if name == "receptor":
+        return shown_receptors(kernel, c["target"][rows], c[name][rows]).tolist()
     if name in c:
         return c[name][rows].tolist()
     if name == "optimizer":

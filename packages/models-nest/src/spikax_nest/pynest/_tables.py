@@ -9,7 +9,7 @@ import numpy as np
 
 from spikax.errors import SpikaxError
 from spikax_nest._node import NestNode
-from spikax_nest.pynest._catalogue import NodeModel, field_names, shown
+from spikax_nest.pynest._catalogue import NodeModel, field_names, field_of, parts_of, shown
 from spikax_nest.pynest._clock import Clock
 from spikax_nest.pynest._detectors import DETECTORS
 from spikax_nest.pynest._detectors import check as check_detector
@@ -35,6 +35,7 @@ class Table:
         self.columns = {k: _empty(v) for k, v in model.defaults.items()}
         self.gids = np.zeros(0, np.int64)
         self.fields = {} if self.system is None else field_names(self.system)
+        self.parts = {} if self.system is None else parts_of(self.system)
 
     def __len__(self) -> int:
         return len(self.gids)
@@ -51,7 +52,8 @@ class Table:
             return {}
         cells = self.system.State.cells
         names = {spec.init: cell for cell, spec in cells.items() if isinstance(spec.init, str)}
-        return {name: names[f] for name, f in self.fields.items() if f in names}
+        found = {name: names.get(f.rpartition(".")[2]) for name, f in self.fields.items()}
+        return {name: cell for name, cell in found.items() if cell is not None}
 
     def append(self, model: NodeModel, gids: np.ndarray) -> Rows:
         """Add nodes with the defaults of their model; their rows."""
@@ -66,7 +68,7 @@ class Table:
         if self.system is None:
             counts = self.base in DETECTORS and name == "n_events"
             return counts or name in ("record_from", "senders", "targets")
-        return name in self.fields and self.system.declared[self.fields[name]].free  # type: ignore[attr-defined]
+        return name in self.fields and field_of(self.system, self.fields[name]).free
 
     def is_shown(self, name: str) -> bool:
         """Whether NEST shows a column of this name."""
@@ -82,6 +84,28 @@ class Table:
         if name == "record_from":
             return list(value)
         return value.item() if isinstance(value, np.generic) else value
+
+    def flat(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values in dicts of parts as values of their own, "part.name"."""
+        found: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in self.parts and not isinstance(value, Mapping):
+                raise NESTErrors.TypeMismatch(
+                    f"Expected datatype: Failed to cast '{name}' from {type(value).__name__} to "
+                    "type Dictionary"
+                )
+            inner = {f"{name}.{n}": v for n, v in value.items()} if name in self.parts else None
+            found |= {name: value} if inner is None else inner
+        return found
+
+    def nested(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of parts in a dict of each, as NEST shows them."""
+        found: dict[str, Any] = {part: {} for part in self.parts}
+        for name, value in sorted(values.items()):
+            part, _, inner = name.partition(".")
+            into, key = (found[part], inner) if part in self.parts else (found, name)
+            into[key] = value
+        return found
 
     def set(self, rows: Rows, values: Mapping[str, Any], clock: Clock) -> None:
         """Put one value for each row into columns, all or none."""
@@ -165,13 +189,15 @@ class Table:
         assert self.system is not None
         values: dict[str, Any] = {}
         for name, f in self.fields.items():
-            unit = self.system.declared[f].unit  # type: ignore[attr-defined]
+            unit = field_of(self.system, f).unit
             value = self.column(name, rows, bucket)
             if name == "spike_weights" and sign is not None and sign.any():
                 value = np.where(sign == 0, value, np.maximum(sign * value, 0.0))
             if share and value.ndim == 1 and np.all(value == value[0]):
                 value = value[0]
             values[f] = value if str(unit) == "1" else value * unit
+        for name, part in self.parts.items():
+            values[name] = part(**{f: values.pop(f"{name}.{f}") for f in part.declared})
         declared: Any = self.system.declared
         values |= {f: v for f, v in (told or {}).items() if f in declared}
         return self.system(**values)
@@ -184,7 +210,7 @@ class Table:
             return _places(name, column, self.system.choices[name])
         if not self.is_vector(name):
             values = column.astype(np.float64)
-            field: Any = self.system.declared[self.fields[name]]
+            field = field_of(self.system, self.fields[name])
             return np.clip(values, -LARGE, LARGE) if field.finite else values
         pad = self.system.pads.get(self.fields[name], 0.0)
         longest = max(map(len, column), default=0)

@@ -9,6 +9,7 @@ import numpy as np
 import spikax as sx
 from spikax_nest.pynest._lower import Layout, Links
 from spikax_nest.pynest._order import nests_order
+from spikax_nest.pynest._wiring import shown_receptors
 
 Events = dict[str, np.ndarray]
 
@@ -87,7 +88,9 @@ class WeightRecording:
             "senders": table.columns["source"][rows].astype(np.int64),
             "steps": steps,
             "targets": table.columns["target"][rows].astype(np.int64),
-            "receptors": table.columns["receptor"][rows].astype(np.int64),
+            "receptors": shown_receptors(
+                self.kernel, table.columns["target"][rows], table.columns["receptor"][rows]
+            ),
             "ports": port_of[rows],
             "weights": weights,
         }

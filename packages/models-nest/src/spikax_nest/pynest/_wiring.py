@@ -38,6 +38,16 @@ def ports_of(component: NestNode, kind: str) -> Mapping[int, str]:
     }[kind]
 
 
+def shown_receptors(kernel: Any, targets: np.ndarray, receptors: np.ndarray) -> np.ndarray:
+    """The receptors of connections as NEST shows them, by the models of their targets."""
+    found = receptors.astype(np.int64)
+    for table, _, where in kernel.nodes.by_table(targets):
+        shown = {} if table.system is None else table.system.receptors_shown
+        for number, other in shown.items():
+            found[where[receptors[where] == number]] = other
+    return found
+
+
 def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) -> None:
     """Raise if some of the new synapses cannot be."""
     n = len(values["source"])
