@@ -354,6 +354,26 @@ def test_what_nest_refuses_is_refused(nest, model, case):
 
 
 @pytest.mark.nest
+def test_spikes_of_devices_tell_a_binary_neuron_of_a_state(nest):
+    """Two in a step raise what it sums up by the weight, one lowers it."""
+    seen = []
+    for module in (nest, spikax_nest):
+        module.ResetKernel()
+        times = [2.0, 2.0, 5.0, 7.0, 7.0, 8.0, 8.0, 11.0]
+        generators = module.Create("spike_generator", 2, {"spike_times": times})
+        generators[1].spike_times = [3.0, 3.0, 4.0, 4.0, 7.0]
+        node = module.Create("mcculloch_pitts_neuron", params={"theta": 100.0})
+        weights = {"weight": [[1.5, -0.5]], "delay": [[1.0, 2.0]]}
+        module.Connect(generators, node, syn_spec=weights)
+        meter = module.Create("multimeter", params={"record_from": ["h"], "interval": 0.1})
+        module.Connect(meter, node)
+        module.Simulate(20.0)
+        seen.append(np.asarray(meter.events["h"]))
+    assert np.ptp(seen[0]) > 2.0
+    np.testing.assert_allclose(seen[1], seen[0], atol=1e-12)
+
+
+@pytest.mark.nest
 def test_intervals_of_noise_are_whole_steps(nest):
     nest.ResetKernel()
     with pytest.raises(nest.NESTErrors.StepMultipleRequired):

@@ -297,7 +297,6 @@ def spins(nest, model, seed, h, n, duration):
     return {
         f"{k}: {name}": values
         for k, device in enumerate(devices)
-        if device.n_events
         for name, values in by_time(device.events, "times", "senders", "state").items()
     }
 

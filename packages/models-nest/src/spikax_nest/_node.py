@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Self
 
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from spikax import Dynamics
+from spikax.units import UNITLESS, Unit
 
 
 class NestNode(Dynamics):
@@ -71,6 +74,20 @@ class NestNode(Dynamics):
 
     uses_wfr: ClassVar[bool] = False
     """Whether NEST can solve it by waveform relaxation."""
+
+    @property
+    def signals(self) -> Mapping[str, Unit]:
+        known = super().signals
+        if self.element_type != "stimulator" or "spike" not in known:
+            return known
+        return {**known, "change": UNITLESS}
+
+    def read(self, state: Any, name: str) -> Array:
+        if name in state.cells or name != "change":
+            return super().read(state, name)
+        # As binary neurons take spikes: two in a step for active, one for not.
+        spikes = super().read(state, "spike")
+        return jnp.where(spikes >= 2, 1.0, jnp.where(spikes >= 1, -1.0, 0.0))
 
     @classmethod
     def settled(

@@ -383,6 +383,12 @@ def name_of(pre: Elements, post: Elements, port: str, model: str) -> str:
     return f"{pre.table.base}->{post.table.base}:{port.replace('.', ':')}:{model}"
 
 
+def spikes_to_binary(pre: Elements, post: Elements) -> bool:
+    """Whether spikes of a device stand for transitions of a binary neuron."""
+    spikes = kind_of(type(pre.sample)) == "spike"
+    return spikes and post.sample.sends == "change" and "change" in pre.sample.signals
+
+
 def static_projection(
     pre: Elements,
     post: Elements,
@@ -399,7 +405,8 @@ def static_projection(
     if not post.sample.ports[port.partition(".")[0]].events:
         delay = np.ceil(delay)
     spikes = relays and kind_of(type(pre.sample)) == "spike"
-    signal = signal or among(pre, post) or ("spike" if spikes else pre.sample.sends)
+    binary = spikes_to_binary(pre, post) and "change"
+    signal = signal or among(pre, post) or binary or ("spike" if spikes else pre.sample.sends)
     name = name_of(pre, post, port, model)
     projection = sx.Projection(
         pre.table.base,

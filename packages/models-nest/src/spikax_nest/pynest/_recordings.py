@@ -303,7 +303,7 @@ class Recordings:
         names = table.columns.get("record_from", [()] * (row + 1))[row]
         if table.base == "weight_recorder":
             names = ("ports", "receptors", "targets", "weights")
-        if table.base == "spin_detector" and events.parts:
+        if table.base == "spin_detector":
             names = ("state",)
         for name in names:
             found[name] = events.column(name)[visible]

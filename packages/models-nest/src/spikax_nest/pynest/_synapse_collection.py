@@ -225,7 +225,7 @@ def _set(
     settable = set(table.types()) - {"source", "target", "receptor", "alive", "early"}
     for name in values:
         if name in model.record.common:
-            raise NESTErrors.NotImplemented(
+            raise NESTErrors.UnaccessedDictionaryEntry(
                 f"{model.name} has one {name!r} for all synapses: set it by SetDefaults."
             )
         if name not in settable:
