@@ -136,14 +136,19 @@ def merged(rows: list[dict]) -> list[dict]:
     return list(found.values())
 
 
+def by_name(rows: list[dict]) -> list[dict]:
+    """The rows model by model, whenever each was compared."""
+    return sorted(rows, key=lambda row: (row["model"], row["resolution_ms"]))
+
+
 def main() -> None:
     """Read the reports, write the page."""
     rows = json.loads((ROOT / "reports/nest-live.json").read_text())["rows"]
     others = json.loads((ROOT / "reports/nest-live-scripts.json").read_text())
     of = sum(row["statistics"] for row in others["chance"])
-    text = HEAD + "".join(map(line, merged(rows)))
-    text += FOOT + "".join(map(exact_line, others["exact"]))
-    text += RATES + "".join(chance_line(row, of) for row in others["chance"])
+    text = HEAD + "".join(map(line, merged(by_name(rows))))
+    text += FOOT + "".join(map(exact_line, by_name(others["exact"])))
+    text += RATES + "".join(chance_line(row, of) for row in by_name(others["chance"]))
     (ROOT / "docs/nest/parity.md").write_text(text)
 
 

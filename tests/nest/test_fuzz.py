@@ -4,11 +4,11 @@ sides: spikes in the same steps, recorded variables within the tolerance of the 
 The full run (nox -s nest_live) writes the rows of docs/nest/parity.md into reports/nest-live.json.
 """
 
-import json
 from pathlib import Path
 
 import nest_fuzz as fuzz
 import pytest
+from nest_report import keep_rows
 
 import spikax_nest
 from spikax_nest._models import MODELS
@@ -68,20 +68,11 @@ def test_a_few_random_cases(nest, model):
     assert row["spikes"] > 0 or model in fuzz.SILENT
 
 
-@pytest.fixture(scope="module")
-def report():
-    """Rows of the table, written when all are there."""
-    rows = []
-    yield rows
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
-
-
 @pytest.mark.nest_live
 @pytest.mark.parametrize("model", NEURONS)
-def test_many_random_cases(nest, report, model):
+def test_many_random_cases(nest, model):
     rows = [compared(nest, model, seed, 32, h, 300.0) for seed in (1, 2) for h in RESOLUTIONS]
-    report.extend(rows)
+    keep_rows(REPORT, "rows", rows)
     for row in rows:
         check(row)
     assert sum(row["spikes"] for row in rows) > 100 or model in fuzz.SILENT

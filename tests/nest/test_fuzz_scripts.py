@@ -5,12 +5,12 @@ What is not random agrees event by event; what is has the same distribution. The
 reports/nest-live-scripts.json.
 """
 
-import json
 from pathlib import Path
 
 import nest_scripts as scripts
 import numpy as np
 import pytest
+from nest_report import keep_rows
 from scipy import stats
 
 import spikax_nest
@@ -91,28 +91,19 @@ def test_another_distribution_is_found():
     assert stats.ks_2samp(one["count"], other["count"]).pvalue < 1e-6
 
 
-@pytest.fixture(scope="module")
-def report():
-    """Rows of both tables, written when all are there."""
-    rows = {"exact": [], "chance": []}
-    yield rows
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(rows, indent=1) + "\n")
-
-
 @pytest.mark.nest_live
 @pytest.mark.parametrize("model", scripts.EXACT)
-def test_many_random_networks(nest, report, model):
+def test_many_random_networks(nest, model):
     rows = [compared(nest, model, (1, 2), h, 32, 300.0) for h in RESOLUTIONS]
-    report["exact"].extend(rows)
+    keep_rows(REPORT, "exact", rows)
     for row in rows:
         check(row)
 
 
 @pytest.mark.nest_live
 @pytest.mark.parametrize("model", scripts.CHANCE)
-def test_many_distributions(nest, report, model):
+def test_many_distributions(nest, model):
     rows = [likely(nest, model, range(DRAWS), h, ALIKE, 100.0) for h in (0.1, 1.0)]
-    report["chance"].extend(rows)
+    keep_rows(REPORT, "chance", rows)
     for row in rows:
         check_likely(row, sum(r["statistics"] for r in rows) * len(scripts.CHANCE))
