@@ -24,7 +24,7 @@ TOLERANCE = {"exact integration": 1e-9, "RKF45": 1e-6}
 # With steps that are long beside the fastest decay, the last substep of a step is what is left of
 # it, and the next step starts with that length: rounding errors of the remainder grow from step to
 # step until substeps are others. Two such runs agree to the solver's own tolerance.
-LONG, SOLVERS_OWN = {"iaf_cond_beta": 0.25}, 1e-3
+LONG, SOLVERS_OWN = {"hh_cond_exp_traub": 0.25, "iaf_cond_beta": 0.25}, 1e-3
 # A jump lands where the first substep of a step ends, and that hangs on rounding in the same way:
 # held to what NEST is from itself where potentials are moved and rounded otherwise, times ten.
 LANDS_IN_A_SUBSTEP = {"aeif_psc_delta"}

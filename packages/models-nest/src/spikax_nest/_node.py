@@ -87,7 +87,7 @@ class NestNode(Dynamics):
             return super().read(state, name)
         # As binary neurons take spikes: two in a step for active, one for not.
         spikes = super().read(state, "spike")
-        return jnp.where(spikes >= 2, 1.0, jnp.where(spikes >= 1, -1.0, 0.0))
+        return jnp.where(spikes > 1.5, 1.0, jnp.where(spikes > 0.5, -1.0, 0.0))
 
     @classmethod
     def settled(
