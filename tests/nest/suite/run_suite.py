@@ -10,6 +10,7 @@ Times are those of one pass, with what earlier runs compiled on disk.
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import sys
 import tempfile
@@ -45,6 +46,21 @@ def results(pytests: Path, folders: list[str]) -> dict[str, dict]:
 
         found = dict(ChainMap(*pool.map(run, range(len(pieces)))))
     return {test: entry for test, entry in found.items() if test != "finished"}
+
+
+def counted_as(test: str) -> str:
+    """The id of a test without the numbers that pytest gives to what it has no name for.
+
+    They depend on how many models come before, and so on how many there are.
+    """
+    return re.sub(r"(?<=[\[-])([a-z]+)\d+(?=[\]-])", r"\1", test)
+
+
+def renamed(found: dict[str, dict], needs: dict[str, dict]) -> dict[str, dict]:
+    """What was found, by the ids that a live NEST gives."""
+    plain = Counter(map(counted_as, needs))
+    known = {counted_as(test): test for test in needs if plain[counted_as(test)] == 1}
+    return {t if t in needs else known.get(counted_as(t), t): e for t, e in found.items()}
 
 
 def summary(found: dict[str, dict], needs: dict[str, dict], there: set[str]) -> dict:
@@ -84,7 +100,7 @@ def main() -> None:
     begin = time.perf_counter()
     needs = json.loads((harness.HERE / "needs.json").read_text())
     there = {*spikax_nest.node_models, *spikax_nest.synapse_models}
-    found = results(Path(sys.argv[1]), sys.argv[2:])
+    found = renamed(results(Path(sys.argv[1]), sys.argv[2:]), needs)
     report = summary(found, needs, there)
     report["minutes"] = round((time.perf_counter() - begin) / 60, 1)
     REPORT.parent.mkdir(exist_ok=True)

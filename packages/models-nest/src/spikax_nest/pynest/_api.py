@@ -39,6 +39,8 @@ def Create(model: str, n: Any = 1, params: Any = None, positions: Any = None) ->
     kernel = _kernel.kernel()
     if isinstance(n, Mapping):
         n, params = 1, n
+    if isinstance(params, tuple):
+        params = list(params)
     if params is not None and not isinstance(params, (Mapping, list)):
         raise TypeError("params must be a dict, or a list of dicts")
     if positions is not None:
@@ -196,10 +198,10 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
         raise NESTErrors.UnknownComponent(unknown_name("component", model, known))
     if keys is None:
         answer: Any = found
-    elif isinstance(keys, (list, tuple)):
-        answer = tuple(found[key] for key in keys)
-    else:
+    elif isinstance(keys, str):
         answer = found[keys]
+    else:
+        answer = [found[key] for key in keys]
     return to_json(answer) if output == "json" else answer
 
 
