@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from every_neuron import each_neuron
 
 import spikax as sx
 from spikax.plugins import Model, registry
@@ -60,7 +61,7 @@ def with_all_receptors(neuron: Any) -> sx.Cell:
     )
 
 
-@pytest.mark.parametrize("name", names("neuron"))
+@pytest.mark.parametrize("name", each_neuron(names("neuron")))
 def test_neuron_with_every_receptor(name):
     neuron = create(name)
     check_dynamics(with_all_receptors(neuron), dt=min(0.1, neuron.largest_dt) * ms)

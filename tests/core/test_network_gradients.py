@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from every_neuron import DT, N, every_receptor, names, network, receptor
+from every_neuron import DT, N, each_neuron, every_receptor, names, network, receptor
 
 import spikax as sx
 from spikax._conformance import smooth
@@ -49,7 +49,7 @@ def check(net, dt):
         assert any(path.startswith(f"nodes.E.receptors.{name}.kinetics") for path in moving)
 
 
-@pytest.mark.parametrize("neuron", names("neuron"))
+@pytest.mark.parametrize("neuron", each_neuron(names("neuron")))
 def test_neuron_with_every_receptor(neuron):
     check(network(neuron, every_receptor()), DT.get(neuron, 0.25))
 

@@ -167,7 +167,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("make", "more", "table"), CASES.values(), ids=CASES)
+# A batch of two is the largest: the grid has it.
+EACH = [
+    pytest.param(*case, id=name, marks=[pytest.mark.grid] if "two" in name else [])
+    for name, case in CASES.items()
+]
+
+
+@pytest.mark.parametrize(("make", "more", "table"), EACH)
 def test_losses_and_weights_are_those_of_the_reference(make, more, table, eprop_numpy):
     task, regression = make(**more), table == "REGRESSION"
     recipe = eprop_numpy.regression() if regression else eprop_numpy.classification()

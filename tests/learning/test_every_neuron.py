@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from every_neuron import DT, N, every_receptor, names, network, receptor
+from every_neuron import DT, N, each_neuron, every_receptor, names, network, receptor
 from learning_networks import assert_same_gradients, by_path, with_cut
 
 import spikax as sx
@@ -58,14 +58,7 @@ def backwards(net, state, spikes, targets):
     return rate, gradient
 
 
-# Half of the time of all neurons: compiled for the grid alone.
-LARGE = {"HH", "WangBuzsaki", "HindmarshRose", "GIF"}
-
-
-@pytest.mark.parametrize(
-    "neuron",
-    [pytest.param(n, marks=[pytest.mark.grid] if n in LARGE else []) for n in names("neuron")],
-)
+@pytest.mark.parametrize("neuron", each_neuron(names("neuron")))
 def test_with_a_receptor(neuron):
     """Between them the neurons have every receptor; the grid has all pairs."""
     receptors = list(every_receptor().values())

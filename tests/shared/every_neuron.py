@@ -1,6 +1,7 @@
 """A small network of every neuron of core with every receptor, for tests of gradients."""
 
 import numpy as np
+import pytest
 
 import spikax as sx
 from spikax.plugins import Model, registry
@@ -12,6 +13,15 @@ DRIVE |= {"IF": 260, "ExpIF": 200, "QuaIF": 400, "AdQuaIF": 400, "GIF": 400, "Iz
 DRIVE |= {"FitzHughNagumo": 150, "HindmarshRose": 600, "MorrisLecar": 100, "WangBuzsaki": 800}
 # The upstroke of its sodium channels outgrows a step of 0.25 ms.
 DT = {"WangBuzsaki": 0.05}
+
+
+# Most of the time of all neurons: compiled for the grid alone.
+LARGE = {"HH", "WangBuzsaki", "HindmarshRose", "GIF", "MorrisLecar", "FitzHughNagumo"}
+
+
+def each_neuron(found):
+    """Names of neurons as parameters, the large ones for the grid alone."""
+    return [pytest.param(n, marks=[pytest.mark.grid] if n in LARGE else []) for n in found]
 
 
 def names(family):
