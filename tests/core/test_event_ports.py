@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 import spikax as sx
 from spikax.errors import ConfigError, NumericsError
@@ -153,6 +154,18 @@ def test_a_delay_need_not_be_whole_steps():
 def test_a_delay_below_a_step_is_refused():
     with pytest.raises(ConfigError, match=r"0\.25 ms, below one step"):
         network(delay=np.full(SYNAPSES, 0.5))
+
+
+def test_a_sampled_delay_is_a_step_at_least_and_else_as_it_was_drawn():
+    drawn = sx.Uniform(0.2 * DT * ms, 3 * DT * ms)
+    populations = {"in": sx.Population(sx.Relay(), 40), "out": sx.Population(Sink(), 40)}
+    synapses = sx.Projection("in", "out", "syn", sx.pairwise_bernoulli(0.9), 1.0, drawn)
+    edge = sx.Network(populations, [synapses]).build(dt=DT * ms, seed=1).edges["in->out"]
+    delay = np.asarray(edge.delays) * DT - np.asarray(edge.early)
+    inside = delay[delay > DT * 1.001]
+    assert delay.min() == DT
+    assert np.mean(delay == DT) == pytest.approx(0.8 / 2.8, abs=0.05)
+    assert stats.kstest(inside, stats.uniform(DT, 2 * DT).cdf).pvalue > 0.001
 
 
 def test_what_finds_no_place_raises():

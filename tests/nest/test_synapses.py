@@ -191,6 +191,25 @@ def test_several_spikes_in_a_step_come_one_after_the_other(nest, kind):
     np.testing.assert_allclose(ours, nests, atol=1e-9)
 
 
+def test_each_of_several_spikes_in_a_step_has_its_own_chance():
+    spikax_nest.ResetKernel()
+    times = np.repeat(np.arange(1.0, 21.0), 2)
+    generator = spikax_nest.Create("spike_generator", params={"spike_times": times})
+    source, targets = spikax_nest.Create("parrot_neuron"), spikax_nest.Create("parrot_neuron", 200)
+    recorder = spikax_nest.Create("spike_recorder")
+    spikax_nest.Connect(generator, source)
+    coin = {"synapse_model": "bernoulli_synapse", "p_transmit": 0.3}
+    spikax_nest.Connect(source, targets, syn_spec=coin)
+    spikax_nest.Connect(targets, recorder)
+    spikax_nest.Simulate(30.0)
+    key = np.stack([np.rint(recorder.events["times"]), recorder.events["senders"]])
+    passed = np.unique(key, axis=1, return_counts=True)[1]
+    seen = np.bincount(passed, minlength=3)
+    seen[0] = 20 * 200 - seen.sum()
+    expected = 20 * 200 * stats.binom.pmf([0, 1, 2], 2, 0.3)
+    assert stats.chisquare(seen, expected).pvalue > 0.001
+
+
 def sent_together(events, last):
     """Step and sender of what is sent, and the last weight of each, or the sum of its weights."""
     key = np.stack([np.rint(np.asarray(events["times"]) / H), events["senders"]])

@@ -426,6 +426,8 @@ def _split(
     """Delays as the next whole number of steps, and how much less they are (ms)."""
     where = f"delay of edge {name!r}"
     delay = _per_synapse(projection.delay, ms, pairs, rng, where, np.array)
+    if isinstance(projection.delay, Distribution):
+        delay = np.maximum(delay, dt)
     if np.any(delay < dt * (1 - ON_GRID)):
         raise ConfigError(f"{where} is {np.min(delay):g} ms, below one step, dt = {dt:g} ms.")
     steps = np.ceil(delay / dt * (1 - ON_GRID))

@@ -79,14 +79,14 @@ class Events(NamedTuple):
         sees in place of what the first does.
         """
         if not self.rule.in_turn:
-            return self._moved(synapse, seen, change, events)
-        first = self._moved(synapse, seen, change, jnp.where(events < 2, events, 1.0))
+            return self.once(synapse, seen, change, events)
+        first = self.once(synapse, seen, change, jnp.where(events < 2, events, 1.0))
         sends = self.rule.sends if self.rule.sends != "weight" else ""
 
         def repeat(carry: Values, k: Array) -> tuple[Values, Array]:
             due = (events > k.astype(float)).astype(float)
             here, now = {**synapse, **carry}, {**seen, **again(k)}
-            after = self._moved(here, now, change, due)
+            after = self.once(here, now, change, due)
             return {n: after[n] for n in carry}, due * after[sends] if sends in carry else due
 
         def others(first: Values) -> Values:
@@ -100,7 +100,8 @@ class Events(NamedTuple):
 
         return dict(lax.cond(jnp.any(events >= 2), others, lambda first: first, first))
 
-    def _moved(self, synapse: Values, seen: Values, change: Change, events: Any) -> dict[str, Any]:
+    def once(self, synapse: Values, seen: Values, change: Change, events: Any) -> dict[str, Any]:
+        """The same in one go: by as much as one change does, times `events`."""
         if self.w_max is None:
             return {n: synapse[n] + events * s for n, s in change({**seen, **synapse}).items()}
         scale = dict.fromkeys(self.rule.weights, self.w_max)

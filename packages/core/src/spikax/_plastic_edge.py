@@ -184,7 +184,7 @@ class PlasticEdge(Edge):
         seen = events.seen(fmt)
         after = self._jumped(seen, early, late, dopamine)
         after |= {n: jnp.where(early > 0, 0.0, seen[n]) for n in self.rule.pre_clocks}
-        return events.changed(events.synapse, after, lambda at: self.rule.flow(at, dt), 1.0)
+        return events.once(events.synapse, after, lambda at: self.rule.flow(at, dt), 1.0)
 
     def _jumped(self, traces: Values, pre: Array, post: Array, dopamine: Array) -> dict[str, Array]:
         """Traces after spikes: those of neurons, or as the synapses see them."""

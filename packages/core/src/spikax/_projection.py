@@ -39,8 +39,8 @@ class Projection:
             value for each synapse of `explicit`, in the order of its list.
         delay: None or 0: within the same step (feed-forward layers). Else a multiple of dt; an
             array, shaped as for `weight`, or a distribution is one delay per synapse, and what is
-            sampled is rounded to the grid, one step at least. A spike at time s acts at exactly s +
-            delay.
+            sampled is rounded to the grid, one step at least. Into a port of events it is any time
+            of a step or more, and nothing is rounded. A spike at time s acts at exactly s + delay.
         signal: What the synapses transmit: "spike", the name of a release, any signal of the
             source.
         diffusive: Transmit the difference of the source's signal and the target's own of that name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
@@ -82,9 +83,9 @@ class Glif(Receptors, NestNeuron):  # pyright: ignore[reportIncompatibleVariable
     )
 
     @property
+    @abstractmethod
     def leak(self) -> Array:
         """The membrane conductance, which NEST names in two ways."""
-        raise NotImplementedError
 
     @classmethod
     def settled(

@@ -402,7 +402,7 @@ def static_projection(
     relays = post.sample.relays
     weight = np.ones(len(links)) if relays else links.weight
     source, target, weight, delay = filled(pre, post, links, weight)
-    if not post.sample.ports[port.partition(".")[0]].events:
+    if delay.dtype.kind == "f" and not post.sample.ports[port.partition(".")[0]].events:
         delay = np.ceil(delay)
     spikes = relays and kind_of(type(pre.sample)) == "spike"
     binary = spikes_to_binary(pre, post) and "change"

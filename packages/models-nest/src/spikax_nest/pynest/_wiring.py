@@ -183,13 +183,12 @@ def _check_channels(target: Table, rows: np.ndarray, receptors: np.ndarray) -> N
 
 
 def _check_binary(source: Table, target: Table) -> None:
-    """Raise for spikes to a binary neuron, or its transitions to any other."""
+    """Raise for spikes of neurons to a binary one, or its transitions to any other."""
     assert source.system is not None
     assert target.system is not None
     sends, takes = source.system.sends == "change", target.system.sends == "change"
-    if kind_of(source.system) != "spike" or sends == takes:
-        return
-    if takes and source.system.element_type == "stimulator":
+    told = takes and source.system.element_type == "stimulator"
+    if kind_of(source.system) != "spike" or sends == takes or told:
         return
     raise _refused(f"a {source.base} and a {target.base} do not speak of the same spikes.")
 
