@@ -65,9 +65,9 @@ one piece.
 
 ## Models of chance
 
-What 400 nodes alike do in 100 ms, for parameters drawn at random: how often each spikes and when
-first, or the value that it has, in NEST and here. The Kolmogorov-Smirnov test compares the two
-samples; p is the smallest of all comparisons of a row.
+What 400 nodes alike do in 100 ms, for parameters drawn at random (`tests/shared/nest_chance.py`):
+how often each spikes and when first, or the value that it has, in NEST and here. The
+Kolmogorov-Smirnov test compares the two samples; p is the smallest of all comparisons of a row.
 
 Passed: p is above 0.01 over the number of comparisons of the whole table.
 

@@ -7,6 +7,7 @@ reports/nest-live-scripts.json.
 
 from pathlib import Path
 
+import nest_chance as chance
 import nest_scripts as scripts
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def likely(nest, model, seeds, h, n, duration):
     found, varied = [], []
     for seed in seeds:
         ours, theirs = (
-            scripts.by_chance(module, model, seed, h, n, duration) for module in (spikax_nest, nest)
+            chance.by_chance(module, model, seed, h, n, duration) for module in (spikax_nest, nest)
         )
         found += [
             stats.ks_2samp(ours[name], theirs[name], method="asymp").pvalue for name in theirs
@@ -77,17 +78,15 @@ def test_a_few_random_networks(nest, model):
 
 
 @pytest.mark.nest
-@pytest.mark.parametrize("model", scripts.CHANCE)
+@pytest.mark.parametrize("model", chance.CHANCE)
 def test_one_distribution(nest, model):
     row = likely(nest, model, (1,), 0.1, ALIKE, 60.0)
-    check_likely(row, row["statistics"] * len(scripts.CHANCE))
+    check_likely(row, row["statistics"] * len(chance.CHANCE))
 
 
 def test_another_distribution_is_found():
     """The control: the same model with other values is told apart."""
-    one, other = (
-        scripts.by_chance(spikax_nest, "gif_psc_exp", s, 0.1, ALIKE, 60.0) for s in (1, 2)
-    )
+    one, other = (chance.by_chance(spikax_nest, "gif_psc_exp", s, 0.1, ALIKE, 60.0) for s in (1, 2))
     assert stats.ks_2samp(one["count"], other["count"]).pvalue < 1e-6
 
 
@@ -101,9 +100,9 @@ def test_many_random_networks(nest, model):
 
 
 @pytest.mark.nest_live
-@pytest.mark.parametrize("model", scripts.CHANCE)
+@pytest.mark.parametrize("model", chance.CHANCE)
 def test_many_distributions(nest, model):
     rows = [likely(nest, model, range(DRAWS), h, ALIKE, 100.0) for h in (0.1, 1.0)]
     keep_rows(REPORT, "chance", rows)
     for row in rows:
-        check_likely(row, sum(r["statistics"] for r in rows) * len(scripts.CHANCE))
+        check_likely(row, sum(r["statistics"] for r in rows) * len(chance.CHANCE))
