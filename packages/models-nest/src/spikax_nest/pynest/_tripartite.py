@@ -102,8 +102,10 @@ def _third(rng: Any, post: np.ndarray, spec: Any, n_post: int, n_third: int) -> 
     has = np.flatnonzero(rng.random(len(post)) < spec.get("p", 1.0))
     within = rng.integers(0, size, len(has))
     target = post[has]
+    if size == n_third:
+        return has, within
     if spec.get("pool_type", "random") == "random":
-        pools = np.argsort(rng.random((n_post, n_third)), axis=1)[:, :size]
+        pools = np.stack([rng.choice(n_third, size, replace=False) for _ in range(n_post)])
         return has, pools[target, within]
     if n_post * size == n_third:
         return has, target * size + within
