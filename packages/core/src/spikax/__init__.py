@@ -31,6 +31,7 @@ from spikax._fields import param as param
 from spikax._fields import part as part
 from spikax._fields import spike as spike
 from spikax._fields import static as static
+from spikax._fixed_point import FixedPoint as FixedPoint
 from spikax._hooks import Hook as Hook
 from spikax._hooks import run_at as run_at
 from spikax._hooks import run_every as run_every

@@ -53,6 +53,8 @@ def _build(net: Network, dt: float, seed: int) -> BuiltNetwork:
     nodes = sampled_nodes(net, dt, seed)
     check_room(net, nodes, dt)
     edges = {edge.name: _edge(net, edge, dt, seed) for edge in net.edges()}
+    solved = tuple(edge.name for edge in net.edges() if edge.projection.solve)
+    instant = (name for name, edge in edges.items() if edge.delay == 0)
     nodes, shared = without_followers(nodes, net.share)
     return BuiltNetwork(
         nodes=nodes,
@@ -61,7 +63,9 @@ def _build(net: Network, dt: float, seed: int) -> BuiltNetwork:
         sizes=tuple((name, p.size) for name, p in net.populations.items()),
         order=net.order(),
         edge_order=tuple(edges),
-        immediate=tuple(name for name, edge in edges.items() if edge.delay == 0),
+        immediate=tuple(name for name in instant if name not in solved),
+        solved=solved,
+        fixed_point=net.fixed_point,
         dt=dt,
         shared=shared,
     )

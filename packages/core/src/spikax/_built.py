@@ -14,6 +14,7 @@ from spikax._component import rebuild
 from spikax._delivery import Ring, deliver, empty
 from spikax._events import EventRing
 from spikax._fields import clock, leaf, nested, part, static
+from spikax._fixed_point import FixedPoint, repeated
 from spikax._procedural import Procedural
 from spikax._projection import Carrying, Edge, Sends
 from spikax._random import fold, key_words
@@ -38,7 +39,8 @@ class BuiltNetwork(System):
     """A network that runs: a pytree of parameters and weights, pure, for any JAX transform.
 
     One step: every delayed edge reads the signals at t; then each node, in an order in which the
-    sources of edges without delay come first, is called with what arrived. With `axis` set, nodes
+    sources of edges without delay come first, is called with what arrived; those that
+    act on each other within a step are called together, until they agree. With `axis` set, nodes
     hold their share of the neurons of each population under `jax.shard_map` over that mesh axis:
     edges see all pre-synaptic and the local post-synaptic neurons.
     """
@@ -50,6 +52,8 @@ class BuiltNetwork(System):
     order: tuple[str, ...] = static(doc="nodes in the order of a step")
     edge_order: tuple[str, ...] = static(doc="edges in the order of the projections")
     immediate: tuple[str, ...] = static(doc="edges without delay")
+    solved: tuple[str, ...] = static((), doc="edges that act both ways within a step")
+    fixed_point: FixedPoint = static(FixedPoint(), doc="how often a step is repeated for these")
     dt: float = static(doc="time step in ms")
     shared: tuple[tuple[str, str], ...] = static((), doc="owner and follower of shared parameters")
     axis: str | None = static(None, doc="mesh axis over which neurons are sharded")
@@ -108,13 +112,47 @@ class BuiltNetwork(System):
         for node in self.order:
             before = [name for name in self.immediate if self.edges[name].post == node]
             self._deliver(self._call(before, edges, nodes, t, dt), {}, arrived, edges, t, dt)
-            nodes[node] = _moved(self.nodes[node], nodes[node], arrived[node], t, dt)
+            if node not in self.coupled:
+                nodes[node] = _moved(self.nodes[node], nodes[node], arrived[node], t, dt)
+            elif node == self.coupled[-1]:
+                nodes |= self._moved_together(nodes, edges, arrived, t, dt)
         return NetworkState(t=t + 1, nodes=nodes, edges=edges, rings=rings)
+
+    def _moved_together(
+        self,
+        nodes: Mapping[str, Any],
+        edges: Mapping[str, Any],
+        arrived: Mapping[str, dict[str, Array]],
+        t: Array,
+        dt: float,
+    ) -> dict[str, Any]:
+        """The next state of the nodes that are solved together."""
+
+        def step(guess: Mapping[str, Any]) -> dict[str, Any]:
+            now, local = {n: dict(arrived[n]) for n in self.coupled}, dict(edges)
+            sent = self._call(self.solved, local, {**nodes, **guess}, t, dt)
+            self._deliver(sent, {}, now, local, t, dt)
+            return {n: _moved(self.nodes[n], nodes[n], now[n], t, dt) for n in self.coupled}
+
+        def transmitted(guess: Mapping[str, Any]) -> list[Array]:
+            read = {(self.edges[e].pre, self.edges[e].signal): None for e in self.solved}
+            return [self._signal(guess, node, signal) for node, signal in read]
+
+        start = {n: nodes[n] for n in self.coupled}
+        return repeated(step, start, transmitted, self.fixed_point, self.axis)
+
+    @property
+    def coupled(self) -> tuple[str, ...]:
+        """Nodes that are solved together; in the order of a step they follow each other."""
+        edges = [self.edges[name] for name in self.solved]
+        ends = {end for edge in edges for end in (edge.pre, edge.post)}
+        return tuple(name for name in self.order if name in ends)
 
     @property
     def delayed(self) -> tuple[str, ...]:
         """Edges that act in a later step than they are sent in."""
-        return tuple(name for name in self.edge_order if name not in self.immediate)
+        within = {*self.immediate, *self.solved}
+        return tuple(name for name in self.edge_order if name not in within)
 
     def _empty(self, inputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
         """Every port of every node at full shape: what comes from outside, else zero."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from spikax._distributions import Distribution
+from spikax._fixed_point import FixedPoint
 from spikax._plastic_edge import check_plasticity
 from spikax._population import Population
 from spikax._projection import Projection
@@ -59,6 +60,7 @@ class Network:
         share: Groups of parameters that are one, by path:
             `[("E.neuron.tau_m", "I.neuron.tau_m")]`. The first name keeps the leaf and the
             gradient, which is the sum over the group. All must have the same value.
+        fixed_point: How often populations that are solved together repeat a step.
 
     Raises:
         ConfigError: A cycle of projections without delay, equal names, a value that is no weight
@@ -70,6 +72,7 @@ class Network:
     populations: Mapping[str, Population]
     projections: Sequence[Projection] = ()
     share: Sequence[Sequence[str]] = ()
+    fixed_point: FixedPoint = field(default_factory=FixedPoint)
 
     def __post_init__(self) -> None:
         if not isinstance(cast(Any, self.populations), Mapping):
@@ -112,18 +115,26 @@ class Network:
         return tuple(named)
 
     def order(self) -> tuple[str, ...]:
-        """Populations in the order of a step: before a target, the sources without delay."""
-        before: dict[str, set[str]] = {name: set() for name in self.populations}
-        for edge in self.edges():
+        """Populations in the order of a step: before a target, the sources without delay.
+
+        Those that are solved together follow each other.
+        """
+        edges = self.edges()
+        ends = [{e.pre, e.post} for e in edges if e.projection.solve]
+        coupled = [name for name in self.populations if name in set().union(*ends)]
+        place = {name: coupled[0] if name in coupled else name for name in self.populations}
+        before: dict[str, set[str]] = {name: set() for name in place.values()}
+        for edge in edges:
             if edge.projection.immediate:
-                before[edge.post].add(edge.pre)
+                before[place[edge.post]].add(place[edge.pre])
         try:
-            return tuple(TopologicalSorter(before).static_order())
+            order = TopologicalSorter(before).static_order()
+            return tuple(n for first in order for n in self.populations if place[n] == first)
         except CycleError as cycle:
             path = " -> ".join(reversed(cycle.args[1]))
             raise ConfigError(
                 f"the edges without delay form a cycle, {path}; give one of these projections a "
-                "delay of dt or more, for example delay=1*ms."
+                "delay of dt or more, for example delay=1*ms, or solve='fixed_point'."
             ) from None
 
     def port(self, edge: EdgeSpec, name: str) -> tuple[Port, int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -45,6 +45,9 @@ class Projection:
             source.
         diffusive: Transmit the difference of the source's signal and the target's own of that name,
             both at t, at the end of the step: a gap junction. Takes no delay.
+        solve: "fixed_point": within the same step, also where the target acts back; the
+            populations repeat the step until they agree, see `FixedPoint`. Takes no delay and no
+            plasticity.
         symmetric: Also the other way, `post->pre`, by the same synapses with the same values.
             Within one population two neurons that are drawn in both orders are joined once.
         plasticity: A rule by which the weights change, `PairSTDP(w_max=10*nS)`; they are then part
@@ -60,6 +63,7 @@ class Projection:
     delay: Any = None
     signal: str = "spike"
     diffusive: bool = False
+    solve: Literal["", "fixed_point"] = ""
     symmetric: bool = False
     plasticity: Plasticity | None = None
     name: str | None = None
@@ -81,10 +85,17 @@ class Projection:
                 f"the projection {self.pre!r} -> {self.post!r} is diffusive and has a delay of "
                 f"{self.delay}; leave it out: both ends are read at t."
             )
+        if self.solve not in ("", "fixed_point"):
+            raise ConfigError(f"solve is {self.solve!r}; it can be 'fixed_point'.")
+        if self.solve and (self.diffusive or (self.delay, self.plasticity) != (None, None)):
+            raise ConfigError(
+                f"the projection {self.pre!r} -> {self.post!r} is solved within the step: "
+                " leave out delay, plasticity and diffusive."
+            )
 
     def _check_procedural(self) -> None:
         where = f"the projection {self.pre!r} -> {self.post!r} is procedural"
-        for name in ("plasticity", "diffusive", "symmetric"):
+        for name in ("plasticity", "diffusive", "solve", "symmetric"):
             if getattr(self, name):
                 raise ConfigError(f"{where}, and {name} with it is not possible: store it instead.")
         for name in ("weight", "delay"):
@@ -115,7 +126,7 @@ class Projection:
     def immediate(self) -> bool:
         """Whether it acts within the same step."""
         if self.delay is None:
-            return not self.diffusive
+            return not (self.diffusive or bool(self.solve))
         value = getattr(self.delay, "mantissa", self.delay)
         return not isinstance(value, Distribution) and jnp.ndim(value) == 0 and value == 0
 

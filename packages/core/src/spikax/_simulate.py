@@ -156,7 +156,7 @@ def _carrying(plan: Plan, state: NetworkState) -> tuple[Plan, NetworkState]:
     """Weights of large static edges move into the state for their tangents; see `link`."""
     net, edges, carried = plan.net, dict(plan.net.edges), dict(state.edges)
     for name, edge in net.edges.items():
-        static = type(edge).update is Edge.update
+        static = type(edge).update is Edge.update and name not in net.solved
         if static and not edge.apart and net.axis is None and pays(edge.format, edge.weight):
             carried[name] = Carrying(unit=edge.unit, weight=edge.weight)
             constant = jax.lax.stop_gradient(edge.weight)

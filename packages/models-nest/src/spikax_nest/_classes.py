@@ -64,8 +64,10 @@ from spikax_nest.neurons.ginzburg_neuron import GinzburgNeuron as GinzburgNeuron
 from spikax_nest.neurons.glif_cond import GlifCond as GlifCond
 from spikax_nest.neurons.glif_psc import GlifPsc as GlifPsc
 from spikax_nest.neurons.glif_psc_double_alpha import GlifPscDoubleAlpha as GlifPscDoubleAlpha
+from spikax_nest.neurons.hh_cond_beta_gap_traub import HhCondBetaGapTraub as HhCondBetaGapTraub
 from spikax_nest.neurons.hh_cond_exp_traub import HhCondExpTraub as HhCondExpTraub
 from spikax_nest.neurons.hh_psc_alpha import HhPscAlpha as HhPscAlpha
+from spikax_nest.neurons.hh_psc_alpha_gap import HhPscAlphaGap as HhPscAlphaGap
 from spikax_nest.neurons.ht_neuron import HtNeuron as HtNeuron
 from spikax_nest.neurons.iaf_chs_2007 import IafChs2007 as IafChs2007
 from spikax_nest.neurons.iaf_chxk_2008 import IafChxk2008 as IafChxk2008

@@ -124,11 +124,17 @@ NEURONS = (
     ),
     ("glif_psc_double_alpha", "the same with currents of two parts", "Teeter et al. 2018"),
     (
+        "hh_cond_beta_gap_traub",
+        "Hodgkin-Huxley after Traub, beta-shaped conductances, gap junctions",
+        "Hahne et al. 2015",
+    ),
+    (
         "hh_cond_exp_traub",
         "Hodgkin-Huxley after Traub, exponential conductances",
         "Traub & Miles 1991",
     ),
     ("hh_psc_alpha", "Hodgkin-Huxley, alpha-shaped synaptic currents", "Hodgkin & Huxley 1952"),
+    ("hh_psc_alpha_gap", "fast-spiking Hodgkin-Huxley, gap junctions", "Mancilla et al. 2007"),
     ("ht_neuron", "four intrinsic currents and a moving threshold", "Hill & Tononi 2005"),
     (
         "iaf_chxk_2008",

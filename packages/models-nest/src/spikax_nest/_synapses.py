@@ -9,7 +9,7 @@ from typing import Any
 
 from spikax_nest._models import target
 
-COUPLED = ("diffusion", "instant")
+COUPLED = ("diffusion", "gap", "instant")
 """What acts within a step, without delay."""
 
 
@@ -21,7 +21,7 @@ class SynapseRecord:
         name: NEST's name.
         changes: Whether it has a rule of plasticity, in a file of its name.
         carries: What it transmits: "spike", "rate", "learning" (a learning signal), or what its
-            ends need of each other within a step: "instant" (a rate) or "diffusion".
+            ends need of each other within a step: "instant" (a rate), "diffusion" or "gap".
         common: Parameters that all synapses of a model share.
         variants: Endings of the names of its forms: with a label, compact.
         delayed: Whether it has a delay.
@@ -67,6 +67,11 @@ class SynapseRecord:
         """Whether its ends act on each other within a step."""
         return self.carries in COUPLED
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether each needs another one of the same values in the other direction."""
+        return self.carries == "gap"
+
 
 SYNAPSES = (
     SynapseRecord("bernoulli_synapse", changes=True),
@@ -102,6 +107,7 @@ SYNAPSES = (
             "eprop_readout_bsshslm_2020",
         ),
     ),
+    SynapseRecord("gap_junction", carries="gap", variants=(), delayed=False),
     SynapseRecord("ht_synapse", changes=True),
     SynapseRecord(
         "jonke_synapse",

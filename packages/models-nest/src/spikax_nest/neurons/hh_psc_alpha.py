@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
-from spikax import Port, by_sign, cell, param
+from spikax import cell, param
 from spikax.integrate import phi1
-from spikax.units import ms, mV, nS, pA, pF
-from spikax_nest.neurons._neuron import left_after
-from spikax_nest.neurons._runge_kutta import RungeKuttaNeuron, RungeKuttaState, Y
+from spikax.units import mV, nS, pF
+from spikax_nest.neurons._hodgkin_huxley import AlphaCurrents, AlphaCurrentsState
+from spikax_nest.neurons._runge_kutta import Y
 
 GATES = ("Act_m", "Inact_h", "Act_n")
 
 
-class HhPscAlphaState(RungeKuttaState):
+class HhPscAlphaState(AlphaCurrentsState):
     """Variables of `hh_psc_alpha`."""
 
     Act_m: Array = cell(init="Act_m", doc="activation of sodium")
     Inact_h: Array = cell(init="Inact_h", doc="inactivation of sodium")
     Act_n: Array = cell(init="Act_n", doc="activation of potassium")
-    I_syn_ex: Array = cell(pA, doc="synaptic current of positive weights")
-    dI_syn_ex: Array = cell(pA / ms, doc="what it rises by")
-    I_syn_in: Array = cell(pA, doc="synaptic current of negative weights")
-    dI_syn_in: Array = cell(pA / ms, doc="what it rises by")
 
 
-class HhPscAlpha(RungeKuttaNeuron):
+class HhPscAlpha(AlphaCurrents):
     """Hodgkin-Huxley neuron with alpha-shaped synaptic currents (NEST's `hh_psc_alpha`).
 
         C_m dV/dt = -g_Na m^3 h (V - E_Na) - g_K n^4 (V - E_K) - g_L (V - E_L) + I_syn + I_e + I
@@ -51,17 +45,12 @@ class HhPscAlpha(RungeKuttaNeuron):
     g_L: Array = param(30 * nS, at_least=0, doc="leak conductance")
     g_Na: Array = param(12000 * nS, at_least=0, doc="sodium peak conductance")
     g_K: Array = param(3600 * nS, at_least=0, doc="potassium peak conductance")
-    t_ref: Array = param(2 * ms, at_least=0, doc="least time between spikes, in whole steps")
-    tau_syn_ex: Array = param(0.2 * ms, above=0, doc="time to the peak of I_syn_ex")
-    tau_syn_in: Array = param(2 * ms, above=0, doc="time to the peak of I_syn_in")
     V_m: Array = param(-65 * mV, doc="membrane potential at the start")
     Act_m: Array = param(0.05293248525724958, at_least=0, at_most=1, doc="m at the start")
     Inact_h: Array = param(0.5961207535084603, at_least=0, at_most=1, doc="h at the start")
     Act_n: Array = param(0.3176769140606974, at_least=0, at_most=1, doc="n at the start")
-    width: Array = param(10 * mV, above=0, doc="scale of the surrogate gradient")
-    ports = {"syn": Port(pA, channels=("ex", "in"), route=by_sign), "current": Port(pA)}
     recordables = ("Act_m", "Act_n", "I_syn_ex", "I_syn_in", "Inact_h", "V_m")
-    variables = ("V_m", *GATES, "I_syn_ex", "dI_syn_ex", "I_syn_in", "dI_syn_in")
+    variables = ("V_m", *GATES, *AlphaCurrents.synaptic)
     State = HhPscAlphaState
 
     def rates(self, y: Y, args: Mapping[str, Array]) -> Y:
@@ -78,19 +67,5 @@ class HhPscAlpha(RungeKuttaNeuron):
             "Act_m": up_m * (1 - m) - down_m * m,
             "Inact_h": up_h * (1 - h) - down_h * h,
             "Act_n": up_n * (1 - n) - down_n * n,
-            "I_syn_ex": y["dI_syn_ex"] - y["I_syn_ex"] / self.tau_syn_ex,
-            "dI_syn_ex": -y["dI_syn_ex"] / self.tau_syn_ex,
-            "I_syn_in": y["dI_syn_in"] - y["I_syn_in"] / self.tau_syn_in,
-            "dI_syn_in": -y["dI_syn_in"] / self.tau_syn_in,
+            **self.synaptic_rates(y),
         }
-
-    def update(self, state: Any, inputs: Any, *, t: Array, dt: float) -> HhPscAlphaState:
-        s, (w_ex, w_in) = state, inputs["syn"]
-        start = {n: getattr(s, n) for n in self.variables}
-        y, _, solver = self.integrate(s, start, {"I": s.I_0}, dt)
-        y["dI_syn_ex"] = y["dI_syn_ex"] + math.e * w_ex / self.tau_syn_ex
-        y["dI_syn_in"] = y["dI_syn_in"] + math.e * w_in / self.tau_syn_in
-        past_peak = (s.V_m > y["V_m"]) & (s.r == 0)
-        spikes = self.spikes(y["V_m"]) * past_peak.astype(s.V_m.dtype)
-        r = left_after(s.r, spikes, self.t_ref, dt)
-        return s.replace(**y, **solver, spike=spikes, r=r, I_0=inputs["current"])

@@ -216,7 +216,7 @@ def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
                     "element_type": "synapse",
                     "has_delay": model.record.delayed,
                     "num_connections": 0 if table is None else int(table.columns["alive"].sum()),
-                    "requires_symmetric": False,
+                    "requires_symmetric": model.record.symmetric,
                     **({"sizeof": 32} if model.record.sized or model.labelled else {}),
                     "synapse_model": model.name,
                     "synapse_modelid": model.number,

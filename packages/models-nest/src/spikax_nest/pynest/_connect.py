@@ -94,9 +94,25 @@ def _connect(kernel: Any, pre: Any, post: Any, conn_spec: Any, syn_spec: Any) ->
             raise NESTErrors.NotImplemented(
                 "Symmetric connections require parameters that can be reset."
             )
+        if not symmetric:
+            _check_symmetric(kernel, one, spec, np.array_equal(sources, targets))
         make(kernel, sources, targets, pairs, nodes, spec, one)
         if symmetric:
             make(kernel, targets, sources, pairs[::-1], nodes[::-1], spec, one)
+
+
+def _check_symmetric(
+    kernel: Any, syn_spec: Mapping[str, Any], conn_spec: Mapping[str, Any], same: bool
+) -> None:
+    """Raise for synapses that go both ways, where the rule does not make both."""
+    model = _model_of(kernel, syn_spec)
+    scalar = all(np.ndim(v) == 0 and not isinstance(v, Parameter) for v in syn_spec.values())
+    if model.record.symmetric and not (conn_spec["rule"] == "all_to_all" and same and scalar):
+        raise NESTErrors.BadProperty(
+            f"Connections with this synapse model can only be created as one-to-one connections "
+            'with "make_symmetric" set to true, or by all_to_all of a population with itself with '
+            f"one value for all: a {model.name} goes both ways. The rule is {conn_spec['rule']}."
+        )
 
 
 def pairs_of(
@@ -172,6 +188,10 @@ def read_syn_specs(spec: Any) -> list[dict[str, Any]]:
     raise TypeError(f"syn_spec is {spec!r}; give a name, a dict or CollocatedSynapses")
 
 
+def _model_of(kernel: Any, syn_spec: Mapping[str, Any]) -> SynapseModel:
+    return kernel.synapse_catalogue[syn_spec.get("synapse_model", "static_synapse")]
+
+
 def make(
     kernel: Any,
     sources: np.ndarray,
@@ -182,7 +202,7 @@ def make(
     syn_spec: Mapping[str, Any],
 ) -> None:
     """Add a synapse for each pair."""
-    model = kernel.synapse_catalogue[syn_spec.get("synapse_model", "static_synapse")]
+    model = _model_of(kernel, syn_spec)
     _refuse_unknown(model, syn_spec)
     check_names(model, syn_spec)
     pre, post = pairs

@@ -20,7 +20,7 @@ import spikax as sx
 from spikax.units import ms
 from spikax_nest._node import NestNode
 from spikax_nest._precise import EVENTS
-from spikax_nest.pynest._coupling import coupled_projections
+from spikax_nest.pynest._coupling import coupled_projections, fixed_point
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
 
@@ -179,7 +179,7 @@ def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout |
         e.table.base: sx.Population(component(e, kernel.settings), e.size)
         for e in elements.values()
     }
-    network = sx.Network(populations, projections)
+    network = sx.Network(populations, projections, fixed_point=fixed_point(kernel))
     by_name = {e.table.base: e for e in elements.values()}
     return Layout(network, by_name, edges, links[~moving])
 

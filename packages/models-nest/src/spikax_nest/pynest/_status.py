@@ -77,6 +77,10 @@ def values(gids: np.ndarray, name: str) -> list[Any]:
     return found
 
 
+def _uses_wfr(kernel: Any, system: Any) -> bool:
+    return system is not None and system.uses_wfr and bool(kernel.settings["use_wfr"])
+
+
 def status(gid: int) -> dict[str, Any]:
     """All that NEST shows of a node, by name in alphabetical order."""
     kernel = _kernel.kernel()
@@ -91,7 +95,7 @@ def status(gid: int) -> dict[str, Any]:
         "local": True,
         "model": model.name,
         "model_id": model.number,
-        "node_uses_wfr": bool(table.system is not None and table.system.uses_wfr),
+        "node_uses_wfr": _uses_wfr(kernel, table.system),
         "thread": 0,
         "thread_local_id": kernel.engine.local_id(gid),
         "vp": gid % kernel.threads if model.element_type == "neuron" else 0,
@@ -312,7 +316,7 @@ def default_status(name: str) -> dict[str, Any]:
                     "local": True,
                     "model": name,
                     "model_id": model.number,
-                    "node_uses_wfr": bool(model.system is not None and model.system.uses_wfr),
+                    "node_uses_wfr": _uses_wfr(kernel, model.system),
                     "thread": -1,
                     "thread_local_id": -1,
                     "type_id": model.base,

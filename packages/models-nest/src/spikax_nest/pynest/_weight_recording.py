@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import spikax as sx
+from spikax_nest.pynest._coupling import slice_steps
 from spikax_nest.pynest._lower import Layout, Links
 from spikax_nest.pynest._order import nests_order
 from spikax_nest.pynest._wiring import shown_receptors
@@ -19,6 +20,7 @@ class WeightRecording:
 
     Attributes:
         wires: (edge, number of the synapse model, recorder, its rule, None if static).
+        told: (edge, number of the synapse model, recorder) of synapses without delay.
         pending: By population, the elements that spiked at the end of the last run: their synapses
             transmit in the next.
     """
@@ -26,19 +28,31 @@ class WeightRecording:
     def __init__(self, kernel: Any) -> None:
         self.kernel = kernel
         self.wires: list[tuple[str, int, int, Any]] = []
+        self.told: list[tuple[str, int, int]] = []
         self.pending: dict[str, np.ndarray] = {}
 
     def wire(self, layout: Layout) -> None:
         """Note which edges are recorded."""
-        self.wires = []
+        self.wires, self.told = [], []
         static = {p.name for p in layout.network.projections if p.plasticity is None}
         for name, links in layout.edges.items():
             for number in np.unique(links.table):
                 model = self.kernel.synapses.numbered(number).model
                 nodes, rule = model.nodes["weight_recorder"], model.record.load()
+                if nodes is None or not len(nodes):
+                    continue
+                wire = name, int(number), int(nodes.ids[0])
+                if model.record.couples:
+                    self._note_told(wire)
                 # What a relay passes on stands beside the synapses that change.
-                if nodes is not None and len(nodes) and (rule is None or name not in static):
-                    self.wires.append((name, int(number), int(nodes.ids[0]), rule))
+                elif rule is None or name not in static:
+                    self.wires.append((*wire, rule))
+
+    def _note_told(self, wire: tuple[str, int, int]) -> None:
+        """Synapses with several weights, or that transmit several signals, are recorded once."""
+        ends = {(name.partition(":")[0], number) for name, number, _ in self.told}
+        if (wire[0].partition(":")[0], wire[1]) not in ends:
+            self.told.append(wire)
 
     def requests(self) -> dict[str, list[Any]]:
         """What a run is to record for them: spikes of the sources, what changing synapses send."""
@@ -65,8 +79,22 @@ class WeightRecording:
                 row, which, weights = (v[weights != 0] for v in (row, which, weights))
             columns = self._columns(number, links, steps[row], which, weights)
             found.append((recorder, self._filtered(recorder, columns)))
+        for name, number, recorder in self.told:
+            mine = np.flatnonzero(layout.edges[name].table == number)
+            links, steps = layout.edges[name][mine], self._tellings(start, n)
+            which = np.tile(np.arange(len(links)), len(steps))
+            at = np.repeat(steps, len(links))
+            columns = self._columns(number, links, at, which, links.weight[which])
+            found.append((recorder, self._filtered(recorder, columns)))
         self.pending = {base: ids[steps == start + n] for base, (steps, ids) in spikes.items()}
         return found
+
+    def _tellings(self, start: int, n: int) -> np.ndarray:
+        """The steps of a run in which nodes tell those that they are coupled to what they did."""
+        if not self.kernel.settings["use_wfr"]:  # then of the step before
+            return np.arange(max(start, 1), start + n)
+        steps = np.arange(start, start + n)
+        return steps[steps % slice_steps(self.kernel) == 0] + 1
 
     def _sent(self, base: str, spikes: Any, start: int, n: int) -> tuple[np.ndarray, np.ndarray]:
         """The spikes that synapses transmit in a run: those of its end wait for the next."""

@@ -133,7 +133,7 @@ def _check_meter(
             f"{target.base} has nothing that a {source.base} records.\n"
             "  Note that volt/multimeters must be connected as Connect(meter, neuron)."
         )
-    if model.record.changes or model.name.endswith(COMPACT):
+    if model.record.changes or model.record.couples or model.name.endswith(COMPACT):
         raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
     there = set(target.component(np.arange(len(target))).recordables)
     for meter in kernel.nodes.row_of[np.unique(sources) - 1]:
