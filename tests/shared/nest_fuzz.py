@@ -160,7 +160,10 @@ LENGTHS = {"noise": 8000}
 ELSEWHERE = {"parrot_neuron", "parrot_neuron_ps", "siegert_neuron"}
 ELSEWHERE |= {"eprop_readout", "eprop_readout_bsshslm_2020"}
 ELSEWHERE |= {"erfc_neuron", "ginzburg_neuron", "mcculloch_pitts_neuron"}
-POTENTIALS = ("V_m", "V_th", "V_peak", "V_reset", "E_L", "E_ex", "E_in", "E_ahp")
+POTENTIALS = (
+    *("V_m", "V_th", "V_peak", "V_reset", "V_T"),
+    *("E_L", "E_Na", "E_K", "E_ex", "E_in", "E_ahp"),
+)
 # Of the range of V_m: how far two runs of NEST that rounding alone sets apart have parted.
 PARTED = 1e-10
 # What only NEST has: how long an archive is that exists there alone.
@@ -391,8 +394,17 @@ def differences(case, ours, theirs, simulate_ours):
 
 def own_difference(nest, case, theirs):
     """How far NEST is from itself with all potentials moved by 16 mV: rounding, and no more."""
-    moved = simulate(nest, shifted(case, 16.0, POTENTIALS))[0]["V_m"] - 16.0
-    return float(np.abs(moved - theirs[0]["V_m"]).max() / span(theirs[0]["V_m"]))
+    values, moved = theirs[0], simulate(nest, shifted(case, 16.0, POTENTIALS))[0]
+    moved["V_m"] = moved["V_m"] - 16.0
+    there = np.all(
+        [np.isfinite(v).all(axis=0) for d in (values, moved) for v in d.values()], axis=0
+    )
+    apart = [
+        np.abs(moved[n][:, there] - v[:, there]).max() / span(v[:, there])
+        for n, v in values.items()
+        if there.any()
+    ]
+    return float(max(apart, default=0.0))
 
 
 def until_parted(nest, case, ours, theirs):
