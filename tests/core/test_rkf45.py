@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
+from spikax import _rkf45 as rkf45
 from spikax._rkf45 import ERROR, ORDER_FIVE, STAGES, StepControl, evolve
 from spikax.errors import ConfigError, ShapeError
 
@@ -457,3 +458,39 @@ def test_what_is_no_number_ends_the_step():
     assert np.isnan(after["bad"][1])
     assert not np.any(overflow)
     assert np.all(np.asarray(h) > 0)
+
+
+@pytest.mark.parametrize("stiff", [3, 60], ids=["few", "many"])
+def test_neurons_that_need_many_substeps_go_on_alone(stiff, monkeypatch):
+    """With a few of them the lanes are picked; with many, in two rounds and not at first."""
+    monkeypatch.setattr(rkf45, "MANY", 8)
+    n = 80
+    rates = jnp.asarray(np.where(np.arange(n) * 7 % n < stiff, 50.0 + np.arange(n), 0.1))
+    shared, drive = jnp.float64(0.3), jnp.linspace(-1.0, 1.0, n)
+
+    def flow(rates):
+        return lambda y, args: {"x": rates * (args["drive"] - y["x"]) + shared * y["x"] ** 2}
+
+    def count(y, args):
+        return y, args | {"substeps": args["substeps"] + 1}
+
+    def run(rates, of_some):
+        y, args = {"x": jnp.ones(n)}, {"drive": drive, "substeps": jnp.zeros(n), "shared": shared}
+        control = StepControl(1e-8, 0.0)
+        y, args, h, _ = evolve(
+            *(flow(rates), count, y, args, jnp.full(n, 0.1), 0.1), control=control, of_some=of_some
+        )
+        return y["x"], h, args["substeps"]
+
+    def alone(rates):
+        return run(rates, lambda pick: (flow(pick(rates)), count, StepControl(1e-8, 0.0)))
+
+    def together(rates):
+        return run(rates, None)
+
+    (expected, slopes), (found, picked) = (
+        jax.jvp(f, (rates,), (jnp.ones(n),)) for f in (together, alone)
+    )
+    assert np.ptp(expected[2]) > 10
+    for a, b in zip((*expected, *slopes), (*found, *picked), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-12)

@@ -26,6 +26,7 @@ Y = TypeVar("Y")
 Args = TypeVar("Args")
 Rhs = Callable[[Any, Any], Any]
 Event = Callable[[Any, Any], tuple[Any, Any]]
+Pick = Callable[[Any], Any]
 
 # Fehlberg 1969, table III: what each stage takes of the earlier ones, the solution of order five,
 # and by how much it differs from the one of order four. That difference is written out: formed
@@ -45,6 +46,9 @@ ERROR = (1 / 360, 0.0, -128 / 4275, -2197 / 75240, 1 / 50, 2 / 55)
 # one may be longer when it is below 0.5; between, the length stays.
 REJECT_ABOVE, GROW_BELOW = 1.1, 0.5
 SAFETY, SHRINK_AT_MOST, GROW_AT_MOST = 0.9, 0.2, 5.0
+
+MANY, FEW = 256, 1 / 8
+"""Neurons of which, once no more than this share is left in a step, those go on by themselves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +86,7 @@ def evolve(
     *,
     control: StepControl,
     max_substeps: int | None = None,
+    of_some: Callable[[Pick], tuple[Any, Any, StepControl]] | None = None,
 ) -> tuple[Y, Args, Array, Array]:
     """Advance every neuron by dt in adaptive substeps of its own.
 
@@ -98,6 +103,9 @@ def evolve(
         control: Tolerances.
         max_substeps: Bound on the accepted substeps, needed for reverse mode, which replays them.
             Without it there is no bound, and forward mode only.
+        of_some: rhs, event and control of some of the neurons: `of_some(pick)`, where `pick` takes
+            their values of an array that ends with one for each. Without it all neurons take trials
+            until the last one is done; with it those that need many soon do so alone.
 
     Returns:
         y, args and h after the step, and a flag per neuron: True where max_substeps did not reach
@@ -113,7 +121,8 @@ def evolve(
                 f"{jnp.shape(h)}; expected one value of each per neuron"
             )
     if max_substeps is None:
-        y, args, h = _adapt(rhs, event, y, args, h, dt, control)
+        start = _Lanes(y, args, jnp.zeros_like(h), lax.stop_gradient(h))
+        y, args, _, h = _adapt(rhs, event, start, dt, control, of_some)
         return y, args, h, jnp.zeros(h.shape, bool)
     lengths, h, overflow = _record(rhs, event, y, args, h, dt, control, max_substeps)
     y, args = _replay(rhs, event, y, args, lengths)
@@ -130,14 +139,41 @@ class _Lanes(NamedTuple):
 
 
 def _adapt(
-    rhs: Rhs, event: Event, y: Any, args: Any, h: Array, dt: float, control: StepControl
-) -> tuple[Any, Any, Array]:
+    rhs: Rhs,
+    event: Event,
+    lanes: _Lanes,
+    dt: float,
+    control: StepControl,
+    of_some: Callable[[Pick], tuple[Any, Any, StepControl]] | None,
+) -> _Lanes:
     def body(lanes: _Lanes) -> _Lanes:
         return _attempt(rhs, event, lanes, lanes.t < dt, dt, control)[0]
 
-    start = _Lanes(y, args, jnp.zeros_like(h), lax.stop_gradient(h))
-    end = lax.while_loop(lambda lanes: (lanes.t < dt).any(), body, start)
-    return end.y, end.args, end.h
+    n = lanes.h.size
+    few = int(FEW * n) if of_some is not None and lanes.h.ndim == 1 and n >= MANY else 0
+    lanes = lax.while_loop(lambda lanes: (lanes.t < dt).sum() > few, body, lanes)
+    if of_some is None or not few:
+        return lanes
+    which = jnp.nonzero(lanes.t < dt, size=few, fill_value=n)[0]
+
+    def pick(values: Any) -> Any:
+        own = jnp.shape(values)[-1:] == (n,)
+        return jnp.asarray(values).at[..., which].get(mode="clip") if own else values
+
+    some = jax.tree.map(pick, lanes)._replace(t=jnp.where(which < n, pick(lanes.t), dt))
+    left = _adapt(*_of_some(of_some, pick, some, dt))
+    return jax.tree.map(lambda all, v: _put(all, which, v, n), lanes, left)
+
+
+def _of_some(of_some: Any, pick: Pick, some: _Lanes, dt: float) -> tuple[Any, ...]:
+    """The arguments of `_adapt` for some neurons."""
+    rhs, event, control = of_some(pick)
+    return rhs, event, some, dt, control, lambda more: of_some(lambda v: more(pick(v)))
+
+
+def _put(values: Any, which: Array, some: Any, n: int) -> Any:
+    """Values with those of some neurons; what is shared stays."""
+    return values.at[which].set(some, mode="drop") if jnp.shape(values) == (n,) else values
 
 
 def _record(

@@ -136,7 +136,7 @@ class Aeif(RungeKuttaNeuron):
         args = {"r": s.r, "I": s.I_0, "spike": jnp.zeros_like(s.V_m), "period": period}
         args |= self.lands(s, inputs)
         start = {n: getattr(s, n) for n in names}
-        y, args, solver = self.integrate(s, start, args, dt, self.event)
+        y, args, solver = self.integrate(s, start, args, dt)
         away = (y["V_m"] < LOWEST_V) | (jnp.abs(y["w"]) > LARGEST_W)
         solver["fault"] = jnp.where(away, UNSTABLE, solver["fault"])
         r = jnp.maximum(args["r"] - 1, 0)

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -56,23 +57,31 @@ class RungeKutta(SpikingNode):
     def rates(self, y: Y, args: Mapping[str, Array]) -> Y:
         """The rate of change of each variable."""
 
+    def event(self, y: Y, args: Y) -> tuple[Y, Y]:
+        """What happens after each substep: reset, clamp, count a spike."""
+        return y, args
+
     def init_state(self, size: int, *, key: Any, dt: float) -> Any:
         state = super().init_state(size, key=key, dt=dt)
         return state.replace(h=jnp.full_like(state.h, dt))
 
-    def integrate(
-        self, state: Any, y: Y, args: Y, dt: float, event: Callable[[Y, Y], Any] | None = None
-    ) -> tuple[Y, Y, Y]:
+    def integrate(self, state: Any, y: Y, args: Y, dt: float) -> tuple[Y, Y, Y]:
         """The variables, what the event changed, and the solver's cells after a step."""
+
+        def of_some(pick: Callable[[Any], Any]) -> tuple[Any, Any, StepControl]:
+            some = jax.tree.map(pick, self)
+            return some.rates, some.event, some.control
+
         y, args, h, over = evolve(
             self.rates,
-            event or (lambda y, args: (y, args)),
+            self.event,
             y,
             args,
             state.h,
             dt,
             control=self.control,
             max_substeps=self.max_substeps,
+            of_some=of_some,
         )
         return y, args, {"h": h, "fault": jnp.where(over, UNFINISHED, 0).astype(jnp.int32)}
 

@@ -129,7 +129,7 @@ class HtNeuron(HtSynapses, IntrinsicCurrents):
         period = jnp.broadcast_to(whole_steps(self.t_ref, dt), s.r.shape)
         args = {"r": s.r, "I": s.I_0, "V_c": V_c, "V_i": V_c, "period": period}
         args |= {"spike": jnp.zeros_like(V_c)}
-        y, args, solver = self.integrate(s, start, args, dt, self.event)
+        y, args, solver = self.integrate(s, start, args, dt)
         after = self.arrive(y, inputs["syn"]) | {n: args[n] for n in ("V_i", "spike")}
         after |= {"r": jnp.maximum(args["r"] - 1, 0), "V_c": self.clamped(y["V_m"], V_c)}
         return s.replace(**after, **solver, I_0=inputs["current"])
