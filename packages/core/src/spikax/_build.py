@@ -20,7 +20,7 @@ from spikax._fields import Derived, Field, Parameter, Part, parameters
 from spikax._formats import Format, from_pairs
 from spikax._memory import check_room, integers_to
 from spikax._network import EdgeSpec, Network
-from spikax._pairs import Pairs, all_pairs, listed, order_of
+from spikax._pairs import Pairs, all_pairs, grouped, listed
 from spikax._plastic_edge import PlasticEdge
 from spikax._plasticity import Plasticity
 from spikax._procedural import TABLE, Procedural, procedural
@@ -353,16 +353,18 @@ def _routed(
     # One scatter serves all channels: synapse by synapse, the target index moves on by a channel's
     # width.
     width = pairs.n_post * len(port.channels)
-    pre, post = pairs.pre, pairs.post + port.route(weight) * pairs.n_post
-    order = order_of(pre, post, pairs.n_pre, width)
-    moved = listed(pre, post[order], pairs.n_pre, width)
+    channel = port.route(weight)
+    order = grouped(pairs.degrees, channel, len(port.channels))
+    post = (pairs.post + channel * pairs.n_post)[order]
+    moved = Pairs(pairs.degrees, post.astype(np.int32, copy=False), width)
     return moved, weight[order], steps[order] if np.ndim(steps) else steps, None
 
 
 def _channels(route: Callable[[np.ndarray], np.ndarray], weight: np.ndarray) -> set[int]:
     """The channels that synapses of these weights end on."""
     blocks = [weight[i : i + BLOCK] for i in range(0, weight.size, BLOCK)] if weight.ndim else []
-    return {int(channel) for block in blocks or [weight] for channel in np.unique(route(block))}
+    found = (np.flatnonzero(np.bincount(np.ravel(route(b)))) for b in blocks or [weight])
+    return {int(channel) for channels in found for channel in channels}
 
 
 def _in_layout(values: np.ndarray, format_: Format) -> Array:

@@ -240,7 +240,7 @@ def _channel(net: Network, edge: EdgeSpec, weight: np.ndarray) -> tuple[int | No
     port, channel = net.port(edge, next(iter(edge.projection.factors)))
     if channel is not None or port.route is None:
         return channel, 1
-    channels = np.unique(port.route(weight))
+    channels = np.flatnonzero(np.bincount(np.ravel(port.route(weight))))
     return (int(channels[0]), 1) if channels.size == 1 else (None, channels.size)
 
 

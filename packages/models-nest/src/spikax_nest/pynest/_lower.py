@@ -20,6 +20,7 @@ import spikax as sx
 from spikax.units import ms
 from spikax_nest._node import NestNode
 from spikax_nest._precise import EVENTS
+from spikax_nest.pynest._arrays import as_slice
 from spikax_nest.pynest._coupling import coupled_projections, fixed_point
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
@@ -104,7 +105,7 @@ class Links:
     delay: np.ndarray
     weight: np.ndarray
 
-    def __getitem__(self, which: np.ndarray) -> Links:
+    def __getitem__(self, which: Any) -> Links:
         return Links(*(getattr(self, f.name)[which] for f in dataclasses.fields(self)))
 
     def __len__(self) -> int:
@@ -158,8 +159,9 @@ def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout |
     elements: dict[int, Elements] = {}
     for place, table in enumerate(tables):
         if table.system is not None:
-            elements[place], links = _elements(table, place, links, wired)
-            wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
+            elements[place], found = _elements(table, place, links, wired)
+            if found is not links:
+                links, wired = found, ~is_meter[found.pre]
             n = elements[place].n
             elements[place].size = _size(n) if filled else n
             elements[place].min_delay = float(kernel.clock.ms(kernel.delay_extrema()[0]))
@@ -345,10 +347,10 @@ def _projections(
         merged.setdefault(name, []).append(members)
     by_base = {e.table.base: e for e in elements.values()}
     for (pre, post, port, kind), members in merged.items():
-        which = members[0] if len(members) == 1 else np.sort(np.concatenate(members))
+        which = as_slice(members[0] if len(members) == 1 else np.sort(np.concatenate(members)))
         if kind == TEACHING:
             yield teaching_projection(by_base[pre], by_base[post], port, links[which])
-        elif kind < 0 or not len(which):
+        elif kind < 0:
             ends = by_base[pre], by_base[post]
             yield static_projection(*ends, port, links[which], kernel.clock.resolution)
         elif kernel.synapses.numbered(kind).model.record.couples:

@@ -232,7 +232,7 @@ def _with_repeats(
     nodes: np.ndarray, pool: np.ndarray, k: np.ndarray, rng: Rng, autapses: bool
 ) -> np.ndarray:
     chosen = rng.integers(len(pool), size=int(k.sum()))
-    owners = np.repeat(nodes, k)
+    owners = chosen if autapses else np.repeat(nodes, k)
     while not autapses:
         bad = np.flatnonzero(pool[chosen] == owners)
         if not bad.size:

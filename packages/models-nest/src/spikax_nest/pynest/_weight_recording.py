@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import spikax as sx
+from spikax_nest.pynest._arrays import distinct
 from spikax_nest.pynest._coupling import slice_steps
 from spikax_nest.pynest._lower import Layout, Links
 from spikax_nest.pynest._order import nests_order
@@ -36,7 +37,7 @@ class WeightRecording:
         self.wires, self.told = [], []
         static = {p.name for p in layout.network.projections if p.plasticity is None}
         for name, links in layout.edges.items():
-            for number in np.unique(links.table):
+            for number in distinct(links.table):
                 model = self.kernel.synapses.numbered(number).model
                 nodes, rule = model.nodes["weight_recorder"], model.record.load()
                 if nodes is None or not len(nodes):

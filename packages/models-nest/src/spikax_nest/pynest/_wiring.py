@@ -9,6 +9,7 @@ import numpy as np
 
 from spikax_nest._node import NestNode
 from spikax_nest._synapses import COUPLED
+from spikax_nest.pynest._arrays import as_slice, distinct
 from spikax_nest.pynest._coupling import reason_against
 from spikax_nest.pynest._detectors import DETECTORS, channels
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
@@ -63,7 +64,7 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
         if source.system is None:
             _check_meter(kernel, source, target, values["source"][where], model)
         elif model.record.couples:
-            _check_coupled(source, target, model, np.unique(receptor[where]))
+            _check_coupled(source, target, model, distinct(receptor[where]))
         elif not (source.system.sends or source.system.teaches or source.system.couples):
             raise _refused(
                 "Source node does not send output.\n"
@@ -83,15 +84,15 @@ def check_wiring(kernel: Any, model: SynapseModel, values: Mapping[str, Any]) ->
             _check_recorder(source, target, model)
             _check_targets(target, model, np.ones(1))
             if target.base in DETECTORS:
-                rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
-                _check_channels(target, rows, np.unique(receptor[where]))
+                rows = kernel.nodes.row_of[distinct(values["target"][where]) - 1]
+                _check_channels(target, rows, distinct(receptor[where]))
         else:
             _check_binary(source, target)
             _check_plastic(source, target, model)
             _check_targets(target, model, np.broadcast_to(values.get("delay", 1), n)[where])
-            rows = kernel.nodes.row_of[np.unique(values["target"][where]) - 1]
-            _check_ports(source, target, rows, np.unique(receptor[where]), model)
-            _check_among(source, target, np.unique(receptor[where]))
+            rows = kernel.nodes.row_of[distinct(values["target"][where]) - 1]
+            _check_ports(source, target, rows, distinct(receptor[where]), model)
+            _check_among(source, target, distinct(receptor[where]))
 
 
 def is_global(table: Table) -> bool:
@@ -101,13 +102,13 @@ def is_global(table: Table) -> bool:
 
 def _by_tables(
     kernel: Any, sources: np.ndarray, targets: np.ndarray
-) -> Iterator[tuple[Table, Table, np.ndarray]]:
+) -> Iterator[tuple[Table, Table, Any]]:
     tables = list(kernel.nodes.tables.values())
     of = kernel.nodes.table_of
     key = of[sources - 1] * np.int32(len(tables)) + of[targets - 1]
     for pair in np.flatnonzero(np.bincount(key)):
         source, target = divmod(int(pair), len(tables))
-        yield tables[source], tables[target], np.flatnonzero(key == pair)
+        yield tables[source], tables[target], as_slice(np.flatnonzero(key == pair))
 
 
 def _refused(reason: str) -> Exception:
@@ -136,7 +137,7 @@ def _check_meter(
     if model.record.changes or model.record.couples or model.name.endswith(COMPACT):
         raise _refused(f"a {source.base} is connected by static_synapse, not {model.name}.")
     there = set(target.component(np.arange(len(target))).recordables)
-    for meter in kernel.nodes.row_of[np.unique(sources) - 1]:
+    for meter in kernel.nodes.row_of[distinct(sources) - 1]:
         missing = [n for n in source.columns["record_from"][meter] if n not in there]
         if missing:
             raise _refused(unknown_name(f"recordable of {target.base}", missing[0], there))
