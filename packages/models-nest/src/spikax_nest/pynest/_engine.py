@@ -17,6 +17,7 @@ from spikax_nest.pynest._carry import carried
 from spikax_nest.pynest._coupling import couples, without_coupling
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._lower import Layout, component, lower
+from spikax_nest.pynest._numbering import fetch_count
 from spikax_nest.pynest._tables import Table
 
 
@@ -87,11 +88,10 @@ class Engine:
         self.stale_synapses.discard(table.model.name)
         for name in self.layout.plastic(table):
             links, state = self.layout.edges[name], self.delivered.edges[name]
-            order = self.layout.order(name)
             for shown, values in shown_values(rule, state).items():
-                listed = np.empty(len(order))
-                listed[order] = np.asarray(values).ravel()
-                table.columns[shown][links.row] = listed[: len(links)]
+                table.columns[shown][links.row] = self.layout.listed(name, values)
+        if table.model.record.numbered:
+            fetch_count(self, table)
 
     def changed(self, table: Table, names: Any) -> None:
         """Some values of a table are others now."""
