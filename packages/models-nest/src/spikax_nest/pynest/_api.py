@@ -230,7 +230,11 @@ def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
     table = kernel.synapses.tables.get(model.name)
     if table is not None:
         kernel.engine.fetch_synapses(table)
-    found = {n: np.copy(v) if isinstance(v, np.ndarray) else v for n, v in model.defaults.items() if n not in model.record.nested}
+    found = {
+        n: np.copy(v) if isinstance(v, np.ndarray) else v
+        for n, v in model.defaults.items()
+        if n not in model.record.nested
+    }
     return dict(
         sorted(
             (

@@ -17,7 +17,7 @@ from spikax_nest.pynest._carry import carried
 from spikax_nest.pynest._coupling import couples, without_coupling
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._lower import Layout, component, lower
-from spikax_nest.pynest._numbering import fetch_count
+from spikax_nest.pynest._numbering import begun, fetch_count
 from spikax_nest.pynest._tables import Table
 
 
@@ -156,7 +156,8 @@ class Engine:
         except SpikaxError as error:
             raise NESTErrors.BadProperty(str(error)) from error
         old = (self.layout, self.state)
-        return layout, model, carried(old, layout, model.init_state(), self.kernel)
+        state = carried(old, layout, model.init_state(), self.kernel)
+        return layout, model, begun(layout, model, state)
 
     def _refresh(self) -> bool:
         """Other values of the same nodes: nothing is compiled. False where lists became longer."""

@@ -86,8 +86,27 @@ def present(kernel: Any, table: Any) -> tuple[np.ndarray, int]:
 
 def counted(model: Any, state: Any, counter: str) -> int:
     """How many synapses have a number in a state of the network."""
-    numbers, started = model.nodes[counter], np.asarray(state.nodes[counter].started)
-    return round(float(np.asarray(numbers.start).max() + np.asarray(numbers.waiting) @ started))
+    numbers, sources = model.nodes[counter], state.nodes[counter]
+    # Those of the last step transmit in the next.
+    started = np.asarray(sources.started) - np.asarray(sources.opening)
+    start, waiting = np.asarray(numbers.start), np.asarray(numbers.waiting)
+    return round(float(start.max() + np.sum(waiting * started)))
+
+
+def begun(layout: Any, model: Any, state: Any) -> Any:
+    """The state of a new network whose sources may have spiked in the last step of the old one."""
+    nodes = dict(state.nodes)
+    for counter in nodes.keys() - layout.elements.keys():
+        spikes = [
+            model.nodes[p.pre].read(nodes[p.pre], "spike")
+            for p in layout.network.projections
+            if p.post == counter
+        ]
+        arrived = {"syn": np.concatenate(spikes)}
+        nodes[counter] = model.nodes[counter].update(
+            nodes[counter], arrived, t=state.t, dt=model.dt
+        )
+    return state.replace(nodes=nodes)
 
 
 def fetch_count(engine: Any, table: Any) -> None:

@@ -44,7 +44,8 @@ class StdpFacetshwSynapseHom(NestSynapse):
     are on; no_synapses counts them, and with it the cycle gets longer. Sources that spike first in
     one step are in the order of their node ids. NEST delivers the spikes of a slice by their
     sources: where slices have several steps, ids there do not follow the steps within one. Without
-    a `counter` ids and no_synapses stay as they are given.
+    a `counter` ids and no_synapses stay as they are given. Of a target's spikes before a synapse was
+    made those still on their way count; in NEST those that other synapses had it keep.
 
     Source: Pfeil et al. 2012, Front. Neurosci. 6:90; Friedmann et al. 2013; behaviour as of NEST
     3.10.
@@ -159,7 +160,9 @@ class StdpFacetshwSynapseHom(NestSynapse):
             listed = jnp.asarray(table, float)[jnp.clip(entry, 0, ENTRIES - 1).astype(jnp.int32)]
             new = jnp.where(chosen, listed, new)
             resets = self.reset_pattern[2 * k : 2 * k + 2]
-            kept = [jnp.where(chosen, 0.0, v) if r else v for v, r in zip(kept, resets, strict=True)]
+            kept = [
+                jnp.where(chosen, 0.0, v) if r else v for v, r in zip(kept, resets, strict=True)
+            ]
         return {
             "weight": jnp.where(due, new * self.weight_per_lut_entry, at["weight"]),
             "a_causal": at["a_causal"] * kept[0],
