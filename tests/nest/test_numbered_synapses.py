@@ -4,6 +4,7 @@ Sources in two populations spike as they are told, in an order that is not that 
 of them in the same step.
 """
 
+import jax
 import numpy as np
 import pytest
 
@@ -128,6 +129,7 @@ def growing(module):
 @pytest.mark.parametrize("loops", [False, True], ids=["all synapses", "loops"])
 def test_numbers_and_weights_are_nests(nest, loops, monkeypatch):
     monkeypatch.setattr(_plastic_walk, "FEWEST", 0 if loops else 10**9)
+    jax.clear_caches()
     *shown, sent = compared(nest, growing)
     counts = [s["no_synapses"] for s in shown]
     assert counts[0] < counts[1] < counts[2] < counts[3] < counts[4] == 23

@@ -154,7 +154,7 @@ class PlasticEdge(Edge):
             self.w_max,
             {"weight": state.weight, **state.variables},
             {"spike": pre["spike"], **{n: now[n] for n in (*rule.pre_traces, *rule.pre_clocks)}}
-            | rule.of_sources(mod, self.format.n_pre),
+            | dict(rule.of_sources(mod, self.format.n_pre)),
             state.history,
             {n: now[n] for n in rule.mod_traces}
             | ({"step": steps, "dt": jnp.asarray(dt, float)} if rule.timed else {}),

@@ -28,7 +28,7 @@ def number_synapses(
     elements: Mapping[str, Any],
     edges: Edges,
     populations: dict[str, sx.Population],
-    projections: list[sx.Projection],
+    projections: list[Any],
 ) -> None:
     """Add what numbers synapses to a network, in place.
 

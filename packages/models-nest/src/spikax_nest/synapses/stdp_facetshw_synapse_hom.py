@@ -44,8 +44,8 @@ class StdpFacetshwSynapseHom(NestSynapse):
     are on; no_synapses counts them, and with it the cycle gets longer. Sources that spike first in
     one step are in the order of their node ids. NEST delivers the spikes of a slice by their
     sources: where slices have several steps, ids there do not follow the steps within one. Without
-    a `counter` ids and no_synapses stay as they are given. Of a target's spikes before a synapse was
-    made those still on their way count; in NEST those that other synapses had it keep.
+    a `counter` ids and no_synapses stay as they are given. Of its target's spikes from before it
+    was made, a synapse sees those on their way; NEST's sees what others had the target keep.
 
     Source: Pfeil et al. 2012, Front. Neurosci. 6:90; Friedmann et al. 2013; behaviour as of NEST
     3.10.
