@@ -140,6 +140,25 @@ def test_numbers_and_weights_are_nests(nest, loops, monkeypatch):
     assert used.min() > 20
 
 
+def by_slices(module):
+    """Slices of eight steps, in which sources spike first in an order that is not that of ids."""
+    net = Net(module, shortest=0.8)
+    net.model(**DRIVERS, **TABLES)
+    net.connect(range(4), n=16)
+    found = []
+    for duration in (0.8, 4.0, 5.6, 40.0, 120.0):
+        module.Simulate(duration)
+        found.append(net.shown())
+        module.Create("parrot_neuron")
+    return [*found, net.sent()]
+
+
+@pytest.mark.nest
+def test_sources_of_one_slice_are_in_the_order_of_their_ids(nest):
+    *shown, _ = compared(nest, by_slices)
+    assert shown[-1]["no_synapses"] == 16
+
+
 def at_defaults(module):
     net = Net(module)
     net.model()

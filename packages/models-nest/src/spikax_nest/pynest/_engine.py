@@ -17,7 +17,7 @@ from spikax_nest.pynest._carry import carried
 from spikax_nest.pynest._coupling import couples, without_coupling
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._lower import Layout, component, lower
-from spikax_nest.pynest._numbering import begun, fetch_count
+from spikax_nest.pynest._numbering import begun, fetch_count, foresee
 from spikax_nest.pynest._tables import Table
 
 
@@ -191,7 +191,10 @@ class Engine:
             self._run(1)
             self.model = model
         delivered = self._after_delivery(end)
-        for stop in sorted({delivered, end}):
+        stops = sorted({delivered, end})
+        with self._precision():
+            foresee(self, np.diff([clock.step, *(s for s in stops if s > clock.step)]).tolist())
+        for stop in stops:
             if clock.step < stop:
                 self._run(stop - clock.step)
             if clock.step == delivered:

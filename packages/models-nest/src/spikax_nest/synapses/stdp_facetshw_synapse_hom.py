@@ -42,10 +42,10 @@ class StdpFacetshwSynapseHom(NestSynapse):
 
     Synapses get a synapse_id, 0, 1, 2, ..., when they first transmit, which says what driver they
     are on; no_synapses counts them, and with it the cycle gets longer. Sources that spike first in
-    one step are in the order of their node ids. NEST delivers the spikes of a slice by their
-    sources: where slices have several steps, ids there do not follow the steps within one. Without
-    a `counter` ids and no_synapses stay as they are given. Of its target's spikes from before it
-    was made, a synapse sees those on their way; NEST's sees what others had the target keep.
+    one slice, the steps of the shortest delay, are in the order of their node ids, whatever the
+    step; where a run ends within a slice, those of each run by themselves. Without a `counter` ids
+    and no_synapses stay as they are given. Of its target's spikes from before it was made, a
+    synapse sees those on their way; NEST's sees what others had the target keep.
 
     Source: Pfeil et al. 2012, Front. Neurosci. 6:90; Friedmann et al. 2013; behaviour as of NEST
     3.10.
