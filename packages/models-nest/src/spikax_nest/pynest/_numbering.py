@@ -44,7 +44,9 @@ def number_synapses(
         projections: Of the network.
     """
     for table in kernel.synapses.ordered():
-        places = [k for k, p in enumerate(projections) if _is_numbered(p, edges, table)]
+        if not table.model.record.numbered:
+            continue
+        places = [k for k, p in enumerate(projections) if _is_of(p, edges, table)]
         if not places:
             continue
         pres = list(dict.fromkeys(projections[k].pre for k in places))
@@ -62,10 +64,10 @@ def number_synapses(
         projections += [_spikes(elements[base], counter, begins[base]) for base in pres]
 
 
-def _is_numbered(projection: Any, edges: Edges, table: Any) -> bool:
-    links = edges.get(projection.name)
-    mine = links is not None and links.table[0] == table.model.number
-    return mine and table.model.record.numbered and projection.plasticity is not None
+def _is_of(projection: Any, edges: Edges, table: Any) -> bool:
+    if projection.plasticity is None:
+        return False
+    return edges[projection.name].table[0] == table.model.number
 
 
 def present(kernel: Any, table: Any) -> tuple[np.ndarray, int]:
@@ -194,7 +196,7 @@ def _counted(
         begin=begin,
         rank=np.append(ranks[rows], np.zeros(more)),
         no_synapses=float(start),
-        readout_cycle_duration=values["readout_cycle_duration"] * rule.declared["tau_plus"].unit,
+        readout_cycle_duration=values["readout_cycle_duration"] * ms,
     )
 
 
