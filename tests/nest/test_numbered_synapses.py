@@ -278,6 +278,21 @@ def test_synapses_are_set_as_in_nest(nest, values, way):
     assert found[1] == found[0]
 
 
+def test_values_of_some_synapses_alone_are_set():
+    spikax_nest.ResetKernel()
+    nodes = spikax_nest.Create("parrot_neuron", 2)
+    for model in (MODEL, "static_synapse"):
+        spikax_nest.Connect(*nodes, "one_to_one", {"synapse_model": model})
+    synapses = spikax_nest.GetConnections()
+    synapses.set([{"weight": 3.0}, {}])
+    assert synapses.get("weight") == [3.0, 1.0]
+
+
+def test_a_driver_without_synapses_is_refused():
+    with pytest.raises(spikax_nest.NESTErrors.BadProperty, match="synapses_per_driver is 0"):
+        spikax_nest.SetDefaults(MODEL, {"synapses_per_driver": 0})
+
+
 def test_what_counts_is_no_node():
     net = Net(spikax_nest)
     net.model()

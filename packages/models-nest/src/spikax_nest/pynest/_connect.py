@@ -255,10 +255,9 @@ def _check_types(model: SynapseModel, spec: Mapping[str, Any]) -> None:
     for name, value in spec.items():
         if isinstance(value, (bool, np.bool_)):
             raise NESTErrors.BadProperty(f"{name} is {value}; Connect takes numbers.")
-        if name in model.per_synapse and not isinstance(value, Parameter):
-            values = np.ravel(value)
-            if values.size and model.type_of(name) is not float:
-                model.check_type(name, values[0])
+        is_whole = name in model.per_synapse and model.type_of(name) is not float
+        if is_whole and np.size(value) and not isinstance(value, Parameter):
+            model.check_type(name, np.ravel(value)[0])
 
 
 def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:

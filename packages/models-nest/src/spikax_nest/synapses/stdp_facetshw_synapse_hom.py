@@ -194,6 +194,8 @@ class StdpFacetshwSynapseHom(NestSynapse):
                 raise ConfigError(
                     f"{name} is {new[name].tolist()}; entries must be from 0 to {ENTRIES - 1}."
                 )
+        if new["synapses_per_driver"] == 0:
+            raise ConfigError("synapses_per_driver is 0; each driver has some synapses.")
         if "Wmax" in given and "weight_per_lut_entry" not in given:
             new["weight_per_lut_entry"] = new["Wmax"] / (ENTRIES - 1)
         if {"no_synapses", "synapses_per_driver", "driver_readout_time"} & given.keys():
