@@ -759,6 +759,43 @@ def test_a_synapse_sees_the_last_spike_and_random_numbers_and_sends_what_the_rul
     assert abs(shares.mean() - 0.5) < 4 / np.sqrt(12 * len(shares))
 
 
+class InTurn(sx.Plasticity):
+    """Notes what it sees of its source at each event, and when that is."""
+
+    variables = ("turn", "turn_late", "time")
+    sends = "turn"
+    source_values = ("turns",)
+    timed = True
+    modulators = ("pre.spike",)
+
+    def of_sources(self, mod, size):
+        return {"turns": jnp.cumsum(mod["pre.spike"])[:size]}
+
+    def on_post(self, at):
+        return {"turn_late": at["turns"] - at["turn_late"]}
+
+    def on_pre(self, at):
+        return {"turn": at["turns"] - at["turn"], "time": at["step"] * at["dt"] - at["time"]}
+
+
+@x64
+@pytest.mark.usefixtures("either_way")
+def test_a_synapse_sees_what_modulators_say_of_its_source():
+    """Here of how many sources that spike in the same step it is the turn up to its own."""
+    model = build(InTurn(None), LISTED)
+    _, rec = run(model, record={"pre->post": ["turn", "turn_late", "time"]})
+    turn, late, time = (rec[f"pre->post.{n}"].values for n in ("turn", "turn_late", "time"))
+    expected = np.cumsum(SPIKES["pre.spike"], axis=1)
+    assert expected.max() > 1
+    for k, (i, j, delay, _) in enumerate(synapses(model.edges["pre->post"])):
+        stamps = np.array([s for s in times(SPIKES["pre.spike"], i) if s < STEPS])
+        assert np.array_equal(turn[stamps, k], expected[stamps - 1, i])
+        assert np.array_equal(time[stamps, k], stamps * DT)
+        arrivals = np.array(times(SPIKES["post.spike"], j)) + int(delay)
+        arrivals = arrivals[arrivals < STEPS]
+        assert np.array_equal(late[arrivals, k], expected[arrivals - 1, i])
+
+
 @x64
 def test_random_numbers_depend_on_the_seed_and_on_nothing_else(monkeypatch):
     model, sent = build(Releasing(None), LISTED), []

@@ -235,7 +235,7 @@ def test_defaults_of_synapses_are_nests(nest, model):
     # A diffusion_connection has no weight: what NEST shows is what its memory had before.
     nodes |= {"weight"} if model == "diffusion_connection" else set()
     for name in set(ours) - {"sizeof", "synapse_modelid", *nodes}:
-        assert ours[name] == theirs[name], name
+        assert np.all(ours[name] == theirs[name]), name
 
 
 WRONG = {

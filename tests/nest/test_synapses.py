@@ -6,6 +6,7 @@ recorder sees within 1e-9, and so must what NEST shows of its synapses afterward
 
 from dataclasses import dataclass
 
+import jax
 import nest_draws as draws
 import numpy as np
 import pytest
@@ -235,6 +236,7 @@ def recorded(events, ids):
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_that_are_sent_are_nests(nest, kind, loops, monkeypatch):
     monkeypatch.setattr(_plastic_walk, "FEWEST", 0 if loops else 10**9)
+    jax.clear_caches()
     case = draw(kind)
     sent, shown = run(case)
     events, connections, ids = run_nest(nest, case)
@@ -280,6 +282,7 @@ def test_loops_draw_the_same_numbers(monkeypatch):
     sent = []
     for fewest in (0, 10**9):
         monkeypatch.setattr(_plastic_walk, "FEWEST", fewest)
+        jax.clear_caches()
         sent.append(
             np.concatenate([run(case)[0][case.pre[i], k] for k, i in enumerate(case.pairs[:, 0])])
         )

@@ -144,6 +144,23 @@ def exponential(rng, n):
     }
 
 
+def hardware(rng, n):
+    """Many drivers, each read out at times that have no rounding; all tables are used."""
+    return {
+        "weight": rng.uniform(0, 100, n),
+        "Wmax": float(rng.uniform(90, 150)),
+        "a_thresh_th": rng.uniform(0, 1, n),
+        "a_thresh_tl": rng.uniform(0, 1, n),
+        "tau_plus": float(rng.uniform(5, 40)),
+        "tau_minus_stdp": float(rng.uniform(5, 40)),
+        "synapses_per_driver": int(rng.integers(2, 9)),
+        "driver_readout_time": float(rng.choice([0.5, 2.5, 15.0])),
+        **{f"lookuptable_{k}": rng.integers(0, 16, 16).tolist() for k in range(3)},
+        **{f"configbit_{k}": rng.integers(0, 2, 4).tolist() for k in range(2)},
+        "reset_pattern": rng.integers(0, 2, 6).tolist(),
+    }
+
+
 def pool(rng, n):
     return {
         "weight": rng.normal(0, 50, n),

@@ -84,6 +84,7 @@ SYNAPSES = {
     "jonke_synapse": draws.exponential,
     "quantal_stp_synapse": draws.quantal,
     "stdp_dopamine_synapse": draws.dopamine,
+    "stdp_facetshw_synapse_hom": draws.hardware,
     "stdp_nn_pre_centered_synapse": draws.stdp,
     "stdp_nn_restr_synapse": draws.nearest,
     "stdp_nn_symm_synapse": draws.nearest,
@@ -101,6 +102,9 @@ SHOWN = {
     "ht_synapse": ("P",),
     "jonke_synapse": ("weight", "Kplus"),
     "quantal_stp_synapse": ("a", "u"),
+    "stdp_facetshw_synapse_hom": (
+        *("weight", "a_causal", "a_acausal", "init_flag", "next_readout_time", "synapse_id"),
+    ),
     "stdp_nn_pre_centered_synapse": ("weight", "Kplus"),
     "stdp_nn_restr_synapse": ("weight",),
     "stdp_nn_symm_synapse": ("weight",),
@@ -122,7 +126,7 @@ def synapses(nest, model, seed, h, n, duration):
     times = trains(rng, n, h, duration)
     reset(nest, h)
     weights = nest.Create("weight_recorder")
-    common = {k: v for k, v in values.items() if not np.ndim(v)}
+    common = {k: v for k, v in values.items() if not isinstance(v, np.ndarray)}
     if model == "stdp_dopamine_synapse":
         common["volume_transmitter"] = dopamine(nest, rng, h, duration)
     nest.CopyModel(model, "recorded", {"weight_recorder": weights, **common})

@@ -28,7 +28,8 @@ class Events(NamedTuple):
         rule: A `Plasticity`.
         w_max: (), or in the layout: the largest weight; None if there is none.
         synapse: "weight" and the further variables, each in the layout of the format.
-        pre: "spike" and the traces of the sources before it, (n_pre,).
+        pre: "spike", the traces of the sources before it, and what else the rule sees of them,
+            (n_pre,).
         post: The same of the targets, (D + 1, n_post): that of step s, from t - D to t - 1, stands
             in slot s mod (D + 1).
         mod: The traces of the modulator, ().
@@ -62,7 +63,7 @@ class Events(NamedTuple):
     def seen(self, fmt: Format) -> dict[str, Array]:
         """The traces that each synapse sees."""
         rule = self.rule
-        seen = {n: fmt.pre_values(self.pre[n]) for n in (*rule.pre_traces, *rule.pre_clocks)}
+        seen = {n: fmt.pre_values(self.pre[n]) for n in rule.seen_of_source}
         return seen | {n: self.late(fmt, n) for n in rule.post_traces} | dict(self.mod)
 
     def changed(

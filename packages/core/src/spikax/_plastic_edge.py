@@ -116,7 +116,7 @@ class PlasticEdge(Edge):
             state = self._begun(state, post, t, dt)
         if "spike" not in post:
             post = {**post, "spike": jnp.zeros(self.format.n_post)}
-        events, history, now = self.events(state, pre, post, t, dt)
+        events, history, now = self.events(state, pre, post, mod, t, dt)
         synapse = ops.learn(self.format, self.columns, events)
         sent = self.sends(synapse[self.rule.sends], pre)
         dopamine = self.rule.modulation(mod)
@@ -132,7 +132,9 @@ class PlasticEdge(Edge):
         )
         return state, sent
 
-    def events(self, state: Any, pre: Values, post: Values, t: Array, dt: float) -> Step:
+    def events(
+        self, state: Any, pre: Values, post: Values, mod: Values, t: Array, dt: float
+    ) -> Step:
         """What changes the synapses in a step."""
         rule = self.rule
         steps = jnp.asarray(t, float)
@@ -151,9 +153,11 @@ class PlasticEdge(Edge):
             rule,
             self.w_max,
             {"weight": state.weight, **state.variables},
-            {"spike": pre["spike"], **{n: now[n] for n in (*rule.pre_traces, *rule.pre_clocks)}},
+            {"spike": pre["spike"], **{n: now[n] for n in (*rule.pre_traces, *rule.pre_clocks)}}
+            | dict(rule.of_sources(mod, self.format.n_pre)),
             state.history,
-            {n: now[n] for n in rule.mod_traces} | ({"step": steps} if rule.timed else {}),
+            {n: now[n] for n in rule.mod_traces}
+            | ({"step": steps, "dt": jnp.asarray(dt, float)} if rule.timed else {}),
             jnp.int32(self.delay) if self.delays is None else self.delays,
             jnp.asarray(t, jnp.int32),
             state.stream,

@@ -95,8 +95,7 @@ def _by_rows(which: Plastic, events: Events, flat: Flat) -> tuple[Flat, Array]:
 
 
 def _seen_of_source(events: Events, source: Array) -> Flat:
-    rule = events.rule
-    return {n: value_at(events.pre[n], source) for n in (*rule.pre_traces, *rule.pre_clocks)}
+    return {n: value_at(events.pre[n], source) for n in events.rule.seen_of_source}
 
 
 def _slots(events: Events, delay: Array, block: Block) -> Array | int:

@@ -56,7 +56,9 @@ class Plasticity(Component):
     post_signals: ClassVar[tuple[str, ...]] = ()
     """Names of signals of the target that `before` sees, as they are at the start of the step."""
     timed: ClassVar[bool] = False
-    """Whether `before` and the events see "step", the index of the step."""
+    """Whether `before` and the events see "step", the index of the step; events also "dt" (ms)."""
+    source_values: ClassVar[tuple[str, ...]] = ()
+    """Names of what `of_sources` says of each source: its synapses see these at each event."""
     variables: ClassVar[tuple[str, ...] | Mapping[str, float | str]] = ()
     """What each synapse has beside its weight: dimensionless and 0 at the start, or with the number
     that it starts at, the name of a parameter, or "weight": it then is of the weight's kind."""
@@ -105,6 +107,16 @@ class Plasticity(Component):
     def modulators(self) -> tuple[str, ...]:
         """Signals "population.signal" that drive the traces of `mod`."""
         return ()
+
+    def of_sources(self, mod: Mapping[str, Array], size: int) -> Mapping[str, Array]:
+        """The `source_values`, one for each of `size` sources, as the modulators have them."""
+        del mod, size
+        return {}
+
+    @property
+    def seen_of_source(self) -> tuple[str, ...]:
+        """Names of all that a synapse sees of its source, but for the spike."""
+        return *self.pre_traces, *self.pre_clocks, *self.source_values
 
     def modulation(self, mod: Mapping[str, Array]) -> Array:
         """What the traces of `mod` rise by in a step: the sum of all modulators over neurons."""

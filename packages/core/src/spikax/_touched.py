@@ -20,6 +20,7 @@ def count_touched(
     state: Any,
     pre: Mapping[str, Array],
     post: Mapping[str, Array],
+    mod: Mapping[str, Array] | None = None,
     *,
     t: Array,
     dt: float,
@@ -35,10 +36,11 @@ def count_touched(
         state: Its state before the step.
         pre: Signals of the source, as for `edge.update`.
         post: Signals of the target.
+        mod: Those of the modulators, by path.
         t: Index of the step.
         dt: Time step in ms.
     """
-    events = edge.events(state, pre, post, t, dt).events
+    events = edge.events(state, pre, post, mod or {}, t, dt).events
     operands, structure = jax.tree.flatten(events)
     which = Plastic(edge.format, edge.columns, structure)
     flows = type(edge.rule).flow is not Plasticity.flow

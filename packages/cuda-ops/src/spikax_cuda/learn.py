@@ -85,7 +85,7 @@ def _by_columns(which: Plastic, events: Events, synapse: Flat) -> Flat:
 
 
 def _of_source(events: Events) -> Flat:
-    return {n: events.pre[n] for n in (*events.rule.pre_traces, *events.rule.pre_clocks)}
+    return {n: events.pre[n] for n in events.rule.seen_of_source}
 
 
 def _arriving(events: Events) -> Flat:

@@ -130,6 +130,9 @@ from spikax_nest.synapses.ht_synapse import HtSynapse as HtSynapse
 from spikax_nest.synapses.jonke_synapse import JonkeSynapse as JonkeSynapse
 from spikax_nest.synapses.quantal_stp_synapse import QuantalStpSynapse as QuantalStpSynapse
 from spikax_nest.synapses.stdp_dopamine_synapse import StdpDopamineSynapse as StdpDopamineSynapse
+from spikax_nest.synapses.stdp_facetshw_synapse_hom import (
+    StdpFacetshwSynapseHom as StdpFacetshwSynapseHom,
+)
 from spikax_nest.synapses.stdp_nn_pre_centered_synapse import (
     StdpNnPreCenteredSynapse as StdpNnPreCenteredSynapse,
 )

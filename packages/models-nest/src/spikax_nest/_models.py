@@ -243,6 +243,7 @@ SYNAPSES = (
         "spike-timing-dependent plasticity gated by dopamine",
         "Izhikevich 2007",
     ),
+    ("stdp_facetshw_synapse_hom", "look-up tables of wafer-scale hardware", "Pfeil et al. 2012"),
     ("stdp_nn_pre_centered_synapse", "spikes pair around the source's", "Morrison et al. 2008"),
     ("stdp_nn_restr_synapse", "only successive spikes pair", "Morrison et al. 2008"),
     ("stdp_nn_symm_synapse", "each spike pairs with the last one", "Morrison et al. 2008"),

@@ -33,6 +33,7 @@ class SynapseRecord:
         weight: NEST's default.
         targets: Models that it can end on, with a delay of one step; all of them if empty.
         nested: Values of a synapse that NEST shows and sets within a dict, `optimizer`.
+        numbered: Whether synapses get a number each when they first transmit.
     """
 
     name: str
@@ -49,6 +50,7 @@ class SynapseRecord:
     weight: float = 1.0
     targets: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
+    numbered: bool = False
 
     def load(self) -> Any:
         """The rule; None for a static synapse."""
@@ -131,6 +133,18 @@ SYNAPSES = (
         common=("A_minus", "A_plus", "Wmax", "Wmin", "b", "tau_c", "tau_n", "tau_plus"),
         names=("volume_transmitter",),
         sized=False,
+    ),
+    SynapseRecord(
+        "stdp_facetshw_synapse_hom",
+        changes=True,
+        common=(
+            *("Wmax", "configbit_0", "configbit_1", "driver_readout_time", "lookuptable_0"),
+            *("lookuptable_1", "lookuptable_2", "no_synapses", "readout_cycle_duration"),
+            *("reset_pattern", "synapses_per_driver", "tau_minus_stdp", "tau_plus"),
+            "weight_per_lut_entry",
+        ),
+        sized=False,
+        numbered=True,
     ),
     SynapseRecord("stdp_nn_pre_centered_synapse", changes=True),
     SynapseRecord("stdp_nn_restr_synapse", changes=True),

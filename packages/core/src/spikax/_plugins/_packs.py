@@ -40,9 +40,10 @@ NEST_MODELS = tuple(_NEST.split())
 # Those that the pack has; a synapse that does not change is core's own.
 _NEST_SYNAPSES = """
     bernoulli_synapse eprop_synapse eprop_synapse_bsshslm_2020 ht_synapse jonke_synapse
-    quantal_stp_synapse stdp_dopamine_synapse stdp_nn_pre_centered_synapse stdp_nn_restr_synapse
-    stdp_nn_symm_synapse stdp_pl_synapse_hom stdp_synapse stdp_synapse_hom stdp_triplet_synapse
-    tsodyks_synapse tsodyks_synapse_hom tsodyks2_synapse vogels_sprekeler_synapse
+    quantal_stp_synapse stdp_dopamine_synapse stdp_facetshw_synapse_hom
+    stdp_nn_pre_centered_synapse stdp_nn_restr_synapse stdp_nn_symm_synapse stdp_pl_synapse_hom
+    stdp_synapse stdp_synapse_hom stdp_triplet_synapse tsodyks_synapse tsodyks_synapse_hom
+    tsodyks2_synapse vogels_sprekeler_synapse
 """
 NEST_SYNAPSES = tuple(_NEST_SYNAPSES.split())
 

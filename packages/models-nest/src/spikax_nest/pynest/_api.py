@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spikax.errors import ConfigError
 from spikax_nest.pynest import _kernel, _settings, _status
 from spikax_nest.pynest._collection import NodeCollection
 from spikax_nest.pynest._coupling import check_names
@@ -142,14 +143,34 @@ def _synapse_defaults(kernel: Any, name: str, given: Mapping[str, Any]) -> None:
             model.nodes[key] = _named(kernel, key, value)
         elif isinstance(model.defaults[key], Mapping) and isinstance(value, Mapping):
             given = {**given, key: _optimizer(kernel, model, value)}
-        elif isinstance(value, (str, Sequence, np.ndarray, Mapping)):
-            raise NESTErrors.TypeMismatch(f"{key} is {value!r}; it must be a number.")
+        else:
+            model.check_type(key, np.asarray(value))
     if "delay" in given:
         steps, _ = kernel.clock.split_delay(given["delay"], model.record.precise)
         kernel.check_delays(steps)
     plain = {k: v for k, v in given.items() if k not in model.nodes}
-    model.defaults |= {k: type(model.defaults[k])(v) for k, v in plain.items()}
+    _put_defaults(kernel, model, {k: _as(model.defaults[k], v) for k, v in plain.items()})
     kernel.engine.rewired()
+
+
+def _as(default: Any, value: Any) -> Any:
+    """A value in the type of the default."""
+    if isinstance(default, np.ndarray):
+        return np.array(value, default.dtype)
+    return type(default)(value)
+
+
+def _put_defaults(kernel: Any, model: Any, values: dict[str, Any]) -> None:
+    rule, table = model.record.load(), kernel.synapses.tables.get(model.name)
+    if table is not None:
+        kernel.engine.fetch_synapses(table)
+    try:
+        made = values if rule is None else rule.with_values(model.defaults, values)
+    except ConfigError as error:
+        raise NESTErrors.BadProperty(str(error)) from None
+    if table is not None:
+        table.assigned |= {n: table.assigned.get(n, []) for n in values if n in model.record.common}
+    model.defaults |= made
 
 
 def _optimizer(kernel: Any, model: Any, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,7 +228,13 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
 
 def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
     table = kernel.synapses.tables.get(model.name)
-    found = {n: v for n, v in model.defaults.items() if n not in model.record.nested}
+    if table is not None:
+        kernel.engine.fetch_synapses(table)
+    found = {
+        n: np.copy(v) if isinstance(v, np.ndarray) else v
+        for n, v in model.defaults.items()
+        if n not in model.record.nested
+    }
     return dict(
         sorted(
             (

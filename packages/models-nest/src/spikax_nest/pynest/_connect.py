@@ -205,6 +205,7 @@ def make(
     model = _model_of(kernel, syn_spec)
     _refuse_unknown(model, syn_spec)
     check_names(model, syn_spec)
+    _check_types(model, syn_spec)
     pre, post = pairs
     n = len(pre)
     rng = kernel.host_rng()
@@ -250,13 +251,23 @@ def _refuse_unknown(model: SynapseModel, spec: Mapping[str, Any]) -> None:
         )
 
 
+def _check_types(model: SynapseModel, spec: Mapping[str, Any]) -> None:
+    for name, value in spec.items():
+        if isinstance(value, (bool, np.bool_)):
+            raise NESTErrors.BadProperty(f"{name} is {value}; Connect takes numbers.")
+        is_whole = name in model.per_synapse and model.type_of(name) is not float
+        if is_whole and np.size(value) and not isinstance(value, Parameter):
+            model.check_type(name, np.ravel(value)[0])
+
+
 def _check_rule(model: SynapseModel, values: Mapping[str, Any]) -> None:
     """Raise for parameters of a plastic synapse that are out of range."""
     rule = model.record.load()
     if rule is None:
         return
     given = {n: values.get(n, v) for n, v in model.defaults.items() if n in model.record.defaults()}
-    plain = {n: v for n, v in given.items() if n != "Wmax" and not isinstance(v, Mapping)}
+    apart = {"Wmax", *rule.lists}
+    plain = {n: v for n, v in given.items() if n not in apart and not isinstance(v, Mapping)}
     fields = {rule.names.get(n, n): v for n, v in plain.items()}
     try:
         for name, value in fields.items():

@@ -17,6 +17,7 @@ from spikax_nest.pynest._carry import carried
 from spikax_nest.pynest._coupling import couples, without_coupling
 from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._lower import Layout, component, lower
+from spikax_nest.pynest._numbering import begun, fetch_count, foresee
 from spikax_nest.pynest._tables import Table
 
 
@@ -87,11 +88,10 @@ class Engine:
         self.stale_synapses.discard(table.model.name)
         for name in self.layout.plastic(table):
             links, state = self.layout.edges[name], self.delivered.edges[name]
-            order = self.layout.order(name)
             for shown, values in shown_values(rule, state).items():
-                listed = np.empty(len(order))
-                listed[order] = np.asarray(values).ravel()
-                table.columns[shown][links.row] = listed[: len(links)]
+                table.columns[shown][links.row] = self.layout.listed(name, values)
+        if table.model.record.numbered:
+            fetch_count(self, table)
 
     def changed(self, table: Table, names: Any) -> None:
         """Some values of a table are others now."""
@@ -156,7 +156,8 @@ class Engine:
         except SpikaxError as error:
             raise NESTErrors.BadProperty(str(error)) from error
         old = (self.layout, self.state)
-        return layout, model, carried(old, layout, model.init_state(), self.kernel)
+        state = carried(old, layout, model.init_state(), self.kernel)
+        return layout, model, begun(layout, model, state)
 
     def _refresh(self) -> bool:
         """Other values of the same nodes: nothing is compiled. False where lists became longer."""
@@ -190,7 +191,10 @@ class Engine:
             self._run(1)
             self.model = model
         delivered = self._after_delivery(end)
-        for stop in sorted({delivered, end}):
+        stops = sorted({delivered, end})
+        with self._precision():
+            foresee(self, np.diff([clock.step, *(s for s in stops if s > clock.step)]).tolist())
+        for stop in stops:
             if clock.step < stop:
                 self._run(stop - clock.step)
             if clock.step == delivered:

@@ -22,6 +22,7 @@ from spikax_nest._node import NestNode
 from spikax_nest._precise import EVENTS
 from spikax_nest.pynest._arrays import as_slice
 from spikax_nest.pynest._coupling import coupled_projections, fixed_point
+from spikax_nest.pynest._numbering import number_synapses
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._wiring import METERS, kind_of, ports_of
 
@@ -143,6 +144,13 @@ class Layout:
         size = self.elements[name.partition("->")[2].partition(":")[0]].size
         return np.argsort(rule.pre * np.int64(size) + rule.post, kind="stable")
 
+    def listed(self, name: str, values: Any) -> np.ndarray:
+        """Values of the synapses of an edge, given in its format, as they are listed."""
+        order = self.order(name)
+        found = np.empty(len(order))
+        found[order] = np.asarray(values).ravel()
+        return found[: len(self.edges[name])]
+
 
 def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout | None:
     """The network of all nodes; None if there are none that move.
@@ -181,8 +189,9 @@ def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout |
         e.table.base: sx.Population(component(e, kernel.settings), e.size)
         for e in elements.values()
     }
-    network = sx.Network(populations, projections, fixed_point=fixed_point(kernel))
     by_name = {e.table.base: e for e in elements.values()}
+    number_synapses(kernel, by_name, edges, populations, projections)
+    network = sx.Network(populations, projections, fixed_point=fixed_point(kernel))
     return Layout(network, by_name, edges, links[~moving])
 
 

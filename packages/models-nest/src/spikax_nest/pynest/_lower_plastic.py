@@ -85,6 +85,9 @@ def _rule(
     for name in table.model.record.defaults():
         if name == "optimizer":
             continue
+        if name in rule.lists:
+            values[name] = tuple(table.model.defaults[name].tolist())
+            continue
         field = rule.names.get(name, name)
         value = _value(table, name, rows, more, sign if field == "w_max" else 1)
         of = unit if field == "w_max" else rule.declared[field].unit
@@ -128,4 +131,4 @@ def _value(table: Any, name: str, rows: np.ndarray, more: int, sign: int) -> Any
     default = table.model.defaults[name]
     if name in table.model.record.common:
         return default
-    return np.concatenate([table.columns[name][rows], np.full(more, abs(default) * sign)])
+    return np.append(table.columns[name][rows].astype(float), np.full(more, abs(default) * sign))

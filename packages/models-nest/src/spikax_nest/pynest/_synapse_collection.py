@@ -237,8 +237,8 @@ def _set(
     for name, all_values in values.items():
         given = np.array([all_values[k] is not None for k in where])
         some, rows_set = np.array([all_values[k] for k in where[given]]), rows[given]
-        if some.dtype.kind not in "iufb":
-            raise NESTErrors.TypeMismatch(f"{name} is {some[0]!r}; it must be a number.")
+        if some.size:
+            model.check_type(name, some[0])
         if name == "delay":
             some, early = kernel.clock.split_delay(some, model.record.precise)
             if model.record.precise:

@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from spikax_nest._synapses import SYNAPSES, SynapseRecord
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 
 COMMON: Mapping[str, Any] = {"weight": 1.0, "delay": 1.0, "receptor_type": 0}
+KINDS: Mapping[type, tuple[str, str]] = {
+    bool: ("b", "a bool"),
+    int: ("iu", "an integer"),
+    np.ndarray: ("iub", "a list of integers"),
+    float: ("iufb", "a number"),
+}
+"""What a value of each type may be given as, by kind of NumPy's types; what it must be."""
 LABELLED, COMPACT = "_lbl", "_hpc"
 
 
@@ -44,6 +53,18 @@ class SynapseModel:
         """Parameters that each synapse has for itself, beside weight and delay."""
         own = set(self.defaults) - set(COMMON) - {"synapse_label"} - set(self.record.common)
         return tuple(sorted(own))
+
+    def type_of(self, name: str) -> type:
+        """The type of one of its values: float for what is a number."""
+        kind = type(self.defaults.get(name))
+        return kind if kind in (bool, int, np.ndarray) else float
+
+    def check_type(self, name: str, values: np.ndarray) -> None:
+        """Raise for values that are not of its type."""
+        kind = self.type_of(name)
+        allowed, says = KINDS[kind]
+        if values.dtype.kind not in allowed or values.ndim != (kind is np.ndarray):
+            raise NESTErrors.TypeMismatch(f"{name} is {values.tolist()!r}; it must be {says}.")
 
 
 def _names() -> dict[str, SynapseRecord]:

@@ -37,7 +37,7 @@ class SynapseTable:
             found["early"] = np.float64
         if self.model.labelled:
             found["synapse_label"] = np.int64
-        return found | dict.fromkeys(self.model.per_synapse, np.float64)
+        return found | {n: np.dtype(self.model.type_of(n)) for n in self.model.per_synapse}
 
     def __len__(self) -> int:
         return len(self._columns["source"]) + sum(len(p["source"]) for p in self._parts)

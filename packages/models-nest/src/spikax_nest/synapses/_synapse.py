@@ -32,19 +32,32 @@ class NestSynapse(Plasticity):
     """Parameters that all synapses of a model share."""
     drops: ClassVar[bool] = False
     """Whether a spike of which nothing is sent is not transmitted: no recorder sees it."""
+    types: ClassVar[Mapping[str, type]] = {}
+    """NEST's types of those of its parameters that are no real numbers."""
+    lists: ClassVar[Mapping[str, int]] = {}
+    """NEST's parameters that are lists of integers, with their lengths."""
+    hidden: ClassVar[tuple[str, ...]] = ()
+    """Parameters that NEST does not have."""
 
     in_turn: bool = static(
         True, doc="whether an end may spike more than once in a step; what it sends has one weight"
     )
 
     @classmethod
-    def nest_defaults(cls) -> dict[str, float]:
+    def nest_defaults(cls) -> dict[str, Any]:
         """NEST's values of its own parameters, by NEST's names."""
         rule, called = cls(w_max=1.0), {field: name for name, field in cls.names.items()}
         numbers = {n for n, field in cls.declared.items() if hasattr(field, "unit")}
-        own = numbers - {"w_max", *cls.per_neuron}
-        values = {n: float(getattr(rule, n)) for n in cls.declared if n in own}
-        return {called.get(n, n): value for n, value in values.items()} | dict(cls.defaults)
+        own = numbers - {"w_max", *cls.per_neuron, *cls.hidden}
+        kinds = dict.fromkeys(own, float) | dict(cls.types)
+        values = {n: kinds[n](getattr(rule, n)) for n in cls.declared if n in own}
+        found = {called.get(n, n): value for n, value in values.items()} | dict(cls.defaults)
+        return found | {n: np.array(getattr(rule, n)) for n in cls.lists}
+
+    @classmethod
+    def with_values(cls, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """NEST's values of a model once some are set, with what follows from these."""
+        return {**values, **given}
 
     def validate(self) -> None:
         super().validate()
