@@ -17,6 +17,8 @@ from spikax._formats import from_pairs
 from spikax._pairs import listed
 from spikax.ops import CSR
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 SENT = {
     "random": lambda rng: (rng.random(90) < 0.1) * rng.integers(1, 4, 90),
     "none": lambda rng: np.zeros(90),

@@ -11,6 +11,8 @@ import spikax as sx
 from spikax.errors import ConfigError
 from spikax.units import mM, ms, mV, nS
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 DT = 0.1
 
 

@@ -26,7 +26,7 @@ from spikax._integrate import (
     rk4,
 )
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 
 
 @pytest.fixture(autouse=True)

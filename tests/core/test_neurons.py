@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 import spikax as sx
 from spikax.units import ms, mV, nS, pA
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 
 
 def simulate(model, duration, dt, record, size=1, inputs=None):

@@ -20,6 +20,8 @@ from spikax.plugins import Model, registry
 from spikax.testing import count_touched
 from spikax.units import UNITLESS, Hz, ms, mV, nS, pA
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 x64 = pytest.mark.usefixtures("x64")
 PRE, POST, STEPS, DT, W_MAX = 5, 4, 160, 0.5, 10.0
 
@@ -302,6 +304,26 @@ def test_the_loops_that_large_projections_take_are_exact(
     assert count_touched(edge, edge.init_state(), *silent, t=jnp.int32(9), dt=DT) == 0
     # Another length of chunk is another program: those of the tests above have no loops.
     check_exact(rule, model, chunk=STEPS + 1)
+
+
+class Counting(sx.Plasticity):
+    """Each spike of the source is counted; the weight, which is sent, stays as it is."""
+
+    variables = ("count",)
+
+    def on_pre(self, at):
+        return {"count": jnp.ones_like(at["count"])}
+
+
+@x64
+@pytest.mark.parametrize("chunk", [STEPS, 7])
+def test_what_a_loop_changes_beside_a_weight_that_stays_is_kept(chunk, monkeypatch):
+    """Nothing orders the loop that counts and the one that sends: XLA once lost the counts."""
+    monkeypatch.setattr(_plastic_walk, "FEWEST", 0)
+    model = build(Counting(None), LISTED)
+    end, _ = run(model, SPIKES, {}, chunk=chunk)
+    spikes = model.edges["pre->post"].format.pre_values(jnp.asarray(SPIKES["pre.spike"].sum(0)))
+    np.testing.assert_array_equal(end.edges["pre->post"].variables["count"], spikes)
 
 
 @x64

@@ -17,7 +17,7 @@ from spikax._connectivity import fixed_outdegree, pairwise_poisson
 from spikax.surrogates import Boxcar, Surrogate, Triangular
 from spikax.units import ms, mV, pA
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 N = 90
 RULES = {"csr": pairwise_poisson(0.8), "fan": fixed_outdegree(70)}
 SURROGATES = {"triangle": Triangular(width=0.4), "box": Boxcar(width=0.6)}

@@ -14,6 +14,8 @@ from spikax.errors import ConfigError, NumericsError, ShapeError, UnitError, Unk
 from spikax.testing import count_compilations
 from spikax.units import Hz, ms, mV, nS, pA, pF
 
+pytestmark = pytest.mark.usefixtures("quick_compiler")
+
 N = 6
 TAU, WEIGHT, SEED = [8, 14, 20] * ms, [1, 6] * nS, (3, 5)
 AXES = {"E.tau_m": TAU, "E->E.weight": WEIGHT, "seed": SEED}

@@ -18,7 +18,7 @@ from spikax._formats import from_pairs
 from spikax._weight_tangent import link
 from spikax.units import ms, mV, pA
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiler")
 N, STEPS = 90, 12
 RULES = {"csr": pairwise_poisson(0.8), "fan": fixed_outdegree(70)}
 DELAYS = {"none": (1, 0), "one": (5, 3), "each": (5, None)}

@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def _quick(quick_compiler):
+    """They compile for most of their time."""
+
+
 @pytest.fixture(scope="session")
 def eprop_numpy():
     """The module of that name, beside this file: e-prop in NumPy, and NEST's losses."""

@@ -4,6 +4,13 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def _quick(request):
+    """The long comparisons run what ships; the others compile for most of their time."""
+    if request.node.get_closest_marker("nest_live") is None:
+        request.getfixturevalue("quick_compiler")
+
+
 @pytest.fixture(scope="session")
 def nest():
     module = pytest.importorskip("nest")

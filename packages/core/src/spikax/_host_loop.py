@@ -197,8 +197,12 @@ def _padded(rows: Any, length: int) -> Any:
 
 
 # On a CPU XLA would copy most of the state in every step, to be on the safe side of its order of
-# execution; analysing that order is an option that is off by default.
-_OPTIONS = {"xla_cpu_copy_insertion_use_region_analysis": True}
+# execution; analysing that order is an option that is off by default. It needs the order that saves
+# memory: with the one for threads, loops that change a state have been seen to lose it.
+_OPTIONS = {
+    "xla_cpu_copy_insertion_use_region_analysis": True,
+    "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
+}
 
 
 # Nothing is donated: a chunk that went wrong is run again from its start, to find the step.
