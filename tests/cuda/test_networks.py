@@ -155,8 +155,9 @@ def test_plastic_synapses_learn_the_same(x64):
     assert_same(run, net, net.init_state(), 900.0 * pA)
 
 
-# With one delay it is a case of this: the grid has it.
-@pytest.mark.parametrize("delay", [pytest.param("one delay", marks=pytest.mark.grid), "delays"])
+# Compiled for long, and each kernel's derivatives are tested above: the grid has it.
+@pytest.mark.grid
+@pytest.mark.parametrize("delay", ["one delay", "delays"])
 def test_a_network_has_the_same_gradient(delay, x64):
     """In reverse and forward mode, by every parameter and weight, and over a batch."""
     net = network(NEURONS["LIF"], DELAYS[delay])

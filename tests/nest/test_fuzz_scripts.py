@@ -77,8 +77,15 @@ def test_a_few_random_networks(nest, model):
     check(compared(nest, model, (1,), 0.1, 8, 120.0))
 
 
+# Chance has its own long comparison: these few show that it would run.
+FEW = {"poisson_generator", "bernoulli_synapse"}
+
+
 @pytest.mark.nest
-@pytest.mark.parametrize("model", chance.CHANCE)
+@pytest.mark.parametrize(
+    "model",
+    [pytest.param(m, marks=[] if m in FEW else [pytest.mark.grid]) for m in chance.CHANCE],
+)
 def test_one_distribution(nest, model):
     row = likely(nest, model, (1,), 0.1, ALIKE, 60.0)
     check_likely(row, row["statistics"] * len(chance.CHANCE))

@@ -17,7 +17,7 @@ DT = {"WangBuzsaki": 0.05}
 
 # Most of the time of all neurons: compiled for the grid alone.
 LARGE = {"HH", "WangBuzsaki", "HindmarshRose", "GIF", "MorrisLecar", "FitzHughNagumo"}
-LARGE |= {"AdExIF", "AdQuaIF", "Izhikevich"}
+LARGE |= {"AdExIF", "AdQuaIF", "ExpIF", "Izhikevich"}
 
 
 def each_neuron(found):

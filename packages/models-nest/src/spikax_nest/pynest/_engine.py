@@ -142,6 +142,7 @@ class Engine:
         for synapses in self.kernel.synapses.tables.values():
             synapses.assigned.clear()
         self.kernel.recordings.wire(self.layout)
+        self.layout.forget(self.kernel.recordings.weights.edges)
 
     def _lowered(self, *, filled: bool) -> tuple[Layout | None, Any, Any]:
         """What the tables describe, built, in the state in which the present network is."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,6 +143,14 @@ class Layout:
         rule: Any = next(p.connectivity for p in self.network.projections if p.name == name)
         size = self.elements[name.partition("->")[2].partition(":")[0]].size
         return np.argsort(rule.pre * np.int64(size) + rule.post, kind="stable")
+
+    def forget(self, recorded: Collection[str]) -> None:
+        """Let go of what only lowering needed of synapses, save where they are recorded."""
+        for name in self.edges.keys() - recorded:
+            links = self.edges[name]
+            kept = {"table": links.table, "row": links.row}
+            nothing = {f.name: links.table[:0] for f in dataclasses.fields(Links)}
+            self.edges[name] = Links(**nothing | kept)
 
     def listed(self, name: str, values: Any) -> np.ndarray:
         """Values of the synapses of an edge, given in its format, as they are listed."""

@@ -10,6 +10,7 @@ import numpy as np
 import spikax as sx
 from spikax.units import ms
 from spikax_nest.pynest._lower import (
+    SMALL,
     Elements,
     Links,
     among,
@@ -131,4 +132,7 @@ def _value(table: Any, name: str, rows: np.ndarray, more: int, sign: int) -> Any
     default = table.model.defaults[name]
     if name in table.model.record.common:
         return default
-    return np.append(table.columns[name][rows].astype(float), np.full(more, abs(default) * sign))
+    values = table.columns[name][rows].astype(float)
+    if len(values) > SMALL and np.all(values == values[0]):
+        return float(values[0])  # a large network has code of its own: no array of equal numbers
+    return np.append(values, np.full(more, abs(default) * sign))

@@ -55,6 +55,11 @@ class WeightRecording:
         if (wire[0].partition(":")[0], wire[1]) not in ends:
             self.told.append(wire)
 
+    @property
+    def edges(self) -> set[str]:
+        """The edges that are recorded."""
+        return {name for name, *_ in (*self.wires, *self.told)}
+
     def requests(self) -> dict[str, list[Any]]:
         """What a run is to record for them: spikes of the sources, what changing synapses send."""
         found: dict[str, list[Any]] = {}
