@@ -56,9 +56,9 @@ def with_two_threads(script: str) -> str:
     return script.replace("\nnest.ResetKernel()\n", f"\n{threads}")
 
 
-def run(name: str, ours: bool) -> dict[str, float]:
+def run(name: str, ours: bool, scale: float) -> dict[str, float]:
     """The figures of one run."""
-    text = (examples() / name).read_text()
+    text = (examples() / name).read_text().replace('"scale": 1.0', f'"scale": {scale}')
     path = os.pathsep.join(filter(None, (str(SHIM) * ours, os.environ.get("PYTHONPATH", ""))))
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / name
@@ -80,13 +80,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scripts", nargs="*", default=SCRIPTS)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="of hpc_benchmark.py")
     options = parser.parse_args()
     rows = {}
     for name in options.scripts:
         runs: dict[str, list[dict[str, float]]] = {"spikax": [], "NEST": []}
         for _ in range(options.repeats):
             for who, figures in runs.items():
-                figures.append(run(name, who == "spikax"))
+                figures.append(run(name, who == "spikax", options.scale))
                 print(name, who, figures[-1], flush=True)
         rows[name] = {
             who: {key: statistics.median(r[key] for r in figures) for key in figures[0]}
