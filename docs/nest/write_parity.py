@@ -36,8 +36,9 @@ FOOT = """
 Neurons with substeps of their own do not pass where a step is long beside their fastest decay:
 the last substep of a step is what is left of it, the next step starts with that length, and
 rounding errors of the remainder grow until the substeps are others. Both runs then keep to the
-tolerance of the solver, 1e-3 in the unit of the variable, and spike in the same steps. Spikes that
-reach an `aeif_psc_delta` act where its first substep ends, which hangs on rounding alike.
+tolerance of the solver, 1e-3 in the unit of the variable, and spike in the same steps; where
+spikes are steep, as those of Traub's neurons, they are as far apart as NEST is from itself. Spikes
+that reach an `aeif_psc_delta` act where its first substep ends, which hangs on rounding alike.
 
 `iaf_chxk_2008` is not reset, and its afterhyperpolarisation acts from the end of a step on: what
 follows a spike hangs on where in its step that was, and differences grow from spike to spike, the
