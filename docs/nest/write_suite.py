@@ -38,10 +38,13 @@ threads or MPI ({files} files). A test counts if it passes in a live NEST.
 
 **{passed} of {listed} pass ({share:.0%})**, in {minutes} minutes on two cores; of the {able} that
 name no model that is missing here, {able_passed}. Of those on networks of up to ten nodes the
-median takes {median} ms.
+median takes {median} ms.{again}
 
 | folder | pass | of |
 |---|---|---|
+"""
+AGAIN = """
+{again} of the files, of those with tests that did not pass, were run again, with newer code.
 """
 MIDDLE = """
 ## What does not pass
@@ -81,6 +84,7 @@ def written(report: dict) -> str:
         able=report["needing_no_missing_model"],
         able_passed=report["needing_no_missing_model"] - able,
         median=report["median_ms_of_small"],
+        again=AGAIN.format(**report) if report.get("again") else "",
     )
     rows = "".join(f"| {f} | {ours} | {n} |\n" for f, (ours, n) in report["folders"].items())
     by_cause = defaultdict(list)

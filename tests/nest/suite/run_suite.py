@@ -1,7 +1,8 @@
 """Run the listed files of NEST's own test suite against spikax: reports/nest-suite.json.
 
-python tests/nest/suite/run_suite.py PYTESTS [FOLDER ...], in an environment without nest-simulator;
-PYTESTS is the folder share/nest/testsuite/pytests of the installed wheel.
+python tests/nest/suite/run_suite.py PYTESTS [FOLDER | FILE ...], in an environment without
+nest-simulator; PYTESTS is the folder share/nest/testsuite/pytests of the installed wheel. With FILE
+what the last report says of the others is kept.
 
 The goal counts the tests that pass in a live NEST (needs.json). Two processes share the files.
 Times are those of one pass, with what earlier runs compiled on disk.
@@ -27,12 +28,12 @@ SMALL = 10  # nodes
 WORKERS, PIECE = 2, 8  # files that a process runs before the next one starts
 
 
-def results(pytests: Path, folders: list[str]) -> dict[str, dict]:
+def results(pytests: Path, chosen: list[str]) -> dict[str, dict]:
     """How every test ended, by its id."""
+    some = [f for f in harness.FILES if not chosen or {f, f.partition("/")[0]} & set(chosen)]
     pieces = [
         files[k : k + PIECE]
-        for name, files in harness.by_folder(harness.FILES).items()
-        if not folders or name in folders
+        for files in harness.by_folder(some).values()
         for k in range(0, len(files), PIECE)
     ]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(WORKERS) as pool:
@@ -61,6 +62,19 @@ def renamed(found: dict[str, dict], needs: dict[str, dict]) -> dict[str, dict]:
     plain = Counter(map(counted_as, needs))
     known = {counted_as(test): test for test in needs if plain[counted_as(test)] == 1}
     return {t if t in needs else known.get(counted_as(t), t): e for t, e in found.items()}
+
+
+def earlier(report: dict, files: set[str]) -> dict[str, dict]:
+    """How the tests of other files ended in a report."""
+    kept = (t for t in report["seconds"] if t.partition("::")[0] not in files)
+    return {
+        t: {
+            "outcome": "failed" if t in report["failures"] else "passed",
+            "seconds": report["seconds"][t],
+            "why": report["failures"].get(t, {}).get("why", ""),
+        }
+        for t in kept
+    }
 
 
 def summary(found: dict[str, dict], needs: dict[str, dict], there: set[str]) -> dict:
@@ -100,9 +114,13 @@ def main() -> None:
     begin = time.perf_counter()
     needs = json.loads((harness.HERE / "needs.json").read_text())
     there = {*spikax_nest.node_models, *spikax_nest.synapse_models}
-    found = renamed(results(Path(sys.argv[1]), sys.argv[2:]), needs)
-    report = summary(found, needs, there)
-    report["minutes"] = round((time.perf_counter() - begin) / 60, 1)
+    chosen = sys.argv[2:]
+    found = renamed(results(Path(sys.argv[1]), chosen), needs)
+    again = {name for name in chosen if name in harness.FILES}
+    before = json.loads(REPORT.read_text()) if again else {"minutes": 0.0}
+    report = summary((earlier(before, again) if again else {}) | found, needs, there)
+    report["minutes"] = round(before["minutes"] + (time.perf_counter() - begin) / 60, 1)
+    report["again"] = len(again)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
     shown = {k: v for k, v in report.items() if k not in ("failures", "seconds")}
