@@ -54,7 +54,7 @@ def Create(model: str, n: Any = 1, params: Any = None, positions: Any = None) ->
 
 
 def _set_new(nodes: NodeCollection, params: Any) -> None:
-    if params:
+    if params is not None and params != {}:  # an empty list is one of the wrong length
         nodes.set(params)
 
 
