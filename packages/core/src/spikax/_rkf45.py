@@ -154,15 +154,19 @@ def _adapt(
     lanes = lax.while_loop(lambda lanes: (lanes.t < dt).sum() > few, body, lanes)
     if of_some is None or not few:
         return lanes
-    which = jnp.nonzero(lanes.t < dt, size=few, fill_value=n)[0]
 
-    def pick(values: Any) -> Any:
-        own = jnp.shape(values)[-1:] == (n,)
-        return jnp.asarray(values).at[..., which].get(mode="clip") if own else values
+    def finish(lanes: _Lanes) -> _Lanes:
+        which = jnp.nonzero(lanes.t < dt, size=few, fill_value=n)[0]
 
-    some = jax.tree.map(pick, lanes)._replace(t=jnp.where(which < n, pick(lanes.t), dt))
-    left = _adapt(*_of_some(of_some, pick, some, dt))
-    return jax.tree.map(lambda all, v: _put(all, which, v, n), lanes, left)
+        def pick(values: Any) -> Any:
+            own = jnp.shape(values)[-1:] == (n,)
+            return jnp.asarray(values).at[..., which].get(mode="clip") if own else values
+
+        some = jax.tree.map(pick, lanes)._replace(t=jnp.where(which < n, pick(lanes.t), dt))
+        left = _adapt(*_of_some(of_some, pick, some, dt))
+        return jax.tree.map(lambda all, v: _put(all, which, v, n), lanes, left)
+
+    return lax.cond((lanes.t < dt).any(), finish, lambda lanes: lanes, lanes)
 
 
 def _of_some(of_some: Any, pick: Pick, some: _Lanes, dt: float) -> tuple[Any, ...]:
