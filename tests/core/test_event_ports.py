@@ -187,11 +187,15 @@ def test_the_gradient_of_what_arrives_is_that_of_each_weight():
     np.testing.assert_allclose(found, expected)
 
 
-def test_an_edge_without_delay_and_an_input_are_refused():
+@pytest.mark.parametrize("more", [{}, {"solve": "fixed_point"}], ids=["in order", "together"])
+def test_an_edge_without_delay_is_refused(more):
     with pytest.raises(ConfigError, match="keeps events apart"):
         sx.Network(
             {"in": sx.Population(Source(), N), "out": sx.Population(Sink(), N)},
-            [sx.Projection("in", "out", "syn", sx.all_to_all(), weight=1.0)],
+            [sx.Projection("in", "out", "syn", sx.all_to_all(), weight=1.0, **more)],
         )
+
+
+def test_an_input_is_refused():
     with pytest.raises(ConfigError, match="keeps events apart"):
         sx.simulate(network(), network().init_state(), DT * ms, inputs={"out.syn": np.ones(N)})

@@ -179,15 +179,20 @@ lif = sx.LIF(I_e=sx.Normal(260*pA, 60*pA), V_init=sx.Normal(-55*mV, 3*mV))
 cell = sx.Cell(lif, exc=sx.Receptor(sx.Expon(), sx.COBA()))
 weight = sx.each(sx.Uniform(0.1*nS, 1*nS))
 net = sx.Network(
-    {"noise": sx.Population(sx.Poisson(300*Hz), N), "E": sx.Population(cell, N)},
+    {"noise": sx.Population(sx.Poisson(300*Hz), N), "E": sx.Population(cell, N),
+     "R": sx.Population(sx.RateUnit(), N)},
     [sx.Projection("noise", "E", "exc", sx.all_to_all(), weight, 0.1*ms),
-     sx.Projection("E", "E", "exc", sx.all_to_all(), weight, 1.5*ms)])
+     sx.Projection("E", "E", "exc", sx.all_to_all(), weight, 1.5*ms),
+     sx.Projection("noise", "R", "input", sx.all_to_all(), sx.each(sx.Normal(0*Hz, 2e4*Hz)),
+                   0.1*ms),
+     sx.Projection("R", "R", "input", sx.all_to_all(), sx.each(sx.Normal(0, 0.3)), signal="rate",
+                   solve="fixed_point")])
 model = net.build(dt=0.1*ms, seed=1)
 state = model.init_state()
 
 def run(m, s):
-    _, rec = sx.simulate(m, s, STEPS*0.1*ms, record={"E": ["V_m", "spike"]})
-    return rec["E.V_m"].values, rec["E.spike"].values
+    _, rec = sx.simulate(m, s, STEPS*0.1*ms, record={"E": ["V_m", "spike"], "R": "rate"})
+    return rec["E.V_m"].values, rec["E.spike"].values, rec["R.rate"].values
 
 def half(edge):
     local = dataclasses.replace(edge.format, n_post=N // 2)
@@ -208,6 +213,8 @@ assert len(jax.devices()) == 2
 assert one[1].sum() > 10, one[1].sum()
 assert np.array_equal(one[1], two[1])
 assert np.allclose(one[0], two[0], atol=1e-4)
+assert np.ptp(one[2]) > 1
+assert np.allclose(one[2], two[2], atol=1e-3)  # the tolerance of what is solved together, in Hz
 print("same on", len(jax.devices()), "devices")
 """
 

@@ -222,7 +222,8 @@ class Network:
 
     def _check_events(self, edge: EdgeSpec, name: str) -> None:
         projection = edge.projection
-        if projection.immediate or projection.diffusive or projection.factors != {name: 1}:
+        now = projection.immediate or projection.diffusive or projection.solve
+        if now or projection.factors != {name: 1}:
             raise ConfigError(
                 f"edge {edge.name!r} ends on port {name!r}, which keeps events apart; it needs a "
                 "delay of dt or more, and no other port or factor."

@@ -87,10 +87,11 @@ class Projection:
             )
         if self.solve not in ("", "fixed_point"):
             raise ConfigError(f"solve is {self.solve!r}; it can be 'fixed_point'.")
-        if self.solve and (self.diffusive or (self.delay, self.plasticity) != (None, None)):
+        apart = self.diffusive or self.delay is not None or self.plasticity is not None
+        if self.solve and apart:
             raise ConfigError(
-                f"the projection {self.pre!r} -> {self.post!r} is solved within the step: "
-                " leave out delay, plasticity and diffusive."
+                f"the projection {self.pre!r} -> {self.post!r} is solved within the step; "
+                "leave out delay, plasticity and diffusive."
             )
 
     def _check_procedural(self) -> None:
@@ -126,7 +127,7 @@ class Projection:
     def immediate(self) -> bool:
         """Whether it acts within the same step."""
         if self.delay is None:
-            return not (self.diffusive or bool(self.solve))
+            return not self.diffusive and not self.solve
         value = getattr(self.delay, "mantissa", self.delay)
         return not isinstance(value, Distribution) and jnp.ndim(value) == 0 and value == 0
 

@@ -96,6 +96,16 @@ def _into(way: Way, target: Target) -> tuple[str, ...]:
     return way.edges if way.to == target.population else ()
 
 
+def refuse_solved(rule: str, net: BuiltNetwork) -> None:
+    """Raise for populations that act on each other within a step: neurons are not apart there."""
+    if net.solved:
+        raise ConfigError(
+            f"{rule} takes the neurons of a step one by one, and those at the ends of edge "
+            f"{net.solved[0]!r} are solved together (solve='fixed_point'). Use BPTT() or RTRL(), "
+            "or give the projection a delay."
+        )
+
+
 def plan(
     rule: str,
     net: BuiltNetwork,
@@ -116,8 +126,10 @@ def plan(
             that they need no projection to it.
 
     Raises:
-        ConfigError: A parameter cannot be trained: it would be left out in silence otherwise.
+        ConfigError: A parameter cannot be trained: it would be left out in silence otherwise; or
+            populations are solved together.
     """
+    refuse_solved(rule, net)
     edges, parameters = _sorted(rule, net, trained)
     graph = Graph(net, reads)
     needed = [

@@ -14,6 +14,7 @@ from jax import Array
 from spikax import BuiltNetwork, Dynamics, NetworkState, leaves
 from spikax.errors import ConfigError
 from spikax_learning._forward import is_real
+from spikax_learning._plan import refuse_solved
 
 
 class Reach:
@@ -26,9 +27,13 @@ class Reach:
     Args:
         net: A built network.
         paths: The signals that the loss reads.
+
+    Raises:
+        ConfigError: Populations are solved together: no number of hops says how far a step reaches.
     """
 
     def __init__(self, net: BuiltNetwork, paths: Iterable[str]) -> None:
+        refuse_solved("SnAp", net)
         self.net, self.sizes, self.paths = net, dict(net.sizes), tuple(paths)
         self.first, self.total = dict[str, int](), 0
         for name, size in net.sizes:
