@@ -24,7 +24,8 @@ class FixedPoint:
     Source: Hahne et al. 2015, Front. Neuroinform. 9:22.
 
     Attributes:
-        tolerance: In the coherent unit of each signal, mV for a potential.
+        tolerance: In the coherent unit of each signal: mV for a potential, which the default is
+            made for, 1/ms for a rate.
         max_iterations: After which the step is taken as it is.
     """
 
