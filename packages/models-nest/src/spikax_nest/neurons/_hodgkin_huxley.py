@@ -93,16 +93,7 @@ class AlphaCurrents(HodgkinHuxley):
 
 
 class Traub(Conductances, HodgkinHuxley):
-    """Membrane and gates after Traub, with two synaptic conductances.
-
-    C_m dV/dt = -g_Na m^3 h (V - E_Na) - g_K n^4 (V - E_K) - g_L (V - E_L)
-                - g_ex (V - E_ex) - g_in (V - E_in) + I_e + I
-    dx/dt = alpha_x (1 - x) - beta_x x  for the gates m, h and n (v = V - V_T in mV, per ms)
-    alpha_m = 0.32 (13 - v) / (exp((13 - v) / 4) - 1)
-    beta_m = 0.28 (v - 40) / (exp((v - 40) / 5) - 1)
-    alpha_h = 0.128 exp((17 - v) / 18),  beta_h = 4 / (1 + exp((40 - v) / 5))
-    alpha_n = 0.032 (15 - v) / (exp((15 - v) / 5) - 1),  beta_n = 0.5 exp((10 - v) / 40)
-    """
+    """Membrane and gates after Traub, with two synaptic conductances."""
 
     C_m: Array = param(200 * pF, above=0, doc="membrane capacitance")
     g_Na: Array = param(20000 * nS, at_least=0, doc="largest conductance of sodium")

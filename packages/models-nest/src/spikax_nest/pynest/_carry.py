@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spikax_nest.pynest._lower import Elements, Layout
+from spikax_nest.pynest._layout import Elements, Layout
 
 
 def carried(old: tuple[Layout | None, Any], layout: Layout, fresh: Any, kernel: Any) -> Any:

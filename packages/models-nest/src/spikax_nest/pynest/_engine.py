@@ -16,7 +16,8 @@ from spikax_nest._precise import EVENTS
 from spikax_nest.pynest._carry import carried
 from spikax_nest.pynest._coupling import couples, without_coupling
 from spikax_nest.pynest._errors import NESTErrors
-from spikax_nest.pynest._lower import Layout, component, lower
+from spikax_nest.pynest._layout import Layout
+from spikax_nest.pynest._lower import component, lower
 from spikax_nest.pynest._numbering import begun, fetch_count, foresee
 from spikax_nest.pynest._tables import Table
 

@@ -9,10 +9,9 @@ import numpy as np
 
 import spikax as sx
 from spikax.units import ms
+from spikax_nest.pynest._layout import Elements, Links
 from spikax_nest.pynest._lower import (
     SMALL,
-    Elements,
-    Links,
     among,
     filled,
     name_of,

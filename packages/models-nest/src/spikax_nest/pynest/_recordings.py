@@ -15,7 +15,8 @@ from spikax_nest.pynest import _backends
 from spikax_nest.pynest._detectors import DETECTORS, empty
 from spikax_nest.pynest._detectors import status as detected
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
-from spikax_nest.pynest._lower import SIZES, Layout
+from spikax_nest.pynest._layout import Layout
+from spikax_nest.pynest._lower import SIZES
 from spikax_nest.pynest._spins import transitions
 from spikax_nest.pynest._tables import Table
 from spikax_nest.pynest._weight_recording import WeightRecording, connections_of

@@ -9,7 +9,7 @@ import numpy as np
 import spikax as sx
 from spikax_nest.pynest._arrays import distinct
 from spikax_nest.pynest._coupling import slice_steps
-from spikax_nest.pynest._lower import Layout, Links
+from spikax_nest.pynest._layout import Layout, Links
 from spikax_nest.pynest._order import nests_order
 from spikax_nest.pynest._wiring import shown_receptors
 
