@@ -129,11 +129,14 @@ def _rings(old: Any, fresh: Any, before: Layout, layout: Layout, step: int) -> d
             continue
         parts = np.asarray(ring.sums).reshape(len(ring.sums), -1, sizes[0])
         for place in range(parts.shape[1]):
-            k = int(channel or place)
-            into = next((n for n in (name, f"{whole}[{k}]", whole) if n in rings), None)
-            if into is not None:
-                at = k if into == whole else 0
-                rings[into] = _with_arrivals(rings[into], parts[:, place], at, sizes[1], step)
+            k, first = int(channel or place), 1
+            for into in dict.fromkeys((name, f"{whole}[{k}]", whole)):
+                if into not in rings:
+                    continue
+                # A ring is as long as its longest delay: what arrives later goes into the next.
+                ring, at = rings[into], k if into == whole else 0
+                rings[into] = _with_arrivals(ring, parts[:, place], at, sizes[1], step, first)
+                first = max(first, len(ring.sums) + 1)
     return rings
 
 
@@ -151,11 +154,13 @@ def _with_events(ring: Any, old: Any, n: int, step: int) -> Any:
     return ring.replace(**{name: jnp.asarray(values) for name, values in after.items()})
 
 
-def _with_arrivals(ring: Any, sums: np.ndarray, channel: int, size: int, step: int) -> Any:
-    """A ring with more that arrives after `step`: its slot is the step of arrival by the length."""
+def _with_arrivals(
+    ring: Any, sums: np.ndarray, channel: int, size: int, step: int, first: int
+) -> Any:
+    """A ring with more that arrives `first` steps from now on: a slot is a step by the length."""
     after = np.array(ring.sums)
     into = after.reshape(len(after), -1, size)[:, channel]
     n = min(size, sums.shape[1])
-    for ahead in range(1, min(len(sums), len(after) + 1)):
+    for ahead in range(first, min(len(sums), len(after) + 1)):
         into[(step + ahead) % len(after), :n] += sums[(step + ahead) % len(sums), :n]
     return ring.replace(sums=jnp.asarray(after))
