@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import nest_fuzz as fuzz
@@ -194,10 +195,36 @@ def longer_lists(nest):
     return found | {"currents": driven[1].ASCurrents}
 
 
+def equal_and_then_set(nest):
+    """Many synapses of equal values, some of which are set, end or stand beside others later."""
+    nest.ResetKernel()
+    sources = nest.Create("iaf_psc_exp", 40, {"I_e": [390.0 + 3.0 * k for k in range(40)]})
+    targets = nest.Create("iaf_psc_exp", 35)
+    meter, recorder = nest.Create("voltmeter"), nest.Create("spike_recorder")
+    nest.Connect(sources, targets, syn_spec={"weight": 15.0, "delay": 1.5})
+    nest.Connect(sources, targets, syn_spec={"synapse_model": "stdp_synapse", "weight": 20.0})
+    nest.Connect(sources + targets, recorder)
+    nest.Connect(meter, targets)
+    nest.Simulate(30.0)
+    changed = nest.GetConnections(sources, targets, "stdp_synapse")
+    found = {"learned": sorted(changed.weight)}
+    # NEST's order of the synapses of one source is that of its sort.
+    nest.GetConnections(sources[3], targets[7], "static_synapse").weight = -300.0
+    nest.GetConnections(sources[30], targets[9], "stdp_synapse").weight = 90.0
+    nest.Simulate(20.0)
+    nest.GetConnections(sources[38], targets[0], "static_synapse").disconnect()
+    nest.Connect(targets, sources, syn_spec={"weight": -4.0, "delay": 1.2})
+    nest.Simulate(20.0)
+    found |= {f"meter {k}": v for k, v in meter.events.items()}
+    found |= {f"spikes {k}": v for k, v in recorder.events.items()}
+    return found | {"all": sorted(nest.GetConnections().weight)}
+
+
 @pytest.mark.nest
 @pytest.mark.parametrize(
     "script",
     [
+        equal_and_then_set,
         equilibrated,
         compartments,
         longer_lists,
@@ -328,6 +355,26 @@ def test_import_and_defaults_compile_nothing():
         for model in MODELS:
             spikax_nest.GetDefaults(model)
     assert compilations.count == 0
+
+
+def test_what_is_equal_for_all_synapses_takes_no_memory():
+    spikax_nest.ResetKernel()
+    nodes, k = spikax_nest.Create("iaf_psc_exp", 1100), 200
+    tracemalloc.start()
+    rule = {"rule": "fixed_indegree", "indegree": k}
+    spikax_nest.Connect(nodes, nodes, rule, {"weight": 2.0, "delay": 1.5})
+    held = tracemalloc.get_traced_memory()[0] / (k * len(nodes))
+    tracemalloc.stop()
+    assert 8 < held < 8.5  # the two ends, in 32 bits
+    assert spikax_nest.num_connections == k * len(nodes)
+
+
+def test_no_nodes_are_of_no_network():
+    none = spikax_nest.NodeCollection()
+    spikax_nest.ResetKernel()
+    assert len(none) == 0
+    with pytest.raises(spikax_nest.NESTErrors.IllegalConnection):
+        spikax_nest.Connect(spikax_nest.Create("iaf_psc_exp"), none)
 
 
 def test_a_run_in_pieces_is_one_run():

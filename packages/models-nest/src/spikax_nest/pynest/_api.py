@@ -219,7 +219,7 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
         raise NESTErrors.UnknownComponent(unknown_name("component", model, known))
     if keys is None:
         answer: Any = found
-    elif isinstance(keys, str):
+    elif isinstance(keys, str) or np.ndim(keys) == 0:
         answer = found[keys]
     else:
         answer = [found[key] for key in keys]
@@ -242,7 +242,7 @@ def _synapse_status(kernel: Any, model: Any) -> dict[str, Any]:
                 | {
                     "element_type": "synapse",
                     "has_delay": model.record.delayed,
-                    "num_connections": 0 if table is None else int(table.columns["alive"].sum()),
+                    "num_connections": 0 if table is None else table.n_alive,
                     "requires_symmetric": model.record.symmetric,
                     **({"sizeof": 32} if model.record.sized or model.labelled else {}),
                     "synapse_model": model.name,

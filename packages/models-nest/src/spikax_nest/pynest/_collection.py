@@ -60,7 +60,8 @@ class NodeCollection:
         return self.ids
 
     def _is_live(self) -> bool:
-        return self._home is _kernel.kernel().nodes  # type: ignore[attr-defined]
+        # No node at all is of no network.
+        return not self.ids.size or self._home is _kernel.kernel().nodes  # type: ignore[attr-defined]
 
     def _models(self) -> list[str]:
         home: Any = self._home  # type: ignore[attr-defined]

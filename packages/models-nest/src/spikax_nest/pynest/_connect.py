@@ -16,6 +16,7 @@ from spikax_nest.pynest._errors import NESTErrors
 from spikax_nest.pynest._parameter import Context, Parameter
 from spikax_nest.pynest._spatial_connect import is_spatial, measures_in, spatial_pairs
 from spikax_nest.pynest._synapse_models import SynapseModel
+from spikax_nest.pynest._synapse_table import ENDS
 from spikax_nest.pynest._wiring import check_wiring
 
 SPECIAL = ("synapse_model",)
@@ -215,7 +216,8 @@ def make(
         for name, value in syn_spec.items()
         if name not in SPECIAL
     }
-    values: dict[str, Any] = {**given, "source": sources[pre], "target": targets[post]}
+    ends = (ids.astype(np.int32)[index] for ids, index in ((sources, pre), (targets, post)))
+    values: dict[str, Any] = {**given, **dict(zip(ENDS, ends, strict=False))}
     values["receptor"] = _receptors(values.pop("receptor_type", None), model)
     if model.record.delayed:
         values |= _delays(kernel, model, values)

@@ -113,7 +113,7 @@ def coupled_projections(
     table, settings = kernel.synapses.numbered(links.table[0]), kernel.settings
     order = settings["wfr_interpolation_order"] if settings["use_wfr"] else -1
     for term in terms_of(type(pre.sample), table.model, port, order):
-        some = dataclasses.replace(links, weight=table.columns[term.column][links.row])
+        some = dataclasses.replace(links, weight=table.column(term.column)[links.row])
         ends, resolution = (pre, post, term.port), kernel.clock.resolution
         name, made, some = static_projection(*ends, some, resolution, table.model.name, term.signal)
         if term.within:

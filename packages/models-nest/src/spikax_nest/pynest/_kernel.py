@@ -102,8 +102,9 @@ class Kernel:
         if not meters:
             return found
         for table in self.synapses.tables.values():
-            sources = table.columns["source"]
-            found |= set(sources[np.isin(sources, np.concatenate(meters))].tolist())
+            for _, block in table.blocks():
+                sources = block["source"]
+                found |= set(sources[np.isin(sources, np.concatenate(meters))].tolist())
         return found
 
     def create(self, name: str, n: int) -> np.ndarray:

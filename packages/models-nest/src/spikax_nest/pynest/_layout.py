@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import spikax as sx
 from spikax_nest._node import NestNode
 from spikax_nest._precise import EVENTS
+from spikax_nest.pynest._arrays import joined, picked
 from spikax_nest.pynest._tables import Table
 
 
@@ -64,6 +65,8 @@ class Elements:
 class Links:
     """Synapses that transmit between populations, or record: one entry per synapse.
 
+    What is the same for all may be one number (`_arrays.repeated`), not to be written to.
+
     Attributes:
         table: Number of the synapse model.
         row: The row there.
@@ -87,10 +90,24 @@ class Links:
     weight: np.ndarray
 
     def __getitem__(self, which: Any) -> Links:
-        return Links(*(getattr(self, f.name)[which] for f in dataclasses.fields(self)))
+        return Links(*(picked(values, which) for values in self._all()))
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def with_own_weights(self) -> Links:
+        """The same with a weight for each, also where all are equal."""
+        return dataclasses.replace(self, weight=np.array(self.weight))
+
+    def _all(self) -> list[np.ndarray]:
+        return [getattr(self, f.name) for f in dataclasses.fields(self)]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Links]) -> Links:
+        """The synapses of all parts, one part after the other."""
+        if not parts:
+            return cls(*(np.zeros(0, np.int64) for _ in dataclasses.fields(cls)))
+        return cls(*(joined(list(each)) for each in zip(*(p._all() for p in parts), strict=True)))
 
 
 @dataclass

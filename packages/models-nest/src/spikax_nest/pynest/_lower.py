@@ -8,7 +8,9 @@ do nothing, so that networks of the same models share compiled code.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,7 +20,14 @@ import spikax as sx
 from spikax.units import ms
 from spikax_nest._node import NestNode
 from spikax_nest._precise import EVENTS
-from spikax_nest.pynest._arrays import as_slice
+from spikax_nest.pynest._arrays import (
+    as_slice,
+    distinct,
+    is_repeated,
+    looked_up,
+    picked,
+    repeated,
+)
 from spikax_nest.pynest._coupling import coupled_projections, fixed_point
 from spikax_nest.pynest._layout import Elements, Layout, Links
 from spikax_nest.pynest._numbering import number_synapses
@@ -43,29 +52,21 @@ def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout |
         filled: Whether nodes and synapses that do nothing fill it up.
         events: How many events of a step are kept apart.
     """
-    links = _links(kernel)
     tables = list(kernel.nodes.tables.values())
-    is_meter = np.array([t.base in METERS for t in tables], bool)
-    wired = ~is_meter[links.pre] if len(links) else np.zeros(0, bool)
-    elements: dict[int, Elements] = {}
-    for place, table in enumerate(tables):
-        if table.system is not None:
-            elements[place], found = _elements(table, place, links, wired)
-            if found is not links:
-                links, wired = found, ~is_meter[found.pre]
-            n = elements[place].n
-            elements[place].size = _size(n) if filled else n
-            elements[place].min_delay = float(kernel.clock.ms(kernel.delay_extrema()[0]))
-            elements[place].events = events
+    elements, parts = _elements(tables, _links(kernel, apart=not filled))
+    for e in elements.values():
+        e.size = _size(e.n) if filled else e.n
+        e.min_delay = float(kernel.clock.ms(kernel.delay_extrema()[0]))
+        e.events = events
     elements = {place: e for place, e in elements.items() if e.size}
     for place, those in elements.items():
-        links = _to_all(those, place, links)
+        parts = [_to_all(those, place, links) for links in parts]
     if not elements:
         return None
-    records = np.array([t.system is None for t in tables], bool)
-    moving = ~(records[links.pre] | records[links.post]) if len(links) else wired
+    moves = np.array([t.system is not None for t in tables], bool)
+    moving = [looked_up(moves, links.pre) & looked_up(moves, links.post) for links in parts]
     projections, edges = [], {}
-    for name, projection, some in _projections(kernel, elements, links, moving):
+    for name, projection, some in _projections(kernel, elements, parts, moving):
         projections.append(projection)
         edges[name] = some
     populations = {
@@ -75,7 +76,8 @@ def lower(kernel: Any, *, filled: bool = True, events: int = EVENTS) -> Layout |
     by_name = {e.table.base: e for e in elements.values()}
     number_synapses(kernel, by_name, edges, populations, projections)
     network = sx.Network(populations, projections, fixed_point=fixed_point(kernel))
-    return Layout(network, by_name, edges, links[~moving])
+    still = [links[~m] for links, m in zip(parts, moving, strict=True) if not m.all()]
+    return Layout(network, by_name, edges, Links.joined(still))
 
 
 def component(elements: Elements, settings: Mapping[str, Any]) -> NestNode:
@@ -102,54 +104,74 @@ def rounded(n: int) -> int:
     return next((size for size in SIZES if size >= n), n)
 
 
-def _links(kernel: Any) -> Links:
-    """All synapses that are there; of the sources the rows of their nodes."""
-    # In narrow integers: there can be a hundred million synapses.
-    table_of, row_of = (
-        np.append(0, places).astype(dtype)
-        for places, dtype in ((kernel.nodes.table_of, np.int16), (kernel.nodes.row_of, np.int32))
-    )
-    parts = []
+def _links(kernel: Any, *, apart: bool) -> list[Links]:
+    """All synapses that are there, by block; of the sources the rows of their nodes.
+
+    Args:
+        kernel: Whose.
+        apart: Whether each synapse has a weight of its own, also where these are equal.
+    """
+    # In narrow integers and by block: there can be a hundred million synapses.
+    found = []
     for table in kernel.synapses.ordered():
-        c, every = table.columns, bool(table.columns["alive"].all())
-        rows = np.arange(len(table)) if every else np.flatnonzero(c["alive"])
-        kept = slice(None) if every else rows
-        delay = c["delay"][kept]
-        if table.model.record.precise:
-            delay = delay - c["early"][kept] / kernel.clock.resolution
-        parts.append(
-            Links(
-                table=np.full(len(rows), table.model.number, np.int16),
-                row=rows.astype(np.int32),
-                pre=table_of[c["source"][kept]],
-                post=table_of[c["target"][kept]],
-                source=row_of[c["source"][kept]],
-                target=row_of[c["target"][kept]],
-                receptor=c["receptor"][kept],
-                delay=delay,
-                weight=table.weights(kept, len(rows)),
-            )
-        )
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        return Links(*(np.zeros(0, np.int64) for _ in dataclasses.fields(Links)))
-    names = (f.name for f in dataclasses.fields(Links))
-    return Links(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+        for first, block in table.blocks():
+            links = _of_block(kernel, table, first, block)
+            found.append(links.with_own_weights() if apart else links)
+    return [links for links in found if len(links)]
 
 
-def _elements(table: Table, place: int, links: Links, wired: np.ndarray) -> tuple[Elements, Links]:
-    """The elements of a population, and the links from them."""
-    assert table.system is not None
-    mine = np.flatnonzero((links.pre == place) & wired)
-    if table.system.per_target:
-        return _each_its_own(table, links, mine)
-    rows = np.arange(len(table))
-    keys = np.stack([table.gids, np.zeros_like(rows), np.zeros_like(rows)])
-    mixed = _of_both_signs(table)
-    if not mixed.size:
-        return Elements(table, rows, np.zeros(len(rows), np.int64), keys), links
-    return _split(table, rows, keys, mixed, links, mine)
+def _of_block(kernel: Any, table: Any, first: int, block: Mapping[str, np.ndarray]) -> Links:
+    alive = block["alive"]
+    kept = slice(0, len(alive)) if alive.all() else np.flatnonzero(alive)
+    c = {name: picked(values, kept) for name, values in block.items()}
+    n = len(c["source"])
+    if not n:
+        return Links.joined([])
+    delay = c["delay"]
+    if table.model.record.precise:
+        delay = delay - c["early"] / kernel.clock.resolution
+    pre, source = kernel.nodes.places(c["source"])
+    post, target = kernel.nodes.places(c["target"])
+    common = float(table.model.defaults["weight"])
+    return Links(
+        table=repeated(table.model.number, n, np.int16),
+        row=np.arange(first, first + len(alive), dtype=np.int32)[kept],
+        pre=pre,
+        post=post,
+        source=source,
+        target=target,
+        receptor=c["receptor"],
+        delay=delay,
+        weight=c["weight"] if "weight" in c else repeated(common, n),
+    )
+
+
+def _elements(tables: list[Table], parts: list[Links]) -> tuple[dict[int, Elements], list[Links]]:
+    """The elements of each population, and the links from them."""
+    elements: dict[int, Elements] = {}
+    is_meter = np.array([t.base in METERS for t in tables], bool)
+    for place, table in enumerate(tables):
+        if table.system is None:
+            continue
+        mixed = _of_both_signs(table)
+        if not (table.system.per_target or mixed.size):
+            rows = np.arange(len(table))
+            elements[place] = Elements(table, rows, np.zeros(len(rows), np.int64), _keys(table))
+            continue
+        # An element for each connection: all of these in one piece, the others as they are.
+        here = [place in distinct(links.pre) for links in parts]
+        links = Links.joined(list(itertools.compress(parts, here)))
+        mine = np.flatnonzero((links.pre == place) & ~is_meter[links.pre])
+        made = _each_its_own(table, links, mine) if table.system.per_target else None
+        elements[place], links = made or _split(table, mixed, links, mine)
+        parts = [p for p, is_here in zip(parts, here, strict=True) if not is_here]
+        parts += [links] * bool(len(links))
+    return elements, parts
+
+
+def _keys(table: Table) -> np.ndarray:
+    nothing = np.zeros(len(table), np.int64)
+    return np.stack([table.gids, nothing, nothing])
 
 
 def _each_its_own(table: Table, links: Links, mine: np.ndarray) -> tuple[Elements, Links]:
@@ -174,9 +196,9 @@ def _each_its_own(table: Table, links: Links, mine: np.ndarray) -> tuple[Element
 
 def _to_all(elements: Elements, place: int, links: Links) -> Links:
     """A connection to a node of several elements leads to each of them."""
-    mine = links.post == place
-    if not (elements.sample.per_target and elements.sample.ports and np.any(mine)):
+    if not (elements.sample.per_target and elements.sample.ports):
         return links
+    mine = links.post == place
     copies = np.ones(len(links), np.int64)
     copies[mine] = np.bincount(elements.rows)[links.target[mine]]
     which = np.repeat(np.arange(len(links)), copies)
@@ -198,9 +220,10 @@ def _of_both_signs(table: Table) -> np.ndarray:
 
 
 def _split(
-    table: Table, rows: np.ndarray, keys: np.ndarray, mixed: np.ndarray, links: Links, mine: Any
+    table: Table, mixed: np.ndarray, links: Links, mine: np.ndarray
 ) -> tuple[Elements, Links]:
     """Generators of both signs stand twice: once for each sign."""
+    rows, keys = np.arange(len(table)), _keys(table)
     sign = np.zeros(len(rows) + len(mixed), np.int64)
     sign[mixed], sign[len(rows) :] = 1, -1
     again = np.stack([keys[0, mixed], np.ones_like(mixed), np.zeros_like(mixed)])
@@ -212,50 +235,70 @@ def _split(
     doubled = mine[twin[links.source[mine]] >= 0]
     more = links[doubled]
     more = dataclasses.replace(more, source=twin[more.source], weight=-more.weight)
-    names = (f.name for f in dataclasses.fields(Links))
-    return elements, Links(*(np.concatenate([getattr(links, n), getattr(more, n)]) for n in names))
+    return elements, Links.joined([links, more])
 
 
 def _projections(
-    kernel: Any, elements: Mapping[int, Elements], links: Links, moving: np.ndarray
+    kernel: Any, elements: Mapping[int, Elements], parts: list[Links], moving: list[np.ndarray]
 ) -> Iterator[tuple[str, sx.Projection, Links]]:
-    if not moving.any():
-        return
-    # Static synapses can stand together; of those that change each model by itself.
-    kind_of = np.full(int(links.table.max()) + 1, -1, np.int16)
-    for table in kernel.synapses.ordered():
-        if table.model.record.changes or table.model.record.couples:
-            kind_of[table.model.number] = table.model.number
-        elif table.model.record.carries == "learning":
-            kind_of[table.model.number] = TEACHING
-    kinds = kind_of[links.table]
-    merged: dict[tuple[Any, ...], list[np.ndarray]] = {}
-    for members in _alike(moving, links.pre, links.post, links.receptor, kinds - TEACHING):
-        at = members[0]
-        pre, post = elements[int(links.pre[at])], elements[int(links.post[at])]
-        carries = kernel.synapses.numbered(links.table[at]).model.record.carries
-        port = _port(pre, post, int(links.receptor[at]), carries)
-        name = (pre.table.base, post.table.base, port, int(kinds[at]))
-        merged.setdefault(name, []).append(members)
     by_base = {e.table.base: e for e in elements.values()}
-    for (pre, post, port, kind), members in merged.items():
-        which = as_slice(members[0] if len(members) == 1 else np.sort(np.concatenate(members)))
+    for (pre, post, port, kind), links in _merged(kernel, elements, parts, moving).items():
+        ends = by_base[pre], by_base[post]
         if kind == TEACHING:
-            yield teaching_projection(by_base[pre], by_base[post], port, links[which])
+            yield teaching_projection(*ends, port, links)
         elif kind < 0:
-            ends = by_base[pre], by_base[post]
-            yield static_projection(*ends, port, links[which], kernel.clock.resolution)
+            yield static_projection(*ends, port, links, kernel.clock.resolution)
         elif kernel.synapses.numbered(kind).model.record.couples:
-            yield from coupled_projections(kernel, by_base[pre], by_base[post], port, links[which])
+            yield from coupled_projections(kernel, *ends, port, links)
         else:
             from spikax_nest.pynest._lower_plastic import plastic_projections
 
-            ends = by_base[pre], by_base[post]
-            yield from plastic_projections(kernel, *ends, port, links[which])
+            yield from plastic_projections(kernel, *ends, port, links)
 
 
-def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[np.ndarray]:
+def _merged(
+    kernel: Any, elements: Mapping[int, Elements], parts: list[Links], moving: list[np.ndarray]
+) -> dict[tuple[str, str, str, int], Links]:
+    """The synapses of each projection: by populations, port and kind of synapse."""
+    kinds = _kinds(kernel)
+    found = []
+    for links, moves in zip(parts, moving, strict=True):
+        kind = looked_up(kinds, links.table)
+        for which in _alike(moves, links.pre, links.post, links.receptor, kind):
+            some = links[which]
+            ends = (int(v[0]) for v in (some.pre, some.post, some.receptor, picked(kind, which)))
+            found.append((tuple(ends), some))
+    merged: dict[tuple[str, str, str, int], list[Links]] = {}
+    for (pre, post, receptor, kind), some in sorted(found, key=operator.itemgetter(0)):
+        ends = elements[pre], elements[post]
+        carries = kernel.synapses.numbered(some.table[0]).model.record.carries
+        names = (e.table.base for e in ends)
+        key = (*names, _port(*ends, receptor, carries), kind + TEACHING)
+        merged.setdefault(key, []).append(some)
+    return {key: Links.joined(links) for key, links in merged.items()}
+
+
+def _kinds(kernel: Any) -> np.ndarray:
+    """What kind of synapse each model makes, by its number; 0 or more, `TEACHING` is 0.
+
+    Static synapses can stand together; of those that change each model by itself.
+    """
+    tables = kernel.synapses.ordered()
+    kinds = np.full(max((t.model.number for t in tables), default=0) + 1, -1, np.int16)
+    for model in (t.model for t in tables):
+        if model.record.changes or model.record.couples:
+            kinds[model.number] = model.number
+        elif model.record.carries == "learning":
+            kinds[model.number] = TEACHING
+    return kinds - TEACHING
+
+
+def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[Any]:
     """Those of `which` in groups that agree in all parts, which are small numbers, 0 or more."""
+    if all(map(is_repeated, parts)):
+        if which.any():
+            yield as_slice(np.flatnonzero(which))
+        return
     key = np.zeros(len(which), np.int32)
     for part in parts:
         used = np.bincount(part) > 0
@@ -265,7 +308,7 @@ def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[np.ndarray]:
     key *= which
     # Few, so looking for each is faster than sorting.
     for value in np.flatnonzero(np.bincount(key))[not which.all() :]:
-        yield np.flatnonzero(key == value)
+        yield as_slice(np.flatnonzero(key == value))
 
 
 def _port(pre: Elements, post: Elements, receptor: int, carries: str) -> str:
@@ -294,8 +337,10 @@ def static_projection(
 ) -> tuple[str, sx.Projection, Links]:
     """Synapses that do not change, of what their source sends unless `signal` is given."""
     relays = post.sample.relays
-    weight = np.ones(len(links)) if relays else links.weight
-    source, target, weight, delay = filled(pre, post, links, weight)
+    if relays:
+        one = repeated(1.0, len(links))
+        links = dataclasses.replace(links, weight=one if is_repeated(links.weight) else one.copy())
+    source, target, weight, delay = filled(pre, post, links, links.weight)
     if delay.dtype.kind == "f" and not post.sample.ports[port.partition(".")[0]].events:
         delay = np.ceil(delay)
     spikes = relays and kind_of(type(pre.sample)) == "spike"
@@ -307,7 +352,8 @@ def static_projection(
         post.table.base,
         port,
         sx.explicit(source, target, layout=_format(pre, post, source, target)),
-        weight=weight * weight_unit(pre, post, port, signal),
+        weight=(weight[0] if is_repeated(weight) else weight)
+        * weight_unit(pre, post, port, signal),
         delay=delay * resolution * ms,
         signal=signal,
         name=name,

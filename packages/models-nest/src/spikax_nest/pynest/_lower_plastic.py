@@ -9,6 +9,7 @@ import numpy as np
 
 import spikax as sx
 from spikax.units import ms
+from spikax_nest.pynest._arrays import as_slice, is_repeated, picked
 from spikax_nest.pynest._layout import Elements, Links
 from spikax_nest.pynest._lower import (
     SMALL,
@@ -40,7 +41,7 @@ def plastic_projections(
     for k, channel in enumerate(channels.channels):
         if np.any(which == k):
             sign = 1 if k == 0 else -1
-            some = links[np.flatnonzero(which == k)]
+            some = links[as_slice(np.flatnonzero(which == k))]
             yield _projection(kernel, pre, post, f"{port}.{channel}", some, sign)
 
 
@@ -48,11 +49,13 @@ def _projection(
     kernel: Any, pre: Elements, post: Elements, port: str, links: Links, sign: int
 ) -> tuple[str, sx.Projection, Links]:
     table = kernel.synapses.numbered(links.table[0])
-    source, target, weight, delay = filled(pre, post, links, links.weight.copy())
-    more = len(weight) - len(links)
-    weight[len(links) :] = 0.0
+    weight = links.weight
     if post.sample.relays and port != IGNORED:
-        weight[: len(links)] = 1.0
+        weight = np.ones(len(links))
+    source, target, weight, delay = filled(pre, post, links, weight)
+    more = len(weight) - len(links)
+    if not is_repeated(weight):
+        weight = np.append(weight[: len(links)], np.zeros(more))
     signal = among(pre, post) or "spike"
     unit = weight_unit(pre, post, port, signal)
     rule = _rule(kernel, table, post, links, more, unit, sign)
@@ -64,7 +67,7 @@ def _projection(
         post.table.base,
         port,
         sx.explicit(source, target, layout="csr"),
-        weight=weight * unit,
+        weight=sx.each(weight[0] * unit) if is_repeated(weight) else weight * unit,
         delay=delay * kernel.clock.resolution * ms,
         signal=signal,
         plasticity=rule,
@@ -131,7 +134,8 @@ def _value(table: Any, name: str, rows: np.ndarray, more: int, sign: int) -> Any
     default = table.model.defaults[name]
     if name in table.model.record.common:
         return default
-    values = table.columns[name][rows].astype(float)
-    if len(values) > SMALL and np.all(values == values[0]):
+    values = picked(table.column(name), rows)
+    if len(values) > SMALL and (is_repeated(values) or np.all(values == values[0])):
         return float(values[0])  # a large network has code of its own: no array of equal numbers
+    values = values.astype(float)
     return np.append(values, np.full(more, abs(default) * sign))

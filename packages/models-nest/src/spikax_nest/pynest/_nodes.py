@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spikax_nest.pynest._arrays import repeated
 from spikax_nest.pynest._catalogue import Catalogue, NodeModel
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
 from spikax_nest.pynest._tables import Table
@@ -68,6 +69,19 @@ class Nodes:
     def table(self, gid: int) -> tuple[Table, int]:
         """Where the values of a node stand."""
         return list(self.tables.values())[self.table_of[gid - 1]], int(self.row_of[gid - 1])
+
+    def places(self, gids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The table and the row of each of many nodes, in narrow integers."""
+        low, high = int(gids.min()), int(gids.max())
+        tables = self.table_of[low - 1 : high].astype(np.int16)
+        rows = self.row_of[low - 1 : high].astype(np.int32)
+        if np.any(tables != tables[0]):
+            return tables[gids - low], rows[gids - low]
+        consecutive = np.all(np.diff(rows) == 1)
+        # Of nodes that were created together: one look at the first instead of one at each.
+        return repeated(tables[0], len(gids)), (
+            gids.astype(np.int32) - np.int32(low - rows[0]) if consecutive else rows[gids - low]
+        )
 
     def check(self, gids: np.ndarray) -> None:
         """Raise if there is no such node."""

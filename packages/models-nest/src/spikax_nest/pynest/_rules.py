@@ -46,7 +46,7 @@ def fixed_indegree(
     """`indegree` sources for each target."""
     k = degrees(spec["indegree"], len(targets), "indegree", rng)
     pre = _choices(targets, sources, k, rng, spec, "indegree")
-    return pre, np.repeat(np.arange(len(targets)), k)
+    return pre, np.repeat(np.arange(len(targets), dtype=np.int32), k)
 
 
 def fixed_outdegree(
@@ -55,7 +55,7 @@ def fixed_outdegree(
     """`outdegree` targets for each source."""
     k = degrees(spec["outdegree"], len(sources), "outdegree", rng)
     post = _choices(sources, targets, k, rng, spec, "outdegree")
-    return np.repeat(np.arange(len(sources)), k), post
+    return np.repeat(np.arange(len(sources), dtype=np.int32), k), post
 
 
 def fixed_total_number(
@@ -65,7 +65,7 @@ def fixed_total_number(
     n = int(spec["N"])
     if not spec.get("allow_multapses", True):
         return _distinct_pairs(sources, targets, n, rng, spec)
-    pre, post = rng.integers(len(sources), size=n), rng.integers(len(targets), size=n)
+    pre, post = (rng.integers(len(x), size=n, dtype=np.int32) for x in (sources, targets))
     if not spec.get("allow_autapses", True):
         for _ in range(_TRIES):
             bad = np.flatnonzero(sources[pre] == targets[post])
@@ -231,7 +231,7 @@ def _choices(
 def _with_repeats(
     nodes: np.ndarray, pool: np.ndarray, k: np.ndarray, rng: Rng, autapses: bool
 ) -> np.ndarray:
-    chosen = rng.integers(len(pool), size=int(k.sum()))
+    chosen = rng.integers(len(pool), size=int(k.sum()), dtype=np.int32)
     owners = chosen if autapses else np.repeat(nodes, k)
     while not autapses:
         bad = np.flatnonzero(pool[chosen] == owners)

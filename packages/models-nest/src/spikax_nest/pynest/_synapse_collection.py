@@ -197,7 +197,7 @@ def column(table: SynapseTable, rows: np.ndarray, ports: np.ndarray, name: str) 
         early = c["early"][rows] if table.model.record.precise else 0.0
         return (kernel.clock.ms(c["delay"][rows]) - early).tolist()
     if name == "weight":
-        return table.weights(rows, n).tolist()
+        return table.weights(rows).tolist()
     if name == "receptor":
         return shown_receptors(kernel, c["target"][rows], c[name][rows]).tolist()
     if name in c:

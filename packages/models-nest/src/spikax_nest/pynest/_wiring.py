@@ -9,7 +9,7 @@ import numpy as np
 
 from spikax_nest._node import NestNode
 from spikax_nest._synapses import COUPLED
-from spikax_nest.pynest._arrays import as_slice, distinct
+from spikax_nest.pynest._arrays import as_slice, distinct, is_repeated
 from spikax_nest.pynest._coupling import reason_against
 from spikax_nest.pynest._detectors import DETECTORS, channels
 from spikax_nest.pynest._errors import NESTErrors, unknown_name
@@ -104,8 +104,11 @@ def _by_tables(
     kernel: Any, sources: np.ndarray, targets: np.ndarray
 ) -> Iterator[tuple[Table, Table, Any]]:
     tables = list(kernel.nodes.tables.values())
-    of = kernel.nodes.table_of
-    key = of[sources - 1] * np.int32(len(tables)) + of[targets - 1]
+    pre, post = (kernel.nodes.places(gids)[0] for gids in (sources, targets))
+    if is_repeated(pre) and is_repeated(post):
+        yield tables[pre[0]], tables[post[0]], slice(0, len(pre))
+        return
+    key = pre * np.int32(len(tables)) + post
     for pair in np.flatnonzero(np.bincount(key)):
         source, target = divmod(int(pair), len(tables))
         yield tables[source], tables[target], as_slice(np.flatnonzero(key == pair))
