@@ -33,7 +33,7 @@ def picked(values: np.ndarray, which: slice | np.ndarray) -> np.ndarray:
     """Some entries, by a slice, indices or a mask; one number for all stays so."""
     if isinstance(which, slice) or not is_repeated(values):
         return values[which]
-    n = np.count_nonzero(which) if which.dtype == bool else len(which)
+    n = int(np.count_nonzero(which)) if which.dtype == bool else len(which)
     return repeated(values[0], n)
 
 

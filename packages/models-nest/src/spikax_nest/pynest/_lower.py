@@ -272,8 +272,8 @@ def _merged(
     for (pre, post, receptor, kind), some in sorted(found, key=operator.itemgetter(0)):
         ends = elements[pre], elements[post]
         carries = kernel.synapses.numbered(some.table[0]).model.record.carries
-        names = (e.table.base for e in ends)
-        key = (*names, _port(*ends, receptor, carries), kind + TEACHING)
+        port = _port(*ends, receptor, carries)
+        key = ends[0].table.base, ends[1].table.base, port, kind + TEACHING
         merged.setdefault(key, []).append(some)
     return {key: Links.joined(links) for key, links in merged.items()}
 
