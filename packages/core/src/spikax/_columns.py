@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -51,9 +50,9 @@ def columns(fmt: Format, delays: Array | None, steps: int) -> Columns:
     sources = None
     if isinstance(fmt, CSR):
         counts = np.diff(np.asarray(fmt.indptr))
-        sources = _index(np.repeat(np.arange(fmt.n_pre), counts)[order])
+        sources = _index(np.repeat(np.arange(fmt.n_pre, dtype=np.int32), counts)[order])
     return Columns(_index(indptr), _index(order), sources)
 
 
 def _index(values: np.ndarray) -> Array:
-    return jnp.asarray(values.astype(np.int32))
+    return jax.device_put(values.astype(np.int32, copy=False))

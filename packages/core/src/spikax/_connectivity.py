@@ -278,7 +278,7 @@ class explicit(Rule):
             return listed(self.pre, self.post, n_pre, n_post)
         order = order_of(self.pre, self.post, n_pre, n_post)
         degrees = np.bincount(self.pre, minlength=n_pre)
-        return Pairs(degrees, self.post[order].astype(np.int32), n_post, order)
+        return Pairs(degrees, self.post[order].astype(np.int32, copy=False), n_post, order)
 
     def expected(self, n_pre: int, n_post: int, *, same: bool = False) -> float:
         return self.pre.size

@@ -51,6 +51,11 @@ def joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def where(mask: np.ndarray) -> Any:
+    """The indices of what is True, as a slice where they are a whole range."""
+    return slice(0, len(mask)) if mask.all() else as_slice(np.flatnonzero(mask))
+
+
 def as_slice(which: np.ndarray) -> Any:
     """Ascending indices as a slice where they are a whole range: what it picks is no copy."""
     if len(which) and which[-1] - which[0] + 1 == len(which):

@@ -21,12 +21,12 @@ from spikax.units import ms
 from spikax_nest._node import NestNode
 from spikax_nest._precise import EVENTS
 from spikax_nest.pynest._arrays import (
-    as_slice,
     distinct,
     is_repeated,
     looked_up,
     picked,
     repeated,
+    where,
 )
 from spikax_nest.pynest._coupling import coupled_projections, fixed_point
 from spikax_nest.pynest._layout import Elements, Layout, Links
@@ -297,7 +297,7 @@ def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[Any]:
     """Those of `which` in groups that agree in all parts, which are small numbers, 0 or more."""
     if all(map(is_repeated, parts)):
         if which.any():
-            yield as_slice(np.flatnonzero(which))
+            yield where(which)
         return
     key = np.zeros(len(which), np.int32)
     for part in parts:
@@ -308,7 +308,7 @@ def _alike(which: np.ndarray, *parts: np.ndarray) -> Iterator[Any]:
     key *= which
     # Few, so looking for each is faster than sorting.
     for value in np.flatnonzero(np.bincount(key))[not which.all() :]:
-        yield as_slice(np.flatnonzero(key == value))
+        yield where(key == value)
 
 
 def _port(pre: Elements, post: Elements, receptor: int, carries: str) -> str:

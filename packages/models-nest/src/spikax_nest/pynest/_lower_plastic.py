@@ -9,7 +9,7 @@ import numpy as np
 
 import spikax as sx
 from spikax.units import ms
-from spikax_nest.pynest._arrays import as_slice, is_repeated, picked
+from spikax_nest.pynest._arrays import is_repeated, picked, where
 from spikax_nest.pynest._layout import Elements, Links
 from spikax_nest.pynest._lower import (
     SMALL,
@@ -41,7 +41,7 @@ def plastic_projections(
     for k, channel in enumerate(channels.channels):
         if np.any(which == k):
             sign = 1 if k == 0 else -1
-            some = links[as_slice(np.flatnonzero(which == k))]
+            some = links[where(which == k)]
             yield _projection(kernel, pre, post, f"{port}.{channel}", some, sign)
 
 

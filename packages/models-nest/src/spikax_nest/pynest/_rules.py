@@ -231,6 +231,7 @@ def _choices(
 def _with_repeats(
     nodes: np.ndarray, pool: np.ndarray, k: np.ndarray, rng: Rng, autapses: bool
 ) -> np.ndarray:
+    nodes, pool = (ids.astype(np.int32) for ids in (nodes, pool))  # there can be very many
     chosen = rng.integers(len(pool), size=int(k.sum()), dtype=np.int32)
     owners = chosen if autapses else np.repeat(nodes, k)
     while not autapses:
