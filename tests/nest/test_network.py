@@ -95,3 +95,19 @@ def test_it_has_gradients():
     assert moved.shape == (15,)
     assert np.all(np.isfinite(moved))
     assert np.abs(moved).min() > 1e-9
+
+
+def bytes_of_a_step(receptors):
+    """What a step moves where each receptor has a projection of its own."""
+    spikax_nest.ResetKernel()
+    taus = [2.0 + 0.1 * k for k in range(receptors)]
+    nodes = spikax_nest.Create("iaf_psc_exp_multisynapse", 200, {"tau_syn": taus})
+    for k in range(receptors):
+        spikax_nest.Connect(nodes, nodes, "one_to_one", {"receptor_type": k + 1})
+    model, state = spikax_nest.network()
+    step = jax.jit(lambda s: model.update(s, {}, t=s.t, dt=model.dt))
+    return step.lower(state).compile().cost_analysis()["bytes accessed"]
+
+
+def test_a_step_moves_each_receptor_once():
+    assert bytes_of_a_step(32) < 3 * bytes_of_a_step(16)

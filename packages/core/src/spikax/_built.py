@@ -215,10 +215,21 @@ class BuiltNetwork(System):
         rings, sums, carried = deliver(self.edges, sent, rings, t, dt, carried, spikes)
         edges |= {n: edges[n].replace(weight=weight) for n, weight in carried.items()}
         first = {self.edges[name].inbox: self.edges[name] for name in sent}
+        # Channels that arrive one by one are put together once: there can be a hundred.
+        apart = dict[tuple[str, str], dict[int, Array]]()
         for box, values in sums.items():
-            target = arrived[first[box].post]
-            for port, value in first[box].at_ports(values).items():
-                target[port] = _joined(target[port], value)
+            edge = first[box]
+            for port, value in edge.at_ports(values).items():
+                if edge.channel is None:
+                    arrived[edge.post][port] = _joined(arrived[edge.post][port], value)
+                else:
+                    into = apart.setdefault((edge.post, port), {})
+                    into[edge.channel] = into.get(edge.channel, 0) + value
+        for (node, port), values in apart.items():
+            given = arrived[node][port]
+            nothing = jnp.zeros_like(given[0])
+            rows = [values.get(channel, nothing) for channel in range(len(given))]
+            arrived[node][port] = given + jnp.stack(rows)
         return rings
 
     def _sends_spikes(self, edge: Edge) -> bool:

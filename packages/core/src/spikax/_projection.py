@@ -313,19 +313,14 @@ class Edge(Component):
         return state, self.sends(self.weight, pre)
 
     def at_ports(self, arrived: Any) -> Mapping[str, Any]:
-        """What arrived in the inbox, (n_post,) or `Arrivals`, by port."""
+        """What arrived in the inbox, by port: `Arrivals`, or sums of one channel or of all."""
         if self.apart:
             return {port: arrived for port, _ in self.ports}
         return {port: self._shaped(arrived * factor) for port, factor in self.ports}
 
     def _shaped(self, arrived: Array) -> Array:
-        if not self.channels:
-            return arrived
-        if self.channel is None:
-            return arrived.reshape(self.channels, -1)
-        return (
-            jnp.zeros((self.channels, *arrived.shape), arrived.dtype).at[self.channel].set(arrived)
-        )
+        is_whole = self.channels and self.channel is None
+        return arrived.reshape(self.channels, -1) if is_whole else arrived
 
 
 class DiffusiveEdge(Edge):
