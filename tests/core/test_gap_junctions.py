@@ -263,4 +263,5 @@ def test_a_named_channel_takes_a_junction():
     arrived = edge.update(
         edge.init_state(), {"V_m": jnp.array([2.0])}, {"V_m": jnp.array([1.0])}, {}, t=0, dt=1.0
     )[1]
-    assert np.array_equal(edge.at_ports(arrived)["syn"], [[0.0], [G]])
+    assert edge.channel == 1
+    assert np.array_equal(edge.at_ports(arrived)["syn"], [G])

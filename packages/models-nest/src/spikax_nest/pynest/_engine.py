@@ -198,7 +198,7 @@ class Engine:
             foresee(self, np.diff([clock.step, *(s for s in stops if s > clock.step)]).tolist())
         for stop in stops:
             if clock.step < stop:
-                self._run(stop - clock.step)
+                self._run(stop - clock.step, is_last=stop == end)
             if clock.step == delivered:
                 self.delivered = self.state
                 self.stale_synapses = set(self.kernel.synapses.tables)
@@ -214,7 +214,7 @@ class Engine:
         slice_steps = self.kernel.delay_extrema()[0]
         return (-(-end // slice_steps) - 1) * slice_steps + 1
 
-    def _run(self, n: int) -> None:
+    def _run(self, n: int, *, is_last: bool = True) -> None:
         assert self.layout is not None
         record = self.kernel.recordings.requests(self.layout, n)
         duration = self.kernel.clock.ms(n) * ms
@@ -226,12 +226,12 @@ class Engine:
                 )
         except NumericsError as error:
             if self._grown(error.state):
-                return self._run(n)
+                return self._run(n, is_last=is_last)
             self.state = error.state
             raise NESTErrors.NumericalInstability(str(error)) from error
         self.stale = set(self.layout.elements)
         self._decay_calcium(self.kernel.clock.ms(n))
-        self.kernel.recordings.add(self.layout, recording, n)
+        self.kernel.recordings.add(self.layout, recording, n, is_last=is_last)
         self.kernel.clock.step += n
 
     def _grown(self, failed: Any) -> bool:

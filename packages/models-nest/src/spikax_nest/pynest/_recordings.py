@@ -78,6 +78,7 @@ class Recordings:
         spike_wires: What spike recorders see.
         meter_wires: What multimeters and voltmeters see.
         spikes: The number of spikes of neurons since the counter was reset.
+        waiting: By recorder, what the pieces of a run recorded that is not done.
         begun: When a meter with an offset first ran with a node, in steps, by their ids.
     """
 
@@ -87,6 +88,7 @@ class Recordings:
         self.spike_wires: list[Wire] = []
         self.meter_wires: list[Wire] = []
         self.spikes = 0
+        self.waiting: dict[int, list[dict[str, np.ndarray]]] = {}
         self.begun: dict[tuple[int, int], int] = {}
         self.weights = WeightRecording(kernel)
 
@@ -168,9 +170,9 @@ class Recordings:
         high = clock.tics(stop + origin) if stop < 1e300 else np.inf
         return (tics > low) & (tics <= high)
 
-    def add(self, layout: Layout, recording: Any, n: int) -> None:
-        """Hand what a run of n steps recorded to the recorders."""
-        new: dict[int, list[dict[str, np.ndarray]]] = {}
+    def add(self, layout: Layout, recording: Any, n: int, *, is_last: bool = True) -> None:
+        """Hand what n steps recorded to the recorders, with the `is_last` of a run."""
+        new = self.waiting
         spikes: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for base, elements in layout.elements.items():
             if f"{base}.spike" in recording:
@@ -187,8 +189,10 @@ class Recordings:
                 new.setdefault(wire.recorder, []).append(piece)
         for recorder, piece in self.weights.events(layout, recording, spikes, n):
             new.setdefault(recorder, []).append(piece)
-        for gid, pieces in new.items():
-            self._keep(gid, pieces)
+        if is_last:
+            self.waiting = {}
+            for gid, pieces in new.items():
+                self._keep(gid, pieces)
 
     def _spikes(
         self,
