@@ -44,7 +44,7 @@ median takes {median} ms.{again}
 |---|---|---|
 """
 AGAIN = """
-{again} of the files, of those with tests that did not pass, were run again, with newer code.
+Files that were run later than the rest, with newer code: {again}.
 """
 MIDDLE = """
 ## What does not pass
