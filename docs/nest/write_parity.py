@@ -149,25 +149,35 @@ def reported(name: str) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def table(before: str, lines: Iterable[str]) -> str:
-    """The rows of a table: those given, and of the page before those of others."""
+def by_case(lines: Iterable[str]) -> dict[tuple[str, float], str]:
+    """The rows of a table by model and step."""
     rows = {}
-    for text in (
-        *(row for row in before.splitlines(keepends=True) if row.startswith("| `")),
-        *lines,
-    ):
+    for text in (row for row in lines if row.startswith("| `")):
         model, *cells = (cell.strip() for cell in text.strip("| \n").split("|"))
         step = cells[1] if cells[0] in LIMIT else cells[0]
         rows[model.strip("`"), float(step)] = text
+    return rows
+
+
+def table(before: str, lines: Iterable[str]) -> str:
+    """The rows of a table: those given, and of the page before those of others."""
+    rows = by_case(before.splitlines(keepends=True)) | by_case(lines)
     return "".join(rows[key] for key in sorted(rows))
+
+
+def comparisons(before: str, chance: list[dict]) -> int:
+    """How many a whole table of models of chance has."""
+    new = {(row["model"], row["resolution_ms"]): row["statistics"] for row in chance}
+    old = {key: int(text.split("|")[4]) for key, text in by_case(before.splitlines()).items()}
+    return sum((old | new).values())
 
 
 def main() -> None:
     """Read the reports, write the page."""
     neurons, others = (reported(name) for name in ("nest-live", "nest-live-scripts"))
     exact, chance = others.get("exact", []), others.get("chance", [])
-    of = sum(row["statistics"] for row in chance)
     before = PAGE.read_text().split("\n## ")[1:]
+    of = comparisons(before[2], chance)
     text = HEAD + table(before[0], map(line, merged(neurons.get("rows", []))))
     text += FOOT + table(before[1], map(exact_line, exact))
     text += RATES + table(before[2], (chance_line(row, of) for row in chance))

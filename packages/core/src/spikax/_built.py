@@ -224,12 +224,10 @@ class BuiltNetwork(System):
                     arrived[edge.post][port] = _joined(arrived[edge.post][port], value)
                 else:
                     into = apart.setdefault((edge.post, port), {})
-                    into[edge.channel] = into.get(edge.channel, 0) + value
+                    before = into.get(edge.channel)
+                    into[edge.channel] = value if before is None else before + value
         for (node, port), values in apart.items():
-            given = arrived[node][port]
-            nothing = jnp.zeros_like(given[0])
-            rows = [values.get(channel, nothing) for channel in range(len(given))]
-            arrived[node][port] = given + jnp.stack(rows)
+            arrived[node][port] = arrived[node][port] + _stacked(values, arrived[node][port])
         return rings
 
     def _sends_spikes(self, edge: Edge) -> bool:
@@ -292,6 +290,12 @@ class BuiltNetwork(System):
         from spikax._plot_network import plot_weights
 
         return plot_weights(self, edge, state, ax)
+
+
+def _stacked(values: Mapping[int, Array], like: Array) -> Array:
+    """What arrived at some channels, as the rows of an array like `like`, (channels, neurons)."""
+    nothing = jnp.zeros_like(like[0])
+    return jnp.stack([values.get(channel, nothing) for channel in range(len(like))])
 
 
 def _joined(given: Any, arrived: Any) -> Any:

@@ -313,7 +313,11 @@ class Edge(Component):
         return state, self.sends(self.weight, pre)
 
     def at_ports(self, arrived: Any) -> Mapping[str, Any]:
-        """What arrived in the inbox, by port: `Arrivals`, or sums of one channel or of all."""
+        """What arrived in the inbox, by port.
+
+        `Arrivals`; sums, (n_post,), of a plain port or the one channel `channel`; or those of all
+        channels, (channels, n_post).
+        """
         if self.apart:
             return {port: arrived for port, _ in self.ports}
         return {port: self._shaped(arrived * factor) for port, factor in self.ports}

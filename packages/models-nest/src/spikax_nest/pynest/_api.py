@@ -219,7 +219,7 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
         raise NESTErrors.UnknownComponent(unknown_name("component", model, known))
     if keys is None:
         answer: Any = found
-    elif isinstance(keys, str) or np.ndim(keys) == 0:
+    elif np.ndim(keys) == 0:
         answer = found[keys]
     else:
         answer = [found[key] for key in keys]

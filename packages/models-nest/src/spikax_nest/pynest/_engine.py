@@ -181,7 +181,13 @@ class Engine:
         return True
 
     def advance(self, n: int) -> None:
-        """Run n steps."""
+        """Run n steps; what was recorded before an error is kept."""
+        try:
+            self._advance(n)
+        finally:
+            self.kernel.recordings.keep()
+
+    def _advance(self, n: int) -> None:
         clock, end = self.kernel.clock, self.kernel.clock.step + n
         if self.layout is None:
             clock.step = end
@@ -198,7 +204,7 @@ class Engine:
             foresee(self, np.diff([clock.step, *(s for s in stops if s > clock.step)]).tolist())
         for stop in stops:
             if clock.step < stop:
-                self._run(stop - clock.step, is_last=stop == end)
+                self._run(stop - clock.step)
             if clock.step == delivered:
                 self.delivered = self.state
                 self.stale_synapses = set(self.kernel.synapses.tables)
@@ -214,7 +220,7 @@ class Engine:
         slice_steps = self.kernel.delay_extrema()[0]
         return (-(-end // slice_steps) - 1) * slice_steps + 1
 
-    def _run(self, n: int, *, is_last: bool = True) -> None:
+    def _run(self, n: int) -> None:
         assert self.layout is not None
         record = self.kernel.recordings.requests(self.layout, n)
         duration = self.kernel.clock.ms(n) * ms
@@ -226,12 +232,12 @@ class Engine:
                 )
         except NumericsError as error:
             if self._grown(error.state):
-                return self._run(n, is_last=is_last)
+                return self._run(n)
             self.state = error.state
             raise NESTErrors.NumericalInstability(str(error)) from error
         self.stale = set(self.layout.elements)
         self._decay_calcium(self.kernel.clock.ms(n))
-        self.kernel.recordings.add(self.layout, recording, n, is_last=is_last)
+        self.kernel.recordings.add(self.layout, recording, n)
         self.kernel.clock.step += n
 
     def _grown(self, failed: Any) -> bool:

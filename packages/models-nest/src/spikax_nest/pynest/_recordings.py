@@ -170,8 +170,8 @@ class Recordings:
         high = clock.tics(stop + origin) if stop < 1e300 else np.inf
         return (tics > low) & (tics <= high)
 
-    def add(self, layout: Layout, recording: Any, n: int, *, is_last: bool = True) -> None:
-        """Hand what n steps recorded to the recorders, with the `is_last` of a run."""
+    def add(self, layout: Layout, recording: Any, n: int) -> None:
+        """Take what n steps of a run recorded."""
         new = self.waiting
         spikes: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for base, elements in layout.elements.items():
@@ -189,10 +189,12 @@ class Recordings:
                 new.setdefault(wire.recorder, []).append(piece)
         for recorder, piece in self.weights.events(layout, recording, spikes, n):
             new.setdefault(recorder, []).append(piece)
-        if is_last:
-            self.waiting = {}
-            for gid, pieces in new.items():
-                self._keep(gid, pieces)
+
+    def keep(self) -> None:
+        """Hand what the pieces of a run recorded to the recorders."""
+        waiting, self.waiting = self.waiting, {}
+        for gid, pieces in waiting.items():
+            self._keep(gid, pieces)
 
     def _spikes(
         self,
