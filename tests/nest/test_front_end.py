@@ -370,6 +370,15 @@ def test_what_is_equal_for_all_synapses_takes_no_memory():
     assert spikax_nest.num_connections == k * len(nodes)
 
 
+def test_defaults_are_asked_for_by_a_name_or_by_names():
+    values = {"tau_m": 10.0, "V_reset": -70.0}
+    for names in (values, values.keys(), tuple(values)):
+        assert spikax_nest.GetDefaults("iaf_psc_alpha", names) == [*values.values()]
+    assert spikax_nest.GetDefaults("iaf_psc_alpha", "tau_m") == 10.0
+    with pytest.raises(KeyError):
+        spikax_nest.GetDefaults("iaf_psc_alpha", 42)
+
+
 def test_no_nodes_are_of_no_network():
     none = spikax_nest.NodeCollection()
     spikax_nest.ResetKernel()

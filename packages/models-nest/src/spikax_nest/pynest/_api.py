@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -219,7 +219,7 @@ def GetDefaults(model: str, keys: Any = None, output: str = "") -> Any:
         raise NESTErrors.UnknownComponent(unknown_name("component", model, known))
     if keys is None:
         answer: Any = found
-    elif np.ndim(keys) == 0:
+    elif isinstance(keys, str) or not isinstance(keys, Iterable):
         answer = found[keys]
     else:
         answer = [found[key] for key in keys]
